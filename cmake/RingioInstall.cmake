@@ -1,0 +1,42 @@
+# Install rules: library, headers, CMake package, pkg-config file, license. All of it is relocatable.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ringio")
+
+install(
+    TARGETS ringio
+    EXPORT ringioTargets
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(EXPORT ringioTargets NAMESPACE ringio:: DESTINATION "${package_dir}")
+
+configure_package_config_file(
+    "${PROJECT_SOURCE_DIR}/cmake/ringioConfig.cmake.in" "${PROJECT_BINARY_DIR}/ringioConfig.cmake"
+    INSTALL_DESTINATION "${package_dir}")
+write_basic_package_version_file(
+    "${PROJECT_BINARY_DIR}/ringioConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(
+    FILES "${PROJECT_BINARY_DIR}/ringioConfig.cmake"
+          "${PROJECT_BINARY_DIR}/ringioConfigVersion.cmake"
+          "${PROJECT_SOURCE_DIR}/cmake/Findliburing.cmake"
+    DESTINATION "${package_dir}")
+
+# The .pc file finds its prefix from where it lies, unless the directories are absolute.
+set(pc_prefix "${CMAKE_INSTALL_PREFIX}")
+if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+    file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+    string(REGEX REPLACE "/$" "" up "${up}")
+    set(pc_prefix "\${pcfiledir}/${up}")
+endif()
+set(pc_dir_of_lib "${CMAKE_INSTALL_LIBDIR}")
+set(pc_dir_of_include "${CMAKE_INSTALL_INCLUDEDIR}")
+foreach(dir IN ITEMS lib include)
+    if(NOT IS_ABSOLUTE "${pc_dir_of_${dir}}")
+        string(PREPEND pc_dir_of_${dir} "\${prefix}/")
+    endif()
+endforeach()
+list(JOIN RINGIO_SANITIZE_FLAGS " " pc_sanitize)
+configure_file("${PROJECT_SOURCE_DIR}/cmake/ringio.pc.in" "${PROJECT_BINARY_DIR}/ringio.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/ringio.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

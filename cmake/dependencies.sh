@@ -1,0 +1,97 @@
+# shellcheck shell=bash disable=SC2034
+# Sourced by tests/run, examples/run and .ci/run: installs what is missing (Debian), configures and builds
+# presets without flooding the terminal. Sets `root`, the top of the source tree.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit
+export DEBIAN_FRONTEND=noninteractive
+
+say() { printf '== %s\n' "$*"; }
+
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# Whether what a Debian package is wanted for is there, wherever it came from.
+is_present() {
+    case $1 in
+        ninja-build) command -v ninja ;;
+        nginx-light) command -v nginx || [[ -x /usr/sbin/nginx ]] ;;
+        liburing-dev) pkg-config --exists 'liburing >= 2.3' ;;
+        libfmt-dev) pkg-config --exists fmt ;;
+        catch2) pkg-config --exists catch2 || pkg-config --exists catch2-with-main ;;
+        libasio-dev) [[ -e /usr/include/asio.hpp ]] ;;
+        libclang-rt-19-dev) compgen -G '/usr/lib/llvm-19/lib/clang/19/lib/linux/*asan*' ;;
+        clang-19) command -v clang++-19 ;;
+        *) command -v "$1" ;;
+    esac >/dev/null 2>&1
+}
+
+# ensure_packages PACKAGE...: installs those that are missing; touches neither network nor apt otherwise.
+ensure_packages() {
+    local missing=() package log as_root=()
+    for package in "$@"; do
+        is_present "$package" || missing+=("$package")
+    done
+    [[ ${#missing[@]} -eq 0 ]] && return
+    command -v apt-get >/dev/null ||
+        die "not a Debian system: please install the equivalents of: ${missing[*]}"
+    if [[ $(id -u) -ne 0 ]]; then
+        command -v sudo >/dev/null ||
+            die "neither root nor sudo here; as root run: apt-get install ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "installing ${missing[*]}"
+    log=$(mktemp)
+    if ! "${as_root[@]}" apt-get -qq -o Acquire::Retries=3 update </dev/null >"$log" 2>&1; then
+        tail -n 5 "$log" >&2
+        echo "warning: apt-get update failed; trying with the package lists at hand" >&2
+    fi
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::Retries=3 \
+        install --no-install-recommends "${missing[@]}" </dev/null >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        die "apt-get could not install: ${missing[*]} (is this machine offline?)"
+    fi
+    rm -f "$log"
+    for package in "${missing[@]}"; do
+        is_present "$package" || die "$package is installed, but is not of use; it may be too old"
+    done
+}
+
+# As many jobs as processors, but a compiler wants about 1 GB of memory.
+compile_jobs() {
+    local by_memory processors
+    by_memory=$(awk '/^MemAvailable:/ {print int($2 / 1000000)}' /proc/meminfo)
+    ((by_memory < 1)) && by_memory=1
+    processors=$(nproc)
+    echo "$((by_memory < processors ? by_memory : processors))"
+}
+
+# quietly WHAT COMMAND...: shows the end of the output only if the command fails.
+quietly() {
+    local what=$1 log began=$SECONDS
+    shift
+    log=$(mktemp)
+    say "$what"
+    if ! "$@" </dev/null >"$log" 2>&1; then
+        { grep -nE '(error|FAILED|fatal)' "$log" || true; } | head -n 20 >&2
+        echo "..." >&2
+        tail -n 40 "$log" >&2
+        die "$what failed; the whole output is in $log"
+    fi
+    rm -f "$log"
+    if ((SECONDS - began > 20)); then
+        say "$what: $((SECONDS - began)) s"
+    fi
+}
+
+# build PRESET: configures the preset and builds it.
+build() {
+    quietly "configuring $1" cmake --preset "$1"
+    quietly "building $1" cmake --build --preset "$1" --parallel "$(compile_jobs)"
+}
+
+build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3 ccache)
+test_packages=(catch2 nginx-light)

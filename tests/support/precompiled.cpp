@@ -1,0 +1,1 @@
+// Gives birth to the precompiled header that all test binaries share; see tests/CMakeLists.txt.

@@ -1,0 +1,37 @@
+// What the compiler and the build say, in one place: sanitizers, tail calls, attributes.
+// The only header that defines RINGIO_* macros besides assert.hpp.
+#pragma once
+
+// 1 when the translation unit is built with AddressSanitizer.
+#if defined(__SANITIZE_ADDRESS__)
+#define RINGIO_SANITIZE_ADDRESS 1
+#elif defined(__clang__)
+#if __has_feature(address_sanitizer)
+#define RINGIO_SANITIZE_ADDRESS 1
+#endif
+#endif
+#ifndef RINGIO_SANITIZE_ADDRESS
+#define RINGIO_SANITIZE_ADDRESS 0
+#endif
+
+// 1 when symmetric transfer is a jump, so that a chain of awaits does not grow the stack.
+// GCC 12: without optimisation, and under ASan or TSan, it is an ordinary call (PR100897); there
+// the loop resumes the next coroutine itself (core/transfer.hpp).
+#if defined(__clang__)
+#define RINGIO_HAS_TAIL_CALL 1
+#elif defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define RINGIO_HAS_TAIL_CALL 1
+#else
+#define RINGIO_HAS_TAIL_CALL 0
+#endif
+
+// 1 on the compilers that destroy some temporaries of a co_await operand twice.
+// GCC 12: PR99576, PR100611; right since g++ 13.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#define RINGIO_AWAIT_DESTROYS_TEMPORARIES_TWICE 1
+#else
+#define RINGIO_AWAIT_DESTROYS_TEMPORARIES_TWICE 0
+#endif
+
+// Keeps a slow path out of its caller.
+#define RINGIO_NOINLINE __attribute__((noinline, cold))

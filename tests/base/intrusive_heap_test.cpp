@@ -1,0 +1,135 @@
+#include <ringio/base/intrusive_heap.hpp>
+
+#include <support/catch.hpp>
+
+#include <map>
+#include <random>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using ringio::IntrusiveHeap;
+using ringio::IntrusiveHeapHook;
+
+struct Node : IntrusiveHeapHook {};
+using Heap = IntrusiveHeap<Node, int>;
+
+static_assert(sizeof(IntrusiveHeapHook) == 4);
+
+}  // namespace
+
+TEST_CASE("IntrusiveHeap: the least key is on top") {
+    Node one, two, three;
+    Heap heap;
+    CHECK(heap.empty());
+    CHECK(heap.top() == nullptr);
+    CHECK(heap.pop() == nullptr);
+
+    heap.reserve(3);
+    heap.push(two, 2);
+    heap.push(three, 3);
+    heap.push(one, 1);
+    CHECK(heap.size() == 3);
+    CHECK(heap.top() == &one);
+    CHECK(heap.top_key() == 1);
+    CHECK(one.is_in_heap());
+
+    CHECK(heap.pop() == &one);
+    CHECK_FALSE(one.is_in_heap());
+    CHECK(heap.pop() == &two);
+    CHECK(heap.pop() == &three);
+    CHECK(heap.empty());
+}
+
+TEST_CASE("IntrusiveHeap: a node leaves from anywhere, and changes its key") {
+    Node one, two, three;
+    Heap heap;
+    heap.push(one, 1);
+    heap.push(two, 2);
+    heap.push(three, 3);
+    heap.remove(two);
+    CHECK_FALSE(two.is_in_heap());
+    heap.update(three, 0);
+    CHECK(heap.top() == &three);
+    heap.update(three, 9);
+    CHECK(heap.top() == &one);
+    heap.remove(three);
+    heap.remove(one);
+    CHECK(heap.empty());
+}
+
+TEST_CASE("IntrusiveHeap: a destroyed heap lets go of its nodes") {
+    Node one, two;
+    {
+        Heap heap;
+        heap.push(one, 1);
+        heap.push(two, 2);
+    }
+    CHECK_FALSE(one.is_in_heap());
+    CHECK_FALSE(two.is_in_heap());
+}
+
+TEST_CASE("IntrusiveHeap: keys with a serial number make equal times fair") {
+    struct Key {
+        int when;
+        int serial;
+        bool operator<(const Key& other) const {
+            return when != other.when ? when < other.when : serial < other.serial;
+        }
+    };
+    std::vector<Node> nodes(100);
+    IntrusiveHeap<Node, Key> heap;
+    for (int i = 0; i < 100; ++i) {
+        heap.push(nodes[static_cast<std::size_t>(i)], Key{7, i});
+    }
+    for (Node& node : nodes) {
+        REQUIRE(heap.pop() == &node);
+    }
+}
+
+TEST_CASE("IntrusiveHeap: equal to a sorted model over 100000 random operations") {
+    using Model = std::multimap<int, Node*>;
+    std::mt19937 random(1);
+    std::vector<Node> nodes(1000);
+    Heap heap;
+    Model model;
+    std::vector<Model::iterator> places(nodes.size(), model.end());
+
+    for (int step = 0; step < 100'000; ++step) {
+        const std::size_t at = random() % nodes.size();
+        Node& node = nodes[at];
+        const int key = static_cast<int>(random() % 500);
+        REQUIRE(node.is_in_heap() == (places[at] != model.end()));
+        if (!node.is_in_heap()) {
+            heap.push(node, key);
+            places[at] = model.emplace(key, &node);
+        } else if (random() % 3 == 0) {
+            heap.update(node, key);
+            model.erase(places[at]);
+            places[at] = model.emplace(key, &node);
+        } else if (random() % 2 == 0) {
+            heap.remove(node);
+            model.erase(std::exchange(places[at], model.end()));
+        } else {
+            const int least = heap.top_key();
+            Node* const top = heap.pop();
+            const auto index = static_cast<std::size_t>(top - nodes.data());
+            REQUIRE(places[index]->first == least);
+            model.erase(std::exchange(places[index], model.end()));
+        }
+        REQUIRE(heap.size() == model.size());
+        REQUIRE(heap.empty() == model.empty());
+        if (!model.empty()) {
+            REQUIRE(heap.top_key() == model.begin()->first);
+            REQUIRE(places[static_cast<std::size_t>(heap.top() - nodes.data())]->first ==
+                    heap.top_key());
+        }
+    }
+    while (!heap.empty()) {
+        REQUIRE(heap.top_key() == model.begin()->first);
+        heap.pop();
+        model.erase(model.begin());
+    }
+    CHECK(model.empty());
+}

@@ -1,0 +1,107 @@
+// Ring: the kernel boundary of one event loop. Takes submission entries, binds requests to them,
+// enters the kernel, delivers completions. It never refuses a request for want of room: one that
+// finds no entry waits in an intrusive list. On an entry, user_data is
+//     generation (16 bits) | address of the Completion (44 bits) | kind (4 bits: operation, cancel)
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include <ringio/base/intrusive_list.hpp>
+#include <ringio/ring/completion.hpp>
+#include <ringio/ring/kernel.hpp>
+
+namespace ringio {
+
+/// The submission and completion side of a Kernel. Created, used and destroyed on one thread.
+class Ring {
+public:
+    explicit Ring(std::unique_ptr<Kernel> kernel);
+    Ring(const Ring&) = delete;
+    Ring& operator=(const Ring&) = delete;
+
+    /// *Lifetime*: nothing may be in flight: cancel_all(), then enter() and reap() until
+    /// in_flight() is 0.
+    ~Ring();
+
+    /// Starts a request. Exactly one terminal complete() follows, from a later reap(). Reaches the
+    /// kernel at the next enter(), or earlier when the queue is full.
+    void submit(Completion& completion) noexcept;
+
+    /// Asks for the end of a request. Its complete() still follows, with the result when that came
+    /// first, with -ECANCELED or -EINTR otherwise, and never from within this call. A request that
+    /// is not in flight, or was cancelled before, is left alone.
+    void cancel(Completion& completion) noexcept;
+
+    /// Asks for the end of every request in flight. For shutdown; may be repeated.
+    void cancel_all() noexcept;
+
+    /// Enters the kernel: hands over what was submitted and collects what is complete. With `wait`
+    /// it sleeps until there is something to reap or `timeout` passed (nullopt: for ever; it may
+    /// wake earlier, by a signal for instance). Makes no system call when there is neither a reason
+    /// to enter nor to wait. Returns whether there is something to reap.
+    ///
+    /// *Errors*: std::system_error when the ring can no longer be trusted (a completion was lost),
+    /// or the kernel accepts no request for a long time.
+    bool enter(bool wait, std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
+
+    /// Delivers the completions that are visible to their Completion, at most as many as the
+    /// completion queue holds, and returns how many it was. Must not be called from complete().
+    unsigned reap() noexcept;
+
+    /// Tells whether enter() or reap() would do something without sleeping.
+    bool has_work() const noexcept;
+
+    /// Returns how many requests were submitted and have not had their terminal completion.
+    std::size_t in_flight() const noexcept { return in_flight_; }
+
+    /// Returns how many completions belonged to no request in flight. Each of them also fails an
+    /// assertion, so this is 0 in a program that lives.
+    std::uint64_t stale_completions() const noexcept { return stale_completions_; }
+
+    /// Answers the request at once, without submitting it, as a non-blocking system call would:
+    /// returns its result, or -EAGAIN when it must go through submit().
+    int try_now(Completion& completion) noexcept;
+
+    /// Returns the kernel's time.
+    Clock::time_point now() const noexcept { return kernel_->now(); }
+
+    /// Returns what answers.
+    Kernel& kernel() noexcept { return *kernel_; }
+
+private:
+    io_uring_sqe* next_sqe() noexcept;
+    void bind(io_uring_sqe& sqe, std::uint64_t user_data) noexcept;
+    void hand_over(Completion& completion, io_uring_sqe& sqe) noexcept;
+    void send_cancel(Completion& completion, io_uring_sqe& sqe) noexcept;
+    bool send_cancel_all() noexcept;
+    void withdraw(Completion& completion) noexcept;
+    bool place_waiting() noexcept;
+    void note(int entered) noexcept;
+    void check_progress(int entered);
+    [[noreturn]] void throw_failure() const;
+    unsigned reap_withdrawn() noexcept;
+    bool deliver(std::uint64_t user_data, int result, std::uint32_t flags) noexcept;
+    bool nothing_waits() const noexcept;
+    bool something_to_reap() const noexcept;
+    bool kernel_has_news() const noexcept;
+
+    std::unique_ptr<Kernel> kernel_;
+    io_uring* queues_;
+    std::size_t in_flight_ = 0;
+    IntrusiveList<Completion> waiting_;    // submitted, but no entry was free; oldest first
+    IntrusiveList<Completion> cancels_;    // in the kernel; the cancel found no free entry
+    IntrusiveList<Completion> withdrawn_;  // cancelled while in waiting_: -ECANCELED at next reap
+    std::thread::id thread_;
+    std::uint64_t stale_completions_ = 0;
+    int failure_ = 0;                 // errno of a fatal entry: every enter() throws it
+    unsigned fruitless_sleeps_ = 0;   // in a row: no entry accepted, nothing completed
+    std::uint16_t generation_ = 0;    // of the last submission
+    bool cancel_all_wanted_ = false;  // a cancel of everything found no free entry
+};
+
+}  // namespace ringio

@@ -1,0 +1,300 @@
+#include <ringio/ring/ring.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <liburing.h>
+
+#include <ringio/base/assert.hpp>
+
+namespace ringio {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// The layout of user_data; see the head of ring.hpp.
+constexpr unsigned generation_shift = 48;
+constexpr std::uint64_t kind_mask = alignof(Completion) - 1;
+constexpr std::uint64_t address_mask = ((std::uint64_t{1} << generation_shift) - 1) & ~kind_mask;
+constexpr std::uint64_t operation_kind = 0;
+constexpr std::uint64_t cancel_kind = 1;
+
+static_assert(alignof(Completion) == 16, "the four low bits of the address are the kind");
+
+// How long a sleep may be while a request waits for room, and how many such sleeps in a row may
+// bring nothing before the kernel is given up: ten seconds together.
+constexpr nanoseconds retry_interval = std::chrono::milliseconds(10);
+constexpr unsigned most_fruitless_sleeps = 1000;
+
+std::uint64_t user_data_of(const Completion& completion, std::uint16_t generation) noexcept {
+    const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&completion));
+    return std::uint64_t{generation} << generation_shift | address | operation_kind;
+}
+
+}  // namespace
+
+Ring::Ring(std::unique_ptr<Kernel> kernel)
+    : kernel_(std::move(kernel)),
+      queues_(&kernel_->queues()),
+      thread_(std::this_thread::get_id()) {}
+
+Ring::~Ring() {
+    RINGIO_ASSERT(std::this_thread::get_id() == thread_,
+                  "a ring is destroyed on the thread that created it");
+    RINGIO_ASSERT(in_flight_ == 0, "a ring is destroyed with requests in flight");
+}
+
+// Door 1: takes a submission entry. When the queue is full it is handed over first; null when the
+// kernel accepts nothing now.
+io_uring_sqe* Ring::next_sqe() noexcept {
+    io_uring_sqe* sqe = io_uring_get_sqe(queues_);
+    if (sqe == nullptr) [[unlikely]] {
+        note(kernel_->enter(false, std::nullopt));
+        sqe = io_uring_get_sqe(queues_);
+    }
+    return sqe;
+}
+
+void Ring::bind(io_uring_sqe& sqe, std::uint64_t user_data) noexcept {
+    io_uring_sqe_set_data64(&sqe, user_data);
+}
+
+// Door 2: binds a request to a submission entry.
+void Ring::submit(Completion& completion) noexcept {
+    RINGIO_ASSERT(!completion.in_flight(), "a request is submitted that is in flight already");
+    completion.generation_ = ++generation_;
+    completion.cancel_ = Completion::Cancel::none;
+    ++in_flight_;
+    // First come, first served; and a cancel of everything must not hit what is submitted later.
+    const bool may_pass = waiting_.empty() && !cancel_all_wanted_;
+    io_uring_sqe* const sqe = may_pass ? next_sqe() : nullptr;
+    if (sqe == nullptr) [[unlikely]] {
+        completion.state_ = Completion::State::waiting;
+        waiting_.push_back(completion);
+        return;
+    }
+    hand_over(completion, *sqe);
+}
+
+void Ring::hand_over(Completion& completion, io_uring_sqe& sqe) noexcept {
+    completion.state_ = Completion::State::submitted;
+    completion.prepare(sqe);
+    bind(sqe, user_data_of(completion, completion.generation_));
+}
+
+void Ring::cancel(Completion& completion) noexcept {
+    switch (completion.state_) {
+        case Completion::State::idle:
+        case Completion::State::withdrawn:
+            return;
+        case Completion::State::waiting:
+            withdraw(completion);
+            return;
+        case Completion::State::submitted:
+            break;
+    }
+    if (completion.cancel_ != Completion::Cancel::none) {
+        return;
+    }
+    io_uring_sqe* const sqe = cancels_.empty() ? next_sqe() : nullptr;
+    if (sqe == nullptr) {
+        completion.cancel_ = Completion::Cancel::waiting;
+        cancels_.push_back(completion);
+        return;
+    }
+    send_cancel(completion, *sqe);
+}
+
+void Ring::withdraw(Completion& completion) noexcept {
+    completion.unlink();
+    completion.state_ = Completion::State::withdrawn;
+    withdrawn_.push_back(completion);
+}
+
+void Ring::send_cancel(Completion& completion, io_uring_sqe& sqe) noexcept {
+    completion.cancel_ = Completion::Cancel::sent;
+    const std::uint64_t target = user_data_of(completion, completion.generation_);
+    io_uring_prep_cancel64(&sqe, target, 0);
+    // Kernel: a cancel that succeeds then posts nothing (5.17); the request's own CQE says all.
+    io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
+    bind(sqe, target | cancel_kind);
+}
+
+void Ring::cancel_all() noexcept {
+    while (Completion* const completion = waiting_.front()) {
+        withdraw(*completion);
+    }
+    cancel_all_wanted_ = !send_cancel_all();
+}
+
+bool Ring::send_cancel_all() noexcept {
+    io_uring_sqe* const sqe = next_sqe();
+    if (sqe == nullptr) {
+        return false;
+    }
+    io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+    io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
+    bind(*sqe, cancel_kind);
+    return true;
+}
+
+// Gives entries to those that wait for one, cancels first, for they make room. Returns false when
+// the kernel accepts no more now.
+bool Ring::place_waiting() noexcept {
+    if (cancel_all_wanted_) {
+        cancel_all_wanted_ = !send_cancel_all();
+    }
+    while (Completion* const completion = cancels_.front()) {
+        io_uring_sqe* const sqe = next_sqe();
+        if (sqe == nullptr) {
+            return false;
+        }
+        completion->unlink();
+        send_cancel(*completion, *sqe);
+    }
+    while (Completion* const completion = waiting_.front()) {
+        io_uring_sqe* const sqe = cancel_all_wanted_ ? nullptr : next_sqe();
+        if (sqe == nullptr) {
+            return false;
+        }
+        completion->unlink();
+        hand_over(*completion, *sqe);
+    }
+    return !cancel_all_wanted_;
+}
+
+bool Ring::enter(bool wait, std::optional<nanoseconds> timeout) {
+    RINGIO_ASSERT(std::this_thread::get_id() == thread_,
+                  "a ring is used on the thread that created it");
+    if (!nothing_waits() && !place_waiting()) {
+        timeout = std::min(timeout.value_or(retry_interval), retry_interval);
+    }
+    const bool sleep = wait && failure_ == 0 && !something_to_reap();
+    if (sleep || io_uring_sq_ready(queues_) != 0 || kernel_has_news()) {
+        const int entered = kernel_->enter(sleep, timeout);
+        note(entered);
+        if (sleep) {
+            check_progress(entered);
+        }
+    }
+    if (failure_ != 0) [[unlikely]] {
+        throw_failure();
+    }
+    return something_to_reap();
+}
+
+void Ring::note(int entered) noexcept {
+    if (entered < 0 && !Kernel::is_transient(entered)) [[unlikely]] {
+        failure_ = -entered;
+    }
+}
+
+void Ring::check_progress(int entered) {
+    const bool refused = io_uring_sq_ready(queues_) != 0;
+    if (!refused || entered > 0 || something_to_reap()) {
+        fruitless_sleeps_ = 0;
+        return;
+    }
+    if (++fruitless_sleeps_ >= most_fruitless_sleeps) {
+        fruitless_sleeps_ = 0;
+        throw std::system_error(-entered, std::system_category(),
+                                "the kernel accepts no requests, probably for want of memory");
+    }
+}
+
+void Ring::throw_failure() const {
+    const char* const text =
+        failure_ == EBADR
+            ? "the kernel had no memory for a completion and lost it; the ring cannot go on"
+        : failure_ == EEXIST ? "a ring is used on another thread than the one that created it"
+                             : "entering the kernel's io_uring failed";
+    throw std::system_error(failure_, std::system_category(), text);
+}
+
+// Door 3: reads completions.
+unsigned Ring::reap() noexcept {
+    unsigned delivered = reap_withdrawn();
+    unsigned left = queues_->cq.ring_entries;
+    unsigned head = 0;
+    io_uring_cqe* cqe = nullptr;
+    io_uring_for_each_cqe(queues_, head, cqe) {
+        if (left-- == 0) {
+            break;
+        }
+        const std::uint64_t user_data = cqe->user_data;
+        const int result = cqe->res;
+        const std::uint32_t flags = cqe->flags;
+        // Before the delivery, which may enter the kernel: the room is free by then.
+        io_uring_cq_advance(queues_, 1);
+        delivered += deliver(user_data, result, flags) ? 1U : 0U;
+    }
+    return delivered;
+}
+
+// Delivers to those withdrawn before this call: what is withdrawn meanwhile is for the next one.
+unsigned Ring::reap_withdrawn() noexcept {
+    IntrusiveList<Completion> due;
+    due.splice_back(withdrawn_);
+    unsigned delivered = 0;
+    while (Completion* const completion = due.pop_front()) {
+        completion->state_ = Completion::State::idle;
+        --in_flight_;
+        ++delivered;
+        completion->complete(-ECANCELED, 0);
+    }
+    return delivered;
+}
+
+bool Ring::deliver(std::uint64_t user_data, int result, std::uint32_t flags) noexcept {
+    if ((user_data & kind_mask) == cancel_kind) {
+        return false;  // the cancelled request's own completion says what became of it
+    }
+    auto* const completion =
+        reinterpret_cast<Completion*>(static_cast<std::uintptr_t>(user_data & address_mask));
+    if (in_flight_ == 0 || completion == nullptr ||
+        completion->state_ != Completion::State::submitted ||
+        completion->generation_ != user_data >> generation_shift) [[unlikely]] {
+        ++stale_completions_;
+        RINGIO_ASSERT(stale_completions_ == 0, "a completion belongs to no request in flight");
+        return false;
+    }
+    if ((flags & IORING_CQE_F_MORE) == 0) {
+        completion->state_ = Completion::State::idle;
+        --in_flight_;
+        if (completion->cancel_ == Completion::Cancel::waiting) {
+            completion->unlink();  // from cancels_: nothing is left to cancel
+        }
+    }
+    completion->complete(result, flags);
+    return true;
+}
+
+int Ring::try_now(Completion& completion) noexcept {
+    RINGIO_ASSERT(!completion.in_flight(), "a request that is in flight is asked for again");
+    io_uring_sqe scratch{};
+    completion.prepare(scratch);
+    return kernel_->try_now(scratch);
+}
+
+bool Ring::has_work() const noexcept {
+    return something_to_reap() || !nothing_waits() || io_uring_sq_ready(queues_) != 0 ||
+           kernel_has_news();
+}
+
+bool Ring::nothing_waits() const noexcept {
+    return waiting_.empty() && cancels_.empty() && !cancel_all_wanted_;
+}
+
+bool Ring::something_to_reap() const noexcept {
+    return !withdrawn_.empty() || io_uring_cq_ready(queues_) != 0;
+}
+
+// Tells whether the kernel holds completions back until it is entered.
+bool Ring::kernel_has_news() const noexcept {
+    return (IO_URING_READ_ONCE(*queues_->sq.kflags) &
+            (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+}
+
+}  // namespace ringio

@@ -1,0 +1,45 @@
+// Runs a piece of a test in a forked child, for what would end or spoil the test's own process.
+#pragma once
+
+#include <csignal>
+#include <cstddef>
+#include <string>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <support/catch.hpp>
+
+namespace ringio::testing {
+
+struct ChildResult {
+    int status = 0;    // of waitpid
+    std::string text;  // written to standard error
+
+    bool aborted() const { return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT; }
+};
+
+template <class Body>
+ChildResult run_in_child(Body body) {
+    int ends[2] = {-1, -1};
+    REQUIRE(::pipe(ends) == 0);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        std::signal(SIGABRT, SIG_DFL);  // Catch2's handler would report the abort as a failure
+        ::dup2(ends[1], STDERR_FILENO);
+        body();
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    ChildResult result;
+    char buffer[1024];
+    for (ssize_t n = 0; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
+        result.text.append(buffer, static_cast<std::size_t>(n));
+    }
+    ::close(ends[0]);
+    REQUIRE(::waitpid(child, &result.status, 0) == child);
+    return result;
+}
+
+}  // namespace ringio::testing

@@ -1,0 +1,160 @@
+// A Kernel with queues in ordinary memory that the test plays: it sees what was submitted, answers
+// with the result it likes, and refuses as often as it likes.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <liburing.h>
+
+#include <ringio/ring/kernel.hpp>
+#include <ringio/ring/ring.hpp>
+
+namespace ringio::testing {
+
+class ScriptedKernel final : public Kernel {
+public:
+    explicit ScriptedKernel(unsigned entries = 8, unsigned cq_entries = 16)
+        : sqes_(entries), cqes_(cq_entries) {
+        io_uring& ring = queues();
+        ring.sq.khead = &sq_head_;
+        ring.sq.ktail = &sq_tail_;
+        ring.sq.kflags = &sq_flags_;
+        ring.sq.sqes = sqes_.data();
+        ring.sq.ring_entries = entries;
+        ring.sq.ring_mask = entries - 1;
+        ring.cq.khead = &cq_head_;
+        ring.cq.ktail = &cq_tail_;
+        ring.cq.cqes = cqes_.data();
+        ring.cq.ring_entries = cq_entries;
+        ring.cq.ring_mask = cq_entries - 1;
+    }
+
+    int enter(bool wait, std::optional<std::chrono::nanoseconds> timeout) noexcept override {
+        ++entries_made;
+        slept = slept || wait;
+        last_timeout = timeout;
+        unsigned left = publish();
+        flush_overflow();
+        if (refusals != 0) {
+            --refusals;
+            time_ += wait ? timeout.value_or(std::chrono::nanoseconds{0}) : std::chrono::seconds{0};
+            return refusal;
+        }
+        const unsigned accepted_now = std::min(left, accepts_at_most);
+        for (left = accepted_now; left != 0; --left) {
+            const io_uring_sqe request = sqes_[sq_head_++ % sqes_.size()];
+            if (request.opcode == IORING_OP_ASYNC_CANCEL) {
+                cancel(request);
+            } else {
+                accept(request);
+            }
+        }
+        return static_cast<int>(accepted_now);
+    }
+
+    int try_now(const io_uring_sqe& request) noexcept override {
+        tried.push_back(request);
+        return try_result;
+    }
+
+    Clock::time_point now() const noexcept override { return time_; }
+
+    /// Posts a completion for the request `index` in the order of acceptance.
+    void answer(std::size_t index, int result, std::uint32_t flags = 0) {
+        post(held.at(index).user_data, result, flags);
+        if ((flags & IORING_CQE_F_MORE) == 0) {
+            held.erase(held.begin() + static_cast<std::ptrdiff_t>(index));
+        }
+    }
+
+    void post(std::uint64_t user_data, int result, std::uint32_t flags = 0) {
+        overflow_.push_back({user_data, result, flags});
+        flush_overflow();
+    }
+
+    std::vector<io_uring_sqe> held;     // accepted and not answered
+    std::vector<io_uring_sqe> cancels;  // every ASYNC_CANCEL seen
+    std::optional<int> answer_at_once;  // every request is answered with it when accepted
+    unsigned refusals = 0;              // so many entries return `refusal`
+    int refusal = -EAGAIN;
+    unsigned accepts_at_most = 1U << 20;  // per entry
+    unsigned entries_made = 0;
+    bool slept = false;
+    std::optional<std::chrono::nanoseconds> last_timeout;
+    std::vector<io_uring_sqe> tried;  // by try_now
+    int try_result = -EAGAIN;
+
+private:
+    struct Posted {
+        std::uint64_t user_data;
+        int result;
+        std::uint32_t flags;
+    };
+
+    void accept(const io_uring_sqe& request) {
+        if (answer_at_once) {
+            post(request.user_data, *answer_at_once);
+        } else {
+            held.push_back(request);
+        }
+    }
+
+    void cancel(const io_uring_sqe& request) {
+        cancels.push_back(request);
+        int found = 0;
+        for (std::size_t index = 0; index < held.size();) {
+            const bool any = (request.cancel_flags & IORING_ASYNC_CANCEL_ANY) != 0;
+            if (any || held[index].user_data == request.addr) {
+                answer(index, -ECANCELED);
+                ++found;
+            } else {
+                ++index;
+            }
+        }
+        if (found == 0) {  // IOSQE_CQE_SKIP_SUCCESS: a success posts nothing
+            post(request.user_data, -ENOENT);
+        }
+    }
+
+    void flush_overflow() {
+        while (!overflow_.empty() && cq_tail_ - cq_head_ < cqes_.size()) {
+            const Posted& posted = overflow_.front();
+            io_uring_cqe& cqe = cqes_[cq_tail_ % cqes_.size()];
+            cqe.user_data = posted.user_data;
+            cqe.res = posted.result;
+            cqe.flags = posted.flags;
+            ++cq_tail_;
+            overflow_.pop_front();
+        }
+        sq_flags_ = overflow_.empty() ? 0 : IORING_SQ_CQ_OVERFLOW;
+    }
+
+    std::vector<io_uring_sqe> sqes_;
+    std::vector<io_uring_cqe> cqes_;
+    std::deque<Posted> overflow_;
+    unsigned sq_head_ = 0, sq_tail_ = 0, sq_flags_ = 0, cq_head_ = 0, cq_tail_ = 0;
+    Clock::time_point time_{};
+};
+
+/// A ring on a scripted kernel.
+struct Scripted {
+    explicit Scripted(unsigned entries = 8, unsigned cq_entries = 16)
+        : Scripted(std::make_unique<ScriptedKernel>(entries, cq_entries)) {}
+
+    ScriptedKernel& kernel;
+    Ring ring;
+
+private:
+    explicit Scripted(std::unique_ptr<ScriptedKernel> owned)
+        : kernel(*owned), ring(std::move(owned)) {}
+};
+
+}  // namespace ringio::testing

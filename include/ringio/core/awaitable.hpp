@@ -1,0 +1,141 @@
+// What may stand behind co_await in a Task: our own awaitables, and any other type with an awaiter.
+// Ours suspend the task themselves; a foreign one is given a bridge that wakes the task through the
+// loop, so that even an awaiter that resumes on another thread is safe.
+#pragma once
+
+#include <ringio/core/coroutine.hpp>
+#include <ringio/core/task_state.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace ringio {
+namespace detail {
+
+template <class A>
+concept HasMemberCoAwait =
+    requires(A&& awaitable) { static_cast<A&&>(awaitable).operator co_await(); };
+template <class A>
+concept HasFreeCoAwait =
+    requires(A&& awaitable) { operator co_await(static_cast<A&&>(awaitable)); };
+
+template <class A>
+decltype(auto) get_awaiter(A&& awaitable) {
+    if constexpr (HasMemberCoAwait<A>) {
+        return static_cast<A&&>(awaitable).operator co_await();
+    } else if constexpr (HasFreeCoAwait<A>) {
+        return operator co_await(static_cast<A&&>(awaitable));
+    } else {
+        return static_cast<A&&>(awaitable);
+    }
+}
+
+/// Base of the library's awaiters: they know the task protocol.
+struct NativeAwaiter {};
+
+template <class A>
+using AwaiterOf = decltype(get_awaiter(std::declval<A>()));
+
+template <class A>
+concept IsNative = std::derived_from<std::remove_reference_t<AwaiterOf<A>>, NativeAwaiter>;
+
+template <class W>
+concept IsAwaiter = requires(std::remove_reference_t<W>& awaiter) {
+    { awaiter.await_ready() } -> std::convertible_to<bool>;
+    awaiter.await_resume();
+};
+
+}  // namespace detail
+
+/// Anything that may stand behind co_await in a Task.
+template <class A>
+concept Awaitable =
+    requires { typename detail::AwaiterOf<A>; } && detail::IsAwaiter<detail::AwaiterOf<A>>;
+
+/// The type of `co_await std::declval<A>()`.
+template <Awaitable A>
+using AwaitResult = decltype(std::declval<detail::AwaiterOf<A>>().await_resume());
+
+namespace detail {
+
+/// Makes a coroutine that, when resumed on whatever thread, wakes the task once.
+/// *Lifetime*: it destroys itself when resumed; if nobody ever resumes it, it is leaked on purpose,
+/// for a foreign awaiter may still hold it.
+std::coroutine_handle<> make_bridge(TaskStateBase& task);
+
+/// Awaits somebody else's awaitable inside a Task. It cannot be cancelled: the request stays for
+/// the next wait.
+template <class A>
+class ForeignAwaiter : public NativeAwaiter, public Wait {
+public:
+    explicit ForeignAwaiter(A&& awaitable) : awaiter_(get_awaiter(static_cast<A&&>(awaitable))) {}
+    ForeignAwaiter(const ForeignAwaiter&) = delete;
+    ForeignAwaiter& operator=(const ForeignAwaiter&) = delete;
+
+    bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
+
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> coroutine) {
+        using Result = decltype(awaiter_.await_suspend(coroutine));
+        TaskStateBase& task = running_task();
+        const std::coroutine_handle<> bridge = make_bridge(task);
+        suspended_ = &task;
+        task.suspend(coroutine, *this);
+        if constexpr (std::is_void_v<Result>) {
+            awaiter_.await_suspend(bridge);
+            return std::noop_coroutine();
+        } else if constexpr (std::is_same_v<Result, bool>) {
+            if (awaiter_.await_suspend(bridge)) {
+                return std::noop_coroutine();
+            }
+            bridge.destroy();
+            return transfer(coroutine);
+        } else {
+            return transfer(awaiter_.await_suspend(bridge));
+        }
+    }
+
+    decltype(auto) await_resume() {
+        if (suspended_ != nullptr && suspended_->has_cancellation()) {
+            suspended_->defer_cancellation();
+        }
+        return awaiter_.await_resume();
+    }
+
+    bool cancel(const std::string&) noexcept override { return false; }
+    const char* what() const noexcept override { return "a foreign awaitable"; }
+
+private:
+    AwaiterOf<A> awaiter_;
+    TaskStateBase* suspended_ = nullptr;
+};
+
+/// What co_await does in every coroutine of the library; the base of their promises.
+struct AwaitingPromise : PromiseBase {
+    using PromiseBase::PromiseBase;
+
+    // GCC 12: awaiters are returned by value; one returned by reference gets a wrong `this`.
+    template <class A>
+    auto await_transform(A&& awaitable,
+                         std::source_location where = std::source_location::current()) {
+        static_assert(Awaitable<A>,
+                      "ringio: this type cannot stand behind co_await; it has no await_ready, "
+                      "await_suspend and await_resume");
+        location = where;
+        if constexpr (!IsNative<A>) {
+            return ForeignAwaiter<A>(static_cast<A&&>(awaitable));
+        } else if constexpr (HasMemberCoAwait<A>) {
+            return static_cast<A&&>(awaitable).operator co_await();
+        } else {
+            return operator co_await(static_cast<A&&>(awaitable));
+        }
+    }
+
+protected:
+    ~AwaitingPromise() = default;
+};
+
+}  // namespace detail
+}  // namespace ringio

@@ -1,0 +1,299 @@
+// The event loop: one thread, one ready queue, one ring. It resumes coroutines, and nothing else
+// does. run_once() is the whole machine; the layers above only push Runnables and Completions.
+#pragma once
+
+#include <ringio/base/delay.hpp>
+#include <ringio/base/intrusive_list.hpp>
+#include <ringio/core/exceptions.hpp>
+#include <ringio/core/handle.hpp>
+#include <ringio/core/timers.hpp>
+#include <ringio/ring/ring.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ringio {
+
+template <class T>
+class Future;
+template <class T>
+class Promise;
+template <class T>
+class Task;
+template <class T>
+class TaskHandle;
+struct TaskOptions;
+
+namespace detail {
+class FutureStateBase;
+class TaskStateBase;
+struct LoopAnchor;
+struct LoopServices;
+}  // namespace detail
+
+/// What the exception handler is told; the context dict of asyncio.
+struct ExceptionContext {
+    std::string message;           ///< what happened, e.g. "Task exception was never retrieved"
+    std::exception_ptr exception;  ///< null when there was none
+    /// Further facts, such as {"future", "<Task finished …>"}, in the order to print them.
+    std::vector<std::pair<std::string, std::string>> details;
+};
+
+/// How a loop is set up.
+struct LoopOptions {
+    unsigned ring_entries = 256;     ///< size of the submission queue; any size works
+    std::optional<bool> debug = {};  ///< unset: the environment variable RINGIO_DEBUG
+    bool virtual_time = false;       ///< time() jumps to the next deadline instead of waiting
+    std::unique_ptr<Kernel> (*kernel)(unsigned ring_entries) = nullptr;  ///< null: io_uring
+};
+
+/// Numbers that must all be 0 when a loop is closed.
+struct LoopStatistics {
+    std::size_t tasks = 0;       ///< tasks that are not done
+    std::size_t operations = 0;  ///< kernel requests in flight
+    std::size_t timers = 0;      ///< armed timers
+};
+
+/// One event loop; asyncio.AbstractEventLoop. Used on the thread that runs it; only
+/// call_soon_threadsafe() and expect_wakeup() may be called from another one.
+///
+/// *Lifetime*: futures and handles may outlive the loop; they then say that it is closed.
+class EventLoop {
+public:
+    using TimePoint = Clock::time_point;
+    using ExceptionHandler = std::function<void(EventLoop&, const ExceptionContext&)>;
+
+    EventLoop() : EventLoop(LoopOptions{}) {}
+    explicit EventLoop(const LoopOptions& options);
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
+
+    /// Closes the loop if that was not done.
+    ~EventLoop();
+
+    /// Runs until stop() is called.
+    /// *Errors*: std::runtime_error when a loop runs in this thread already or this one is closed;
+    /// std::system_error when the kernel refuses to set up the ring.
+    void run_forever();
+
+    /// Runs until a Task, TaskHandle or Future is done, and returns its result.
+    /// *Errors*: as run_forever(); what the awaitable throws; std::runtime_error "Event loop
+    /// stopped before Future completed." after stop(); DeadlockError in debug mode and in virtual
+    /// time.
+    template <class Awaitable>
+    decltype(auto) run_until_complete(Awaitable&& awaitable);
+
+    /// The same without the result, for the layers above.
+    void run_until_done(detail::FutureStateBase& future);
+
+    /// Ends run_forever() after the turn in progress; callbacks added in it run the next time.
+    void stop() noexcept { stopping_ = true; }
+    bool is_running() const noexcept { return running_; }
+    bool is_closed() const noexcept { return closed_; }
+
+    /// Cancels and reaps every kernel request, destroys what is still pending and gives the ring
+    /// back. Idempotent. *Errors*: std::runtime_error while the loop runs.
+    void close();
+
+    /// The loop's clock: monotonic, or virtual when the loop was made so.
+    TimePoint time() const noexcept { return virtual_time_ ? virtual_now_ : Clock::now(); }
+
+    /// Queues a callback for the next turn, in strict order of the calls.
+    /// *Errors*: std::invalid_argument for a null callback; std::runtime_error on a closed loop.
+    Handle call_soon(Callback callback);
+
+    /// Queues a callback for `delay` from now. A negative delay is the next turn; a huge one
+    /// saturates; NaN is std::invalid_argument.
+    TimerHandle call_later(Delay delay, Callback callback);
+    TimerHandle call_at(TimePoint when, Callback callback);
+
+    /// The same with arguments, which are copied: `loop.call_soon(print, 1)`.
+    template <class Fn, class... Args>
+        requires(sizeof...(Args) > 0 &&
+                 std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...>)
+    Handle call_soon(Fn&& function, Args&&... args) {
+        return call_soon(bind(std::forward<Fn>(function), std::forward<Args>(args)...));
+    }
+    template <class Fn, class... Args>
+        requires(sizeof...(Args) > 0 &&
+                 std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...>)
+    TimerHandle call_later(Delay delay, Fn&& function, Args&&... args) {
+        return call_later(delay, bind(std::forward<Fn>(function), std::forward<Args>(args)...));
+    }
+    template <class Fn, class... Args>
+        requires(sizeof...(Args) > 0 &&
+                 std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...>)
+    TimerHandle call_at(TimePoint when, Fn&& function, Args&&... args) {
+        return call_at(when, bind(std::forward<Fn>(function), std::forward<Args>(args)...));
+    }
+
+    /// Queues a callback from any thread and wakes the loop.
+    /// *Errors*: std::invalid_argument for a null callback; std::runtime_error on a closed loop.
+    /// *Python*: returns nothing, for a handle could not be used safely from the other thread.
+    void call_soon_threadsafe(Callback callback);
+
+    /// Makes a Promise whose future belongs to this loop.
+    template <class T = void>
+    Promise<T> create_future();
+
+    /// Schedules a coroutine; the loop owns it until it is done. The first step runs next turn.
+    template <class T>
+    TaskHandle<T> create_task(Task<T> coroutine);
+    template <class T>
+    TaskHandle<T> create_task(Task<T> coroutine, const TaskOptions& options);
+
+    /// Takes the errors that nobody else can take; the default one prints to standard error.
+    /// An empty function restores the default.
+    void set_exception_handler(ExceptionHandler handler) {
+        exception_handler_ = std::move(handler);
+    }
+    const ExceptionHandler& get_exception_handler() const noexcept { return exception_handler_; }
+    /// Never throws: when the handler does, that is reported by the default one.
+    void call_exception_handler(const ExceptionContext& context) noexcept;
+    void default_exception_handler(const ExceptionContext& context) noexcept;
+
+    void set_debug(bool enabled) noexcept { debug_ = enabled; }
+    bool get_debug() const noexcept { return debug_; }
+
+    /// Says that another thread is going to wake this loop, as long as the returned object lives;
+    /// without it, debug mode may take an idle loop for a deadlock. May be destroyed anywhere.
+    [[nodiscard]] std::shared_ptr<void> expect_wakeup();
+
+    LoopStatistics statistics() const noexcept;
+
+    // What the layers above build on.
+
+    void schedule(Runnable& runnable) noexcept { ready_.push_back(runnable); }
+    void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
+    bool disarm(Timer& timer) noexcept { return timers_.disarm(timer); }
+
+    /// The ring of a loop that runs or ran. *Errors*: std::runtime_error once the loop is closed.
+    Ring& ring();
+
+    /// True while an operation may be answered at once by a system call instead of a request; the
+    /// budget is refilled each turn, so that awaits that never suspend cannot starve the others.
+    bool take_immediate_budget() noexcept {
+        return immediate_budget_ > 0 && (--immediate_budget_, true);
+    }
+
+    detail::TaskStateBase* current_task() const noexcept { return current_task_; }
+    void set_current_task(detail::TaskStateBase* task) noexcept { current_task_ = task; }
+    void add_task(detail::TaskStateBase& task) noexcept;
+    void remove_task(detail::TaskStateBase& task) noexcept;
+    std::vector<detail::TaskStateBase*> pending_tasks() const;
+
+    /// The only place where a coroutine is resumed. Called by run_ready() through a task's step.
+    void resume(std::coroutine_handle<> coroutine);
+
+    /// Where a coroutine leaves the next one to resume when symmetric transfer would grow the
+    /// stack.
+    void transfer_to(std::coroutine_handle<> coroutine) noexcept { transfer_ = coroutine; }
+
+    /// Lets an exception leave run_forever() at the end of this step (KeyboardInterrupt).
+    void escape(std::exception_ptr exception) noexcept { escaped_ = std::move(exception); }
+
+    detail::LoopAnchor* anchor() const noexcept { return anchor_; }
+
+    /// Runs `handler` on the loop after notify_interrupt(); used by Runner for SIGINT.
+    void set_interrupt_handler(std::function<void()> handler);
+    /// Async-signal-safe: wakes the loop to run the interrupt handler.
+    void notify_interrupt() noexcept;
+
+    /// Where the layer above keeps the loop's worker threads; destroyed, and so joined, at close.
+    std::shared_ptr<void>& default_executor_slot() noexcept { return default_executor_; }
+
+private:
+    template <class Fn, class... Args>
+    static auto bind(Fn&& function, Args&&... args) {
+        return Callback([fn = std::decay_t<Fn>(std::forward<Fn>(function)),
+                         ... bound = std::decay_t<Args>(std::forward<Args>(args))]() mutable {
+            static_cast<void>(std::invoke(fn, bound...));
+        });
+    }
+
+    struct Sleep {
+        bool wanted = false;                              // else the kernel is only asked for news
+        std::optional<std::chrono::nanoseconds> timeout;  // none: until something happens
+    };
+
+    void run_once();
+    Sleep work_out_sleep();
+    void enter_kernel(const Sleep& sleep);
+    void take_threadsafe_calls();
+    void run_ready();
+    void throw_escaped();
+    void advance_virtual_time(const Sleep& sleep, TimePoint slept_from) noexcept;
+    void check_open() const;
+    void check_may_run() const;
+    void check_thread() const;
+    void start_ring();
+    void cancel_and_reap_everything() noexcept;
+    void destroy_pending_tasks() noexcept;
+    void discard_queued() noexcept;
+    bool only_timers_can_wake() const noexcept;
+    [[noreturn]] void report_deadlock() const;
+
+    ReadyQueue ready_;
+    ReadyQueue batch_;  // the snapshot that run_ready() works on
+    Timers timers_;
+    detail::TaskStateBase* current_task_ = nullptr;
+    std::coroutine_handle<> transfer_;
+    int immediate_budget_ = 0;
+    bool stopping_ = false;
+    bool running_ = false;
+    bool closed_ = false;
+    bool debug_ = false;
+    bool virtual_time_ = false;
+    bool awaits_completion_ = false;  // run_until_complete(): somebody waits for an end
+    TimePoint virtual_now_{};
+    std::exception_ptr escaped_;
+    std::unique_ptr<Ring> ring_;
+    std::unique_ptr<detail::LoopServices> services_;  // other threads, signals, options
+    std::shared_ptr<void> default_executor_;
+    detail::LoopAnchor* anchor_ = nullptr;
+    ExceptionHandler exception_handler_;
+};
+
+namespace detail {
+
+/// Prints "message", then "key: value" lines and the exception to standard error.
+void print_exception_context(const ExceptionContext& context) noexcept;
+
+/// What outlives the loop: futures hold it, and find here whether the loop is still there.
+struct LoopAnchor : Pooled {
+    EventLoop* loop = nullptr;
+    std::size_t references = 1;
+
+    friend void intrusive_add_ref(LoopAnchor* anchor) noexcept { ++anchor->references; }
+    friend void intrusive_release(LoopAnchor* anchor) noexcept {
+        if (--anchor->references == 0) {
+            delete anchor;
+        }
+    }
+};
+
+/// The loop that runs on this thread, or null.
+inline constinit thread_local EventLoop* running_loop = nullptr;
+
+/// Throws std::runtime_error("no running event loop").
+[[noreturn]] void throw_no_running_loop();
+
+}  // namespace detail
+
+/// Returns the loop that runs on this thread. *Errors*: std::runtime_error when none does.
+inline EventLoop& get_running_loop() {
+    if (detail::running_loop == nullptr) {
+        detail::throw_no_running_loop();
+    }
+    return *detail::running_loop;
+}
+
+}  // namespace ringio

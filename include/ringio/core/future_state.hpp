@@ -1,0 +1,193 @@
+// What a Future, a Promise and a TaskHandle share: one state machine with one transition, and the
+// list of those who want to hear of it. They are told through the ready queue, never inline.
+#pragma once
+
+#include <ringio/base/intrusive_list.hpp>
+#include <ringio/base/intrusive_ptr.hpp>
+#include <ringio/core/event_loop.hpp>
+#include <ringio/core/exceptions.hpp>
+#include <ringio/core/repr.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <new>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace ringio::detail {
+
+class FutureStateBase;
+
+/// Somebody who wants to hear that a future is done. notify() only pushes on the ready queue.
+class DoneNode : public IntrusiveListHook {
+public:
+    virtual void notify(FutureStateBase& future) noexcept = 0;
+
+    /// As it stands in `cb=[…]` in the repr of the future.
+    virtual std::string describe() const = 0;
+
+protected:
+    ~DoneNode() = default;
+};
+
+/// Legend of the status: pending -> finished (with a value or an exception) or pending ->
+/// cancelled. It changes once; the value and the exception are written before.
+enum class FutureStatus : unsigned char { pending, finished, cancelled };
+
+/// The part of a future's state that does not depend on its type. Single-threaded, counted.
+///
+/// It is a Runnable because a task is a future whose run() is the task's next step.
+class FutureStateBase : public Runnable, public Pooled {
+public:
+    explicit FutureStateBase(EventLoop& loop) noexcept : anchor_(loop.anchor()) {
+        intrusive_add_ref(anchor_);
+    }
+    virtual ~FutureStateBase();
+
+    void run() override;
+    void discard() noexcept override {}
+
+    bool done() const noexcept { return status_ != FutureStatus::pending; }
+    bool cancelled() const noexcept { return status_ == FutureStatus::cancelled; }
+    bool has_value() const noexcept {
+        return status_ == FutureStatus::finished && exception_ == nullptr;
+    }
+
+    /// The loop, or null once it is gone.
+    EventLoop* loop_or_null() const noexcept { return anchor_->loop; }
+    /// *Errors*: std::runtime_error "Event loop is closed".
+    EventLoop& loop() const;
+
+    /// Asks for an end without a result. A plain future obeys at once; a task forwards the request.
+    /// Returns false when there was nothing left to cancel.
+    virtual bool cancel(const std::string& message);
+
+    /// Becomes finished with an exception. *Errors*: InvalidStateError when done already.
+    void set_exception(std::exception_ptr exception);
+
+    /// Throws unless there is a value: InvalidStateError, CancelledError or the stored exception,
+    /// which counts as retrieved from now on.
+    void require_value();
+
+    /// Returns the stored exception (null: none), which counts as retrieved from now on.
+    /// *Errors*: InvalidStateError while pending; CancelledError when cancelled.
+    std::exception_ptr exception();
+
+    /// Returns why there is no value, CancelledError included, or null; the state must be done.
+    std::exception_ptr failure() noexcept;
+
+    /// Marks an exception as seen by somebody, so that it is not reported.
+    void mark_retrieved() noexcept { unretrieved_ = false; }
+    bool is_unretrieved() const noexcept { return unretrieved_; }
+
+    /// The node must not be linked. On a done future it is notified at once (through the queue).
+    void add_done_node(DoneNode& node) noexcept;
+
+    std::uint64_t add_done_callback(UniqueFunction<void(FutureStateBase&)> function,
+                                    const std::source_location& where);
+    std::size_t remove_done_callback(std::uint64_t id) noexcept;
+
+    /// "<Future pending cb=[…]>", as Python's repr.
+    virtual std::string repr() const;
+
+    /// The value as Python's repr would show it; only when there is one.
+    virtual std::string repr_value() const { return "None"; }
+
+    template <class T>
+    T& value() noexcept {
+        return *std::launder(reinterpret_cast<T*>(reinterpret_cast<char*>(this) + value_offset_));
+    }
+
+    bool is_shared() const noexcept { return references_ > 1; }
+    friend void intrusive_add_ref(FutureStateBase* state) noexcept { ++state->references_; }
+    friend void intrusive_release(FutureStateBase* state) noexcept {
+        if (--state->references_ == 0) {
+            state->retire();
+        }
+    }
+
+protected:
+    void set_value_address(const void* value) noexcept {
+        value_offset_ = static_cast<std::uint16_t>(static_cast<const char*>(value) -
+                                                   reinterpret_cast<const char*>(this));
+    }
+
+    /// Refuses a second result. *Errors*: InvalidStateError.
+    void require_pending() const;
+
+    /// The one transition: schedules everybody who waits, in the order of registration.
+    void transition(FutureStatus status) noexcept;
+
+    void store_exception(std::exception_ptr exception) noexcept {
+        exception_ = std::move(exception);
+        unretrieved_ = true;
+    }
+    void become_cancelled(std::exception_ptr cancellation) noexcept {
+        exception_ = std::move(cancellation);
+        transition(FutureStatus::cancelled);
+    }
+    std::string repr_callbacks() const;
+    std::string repr_outcome() const;
+
+    /// "Future exception was never retrieved", or a task's.
+    virtual const char* never_retrieved_message() const noexcept;
+
+private:
+    void retire() noexcept;
+    void report_never_retrieved() noexcept;
+
+    LoopAnchor* anchor_;
+    IntrusiveList<DoneNode> waiting_;
+    std::exception_ptr
+        exception_;  // also the CancelledError of a cancelled future, if it has a text
+    std::uint32_t references_ = 0;
+    std::uint16_t value_offset_ = 0;  // from this to the value, in bytes
+    FutureStatus status_ = FutureStatus::pending;
+    bool unretrieved_ = false;
+};
+
+/// What stands for T in memory: void has no value, so a Unit stands for it.
+template <class T>
+using Stored = std::conditional_t<std::is_void_v<T>, Unit, T>;
+
+/// Adds room for the value to a state: a plain future, a task, or a combinator's own.
+template <class Base, class T>
+class WithValue : public Base {
+    static_assert(!std::is_reference_v<T>,
+                  "ringio: a future or task cannot hold a reference; use a pointer or "
+                  "std::reference_wrapper");
+    static_assert(alignof(Stored<T>) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                  "ringio: coroutine frames do not honour a larger alignment; return a "
+                  "std::unique_ptr to the over-aligned value");
+
+    using Value = Stored<T>;
+
+public:
+    explicit WithValue(EventLoop& loop) noexcept : Base(loop) { this->set_value_address(&value_); }
+    ~WithValue() override {
+        if (this->has_value()) {
+            value_.~Value();
+        }
+    }
+
+    /// *Errors*: InvalidStateError when done already; what the constructor of the value throws.
+    template <class... Args>
+    void set_value(Args&&... args) {
+        this->require_pending();
+        ::new (static_cast<void*>(&value_)) Value(std::forward<Args>(args)...);
+        this->transition(FutureStatus::finished);
+    }
+
+    std::string repr_value() const override { return ringio::detail::repr(value_); }
+
+private:
+    union {
+        Value value_;
+    };
+};
+
+template <class T>
+using FutureState = WithValue<FutureStateBase, T>;
+
+}  // namespace ringio::detail

@@ -1,0 +1,120 @@
+// What the ready queue holds. The event loop knows nothing else: a task step, a timer that went
+// off, a done callback and a call_soon() are all a Runnable.
+#pragma once
+
+#include <ringio/base/intrusive_ptr.hpp>
+#include <ringio/base/intrusive_queue.hpp>
+#include <ringio/base/unique_function.hpp>
+#include <ringio/core/frame_allocator.hpp>
+
+#include <cstdint>
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace ringio {
+
+class EventLoop;
+
+/// Something that the ready queue can hold; it is in the queue at most once.
+class Runnable {
+public:
+    Runnable() = default;
+    Runnable(const Runnable&) = delete;
+    Runnable& operator=(const Runnable&) = delete;
+
+    /// Does the work. Called once for each time that it was queued, by EventLoop::run_ready().
+    virtual void run() = 0;
+
+    /// Called instead of run() when the loop closes with the runnable still queued.
+    virtual void discard() noexcept = 0;
+
+    Runnable* next_ready = nullptr;
+
+protected:
+    ~Runnable() = default;
+};
+
+using ReadyQueue = IntrusiveQueue<Runnable, &Runnable::next_ready>;
+
+/// A callable together with the place that handed it over.
+class Callback {
+public:
+    /// *Errors*: std::invalid_argument when the callable is a null pointer or an empty function.
+    template <class Fn>
+        requires(!std::is_same_v<std::remove_cvref_t<Fn>, Callback> &&
+                 std::is_invocable_v<std::decay_t<Fn>&>)
+    Callback(Fn&& function, std::source_location where = std::source_location::current())
+        : function_(std::forward<Fn>(function)), where_(where) {
+        if (!function_) {
+            throw std::invalid_argument("the callback is null; pass a callable");
+        }
+    }
+
+    /// Refuses a null pointer at run time, as a null function is refused.
+    Callback(std::nullptr_t) : Callback(static_cast<void (*)()>(nullptr)) {}
+
+    UniqueFunction<void()> function() && noexcept { return std::move(function_); }
+    const std::source_location& where() const noexcept { return where_; }
+
+private:
+    UniqueFunction<void()> function_;
+    std::source_location where_;
+};
+
+namespace detail {
+
+/// The shared part of a Handle: the loop holds it while it is queued, the user as long as he likes.
+class HandleState final : public Runnable, public Pooled {
+public:
+    HandleState(EventLoop& loop, Callback callback)
+        : loop_(&loop), where_(callback.where()), callback_(std::move(callback).function()) {}
+
+    void run() override;
+    void discard() noexcept override;
+
+    /// Drops the callback at once, with all that it holds.
+    void cancel() noexcept;
+    bool cancelled() const noexcept { return cancelled_; }
+    const std::source_location& where() const noexcept { return where_; }
+
+    friend void intrusive_add_ref(HandleState* state) noexcept { ++state->references_; }
+    friend void intrusive_release(HandleState* state) noexcept {
+        if (--state->references_ == 0) {
+            delete state;
+        }
+    }
+
+private:
+    EventLoop* loop_;
+    std::source_location where_;
+    UniqueFunction<void()> callback_;
+    std::uint32_t references_ = 0;
+    bool cancelled_ = false;
+};
+
+}  // namespace detail
+
+/// A scheduled callback; asyncio.Handle. A copy refers to the same callback.
+class Handle {
+public:
+    /// Refers to nothing; cancel() does nothing.
+    Handle() = default;
+    explicit Handle(IntrusivePtr<detail::HandleState> state) noexcept : state_(std::move(state)) {}
+
+    /// Sees to it that the callback does not run, and destroys it at once. Idempotent; without
+    /// effect once the callback has run.
+    void cancel() noexcept {
+        if (state_) {
+            state_->cancel();
+        }
+    }
+    bool cancelled() const noexcept { return state_ && state_->cancelled(); }
+
+private:
+    IntrusivePtr<detail::HandleState> state_;
+};
+
+}  // namespace ringio

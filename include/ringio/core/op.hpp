@@ -1,0 +1,128 @@
+// Op: one kernel request, awaited. It lives in the awaiting frame and its address travels as
+// user_data; the frame stays until the request's own completion has come, cancelled or not.
+#pragma once
+
+#include <ringio/base/outcome.hpp>
+#include <ringio/base/unique_fd.hpp>
+#include <ringio/core/awaitable.hpp>
+#include <ringio/core/event_loop.hpp>
+#include <ringio/core/task_state.hpp>
+#include <ringio/ring/completion.hpp>
+
+#include <cerrno>
+#include <coroutine>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+struct io_uring_sqe;
+
+namespace ringio {
+namespace detail {
+
+/// Requests whose result is a new descriptor give an owner of it; others give the number.
+template <class Request>
+concept MakesDescriptor = requires { requires Request::makes_descriptor; };
+
+template <class Request>
+using OpResult = std::conditional_t<MakesDescriptor<Request>, UniqueFd, int>;
+
+/// A std::system_error for `-result`, made without a throw.
+std::exception_ptr make_system_error(int error, const char* what);
+[[noreturn]] void throw_system_error(int error, const char* what);
+
+/// The part of an awaited request that does not depend on its type.
+///
+/// Legend: fresh -> (submitted, in the kernel) -> completed -> taken; or fresh -> refused, when a
+/// cancellation was due before it was submitted.
+class OpWait : public NativeAwaiter, public Completion, public Wait {
+public:
+    bool cancel(const std::string&) noexcept final;
+    void complete(int result, std::uint32_t flags) noexcept final;
+
+protected:
+    enum class Phase : unsigned char { fresh, submitted, completed, refused, taken };
+
+    ~OpWait() = default;
+    void start(std::coroutine_handle<> coroutine);
+
+    /// The rules of cancellation against completion: true when CancelledError is to be thrown;
+    /// otherwise result_ is to be delivered, and a cancellation waits for the next wait.
+    bool settle() noexcept;
+
+    /// Whether the kernel may be asked again after EINTR.
+    virtual bool retries_on_eintr() const noexcept = 0;
+
+    TaskStateBase* task_ = nullptr;
+    Ring* ring_ = nullptr;
+    int result_ = 0;
+    std::uint32_t flags_ = 0;
+    Phase phase_ = Phase::fresh;
+    bool cancel_sent_ = false;
+};
+
+template <class Request>
+class OpAwaiter final : public OpWait {
+public:
+    explicit OpAwaiter(const Request& request) noexcept : request_(request) {}
+    ~OpAwaiter() {
+        if (phase_ == Phase::completed && result_ >= 0) {
+            Request::dispose(result_, flags_);  // nobody came for it
+        }
+    }
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> coroutine) { start(coroutine); }
+    OpResult<Request> await_resume() {
+        if (settle()) {
+            task_->throw_cancelled();
+        }
+        phase_ = Phase::taken;
+        if (result_ < 0) {
+            throw_system_error(-result_, Request::name);
+        }
+        return OpResult<Request>(result_);
+    }
+    Outcome<OpResult<Request>> await_outcome() {
+        if (settle()) {
+            task_->throw_cancelled();
+        }
+        phase_ = Phase::taken;
+        if (result_ < 0) {
+            return Outcome<OpResult<Request>>(make_system_error(-result_, Request::name));
+        }
+        return Outcome<OpResult<Request>>(OpResult<Request>(result_));
+    }
+
+    void prepare(io_uring_sqe& sqe) noexcept override { request_.prepare(sqe); }
+    const char* what() const noexcept override { return Request::name; }
+
+private:
+    bool retries_on_eintr() const noexcept override { return Request::retry_on_eintr; }
+
+    Request request_;
+};
+
+}  // namespace detail
+
+/// Describes a kernel request; awaited, it is carried out.
+///
+/// Gives the kernel's result: a count of bytes, or a UniqueFd. *Errors*: std::system_error.
+/// *Cancellation*: a request to the kernel; a result that comes in spite of it is delivered, and
+/// the cancellation is raised at the next wait. *Lifetime*: what the request points to must live
+/// until the await is over.
+template <class Request>
+class [[nodiscard]] Op {
+public:
+    explicit Op(const Request& request) noexcept : request_(request) {}
+
+    detail::OpAwaiter<Request> operator co_await() const noexcept {
+        return detail::OpAwaiter<Request>(request_);
+    }
+
+private:
+    Request request_;
+};
+
+}  // namespace ringio

@@ -1,0 +1,292 @@
+// Task: a lazy coroutine. Awaited, it runs inside the awaiting task, without a trip through the
+// loop; given to create_task(), it becomes a running task with a TaskHandle.
+#pragma once
+
+#include <ringio/core/awaitable.hpp>
+#include <ringio/core/future.hpp>
+#include <ringio/core/promise.hpp>
+
+#include <coroutine>
+#include <exception>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace ringio {
+
+template <class T = void>
+class Task;
+
+namespace detail {
+
+/// How a coroutine ended: its exception, and the kind of it. The value is in the derived class.
+struct TaskPromiseBase : AwaitingPromise {
+    std::exception_ptr exception;
+    ExceptionKind exception_kind = ExceptionKind::ordinary;
+    bool has_value = false;
+    bool awaited = false;  // or given to create_task(): a coroutine runs once
+
+    using AwaitingPromise::AwaitingPromise;
+
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    FinalAwaiter final_suspend() const noexcept { return {}; }
+    void unhandled_exception() noexcept {
+        exception_kind = current_exception_kind();
+        exception = std::current_exception();
+    }
+
+protected:
+    ~TaskPromiseBase() = default;
+};
+
+template <class T>
+struct TaskPromise final : TaskPromiseBase {
+    static_assert(!std::is_reference_v<T>,
+                  "ringio: a Task cannot return a reference; return a pointer or "
+                  "std::reference_wrapper");
+    static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                  "ringio: coroutine frames do not honour a larger alignment; return a "
+                  "std::unique_ptr to the over-aligned value");
+
+    union {
+        T value;
+    };
+
+    // The default argument is evaluated in the coroutine: it names its function.
+    TaskPromise(std::source_location where = std::source_location::current()) noexcept
+        : TaskPromiseBase(where) {}
+    ~TaskPromise() {
+        if (has_value) {
+            value.~T();
+        }
+    }
+
+    Task<T> get_return_object() noexcept;
+    template <class U = T>
+        requires std::constructible_from<T, U&&>
+    void return_value(U&& result) {
+        ::new (static_cast<void*>(std::addressof(value))) T(std::forward<U>(result));
+        has_value = true;
+    }
+    T take() {
+        if (exception) {
+            std::rethrow_exception(std::move(exception));
+        }
+        return std::move(value);
+    }
+};
+
+template <>
+struct TaskPromise<void> final : TaskPromiseBase {
+    TaskPromise(std::source_location where = std::source_location::current()) noexcept
+        : TaskPromiseBase(where) {}
+
+    Task<void> get_return_object() noexcept;
+    void return_void() noexcept { has_value = true; }
+    void take() {
+        if (exception) {
+            std::rethrow_exception(std::move(exception));
+        }
+    }
+};
+
+/// Throws std::runtime_error: "cannot reuse already awaited coroutine", or that there is none.
+[[noreturn]] void throw_not_awaitable(bool has_coroutine);
+
+/// Runs the coroutine in place of the awaiting one, which continues when it ends.
+template <class T>
+class TaskAwaiter : public NativeAwaiter {
+public:
+    explicit TaskAwaiter(std::coroutine_handle<TaskPromise<T>> coroutine) noexcept
+        : coroutine_(coroutine) {}
+
+    bool await_ready() const noexcept { return false; }
+    template <class P>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> awaiting) const noexcept {
+        static_assert(std::derived_from<P, PromiseBase>,
+                      "ringio: a Task can only be awaited in a coroutine of this library");
+        coroutine_.promise().continuation = awaiting;
+        return transfer(coroutine_);
+    }
+    T await_resume() const { return coroutine_.promise().take(); }
+
+    Outcome<T> await_outcome() const {
+        TaskPromise<T>& promise = coroutine_.promise();
+        if (promise.exception) {
+            if (promise.exception_kind != ExceptionKind::ordinary &&
+                running_task().cancelling() > 0) {
+                std::rethrow_exception(std::move(promise.exception));
+            }
+            return Outcome<T>(std::move(promise.exception));
+        }
+        if constexpr (std::is_void_v<T>) {
+            return Outcome<T>();
+        } else {
+            return Outcome<T>(std::move(promise.value));
+        }
+    }
+
+private:
+    std::coroutine_handle<TaskPromise<T>> coroutine_;
+};
+
+}  // namespace detail
+
+/// A coroutine that has not run yet; what calling an `async def` function gives in Python.
+///
+/// Nothing runs until it is awaited or given to create_task(), once. `co_await f()` runs it within
+/// the current task and does not yield unless it really has to wait.
+/// *Errors*: awaiting it twice is a std::runtime_error.
+/// *Lifetime*: owns the coroutine; arguments taken by reference must outlive it.
+template <class T>
+class [[nodiscard]] Task {
+public:
+    using promise_type = detail::TaskPromise<T>;
+    using value_type = T;
+
+    /// Holds no coroutine.
+    Task() noexcept = default;
+    explicit Task(std::coroutine_handle<promise_type> coroutine) noexcept : coroutine_(coroutine) {}
+    Task(Task&& other) noexcept : coroutine_(std::exchange(other.coroutine_, nullptr)) {}
+    Task& operator=(Task&& other) noexcept {
+        Task(std::move(other)).swap(*this);
+        return *this;
+    }
+    ~Task() {
+        if (coroutine_) {
+            coroutine_.destroy();
+        }
+    }
+    void swap(Task& other) noexcept { std::swap(coroutine_, other.coroutine_); }
+
+    detail::TaskAwaiter<T> operator co_await() & { return detail::TaskAwaiter<T>(claim()); }
+    detail::TaskAwaiter<T> operator co_await() && { return detail::TaskAwaiter<T>(claim()); }
+
+    /// Gives the coroutine away. *Errors*: std::runtime_error when it was awaited or given away.
+    std::coroutine_handle<promise_type> release() {
+        claim();
+        return std::exchange(coroutine_, nullptr);
+    }
+
+private:
+    std::coroutine_handle<promise_type> claim() {
+        if (!coroutine_ || coroutine_.promise().awaited) {
+            detail::throw_not_awaitable(static_cast<bool>(coroutine_));
+        }
+        coroutine_.promise().awaited = true;
+        return coroutine_;
+    }
+
+    std::coroutine_handle<promise_type> coroutine_;
+};
+
+namespace detail {
+
+template <class T>
+Task<T> TaskPromise<T>::get_return_object() noexcept {
+    return Task<T>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+inline Task<void> TaskPromise<void>::get_return_object() noexcept {
+    return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+
+/// The state of a running Task<T>.
+template <class T>
+class TaskState final : public WithValue<TaskStateBase, T> {
+public:
+    using WithValue<TaskStateBase, T>::WithValue;
+
+private:
+    void take_result() noexcept override {
+        const auto coroutine =
+            std::coroutine_handle<TaskPromise<T>>::from_address(this->root().address());
+        TaskPromise<T>& promise = coroutine.promise();
+        if (promise.exception) {
+            this->finish_with(std::move(promise.exception), promise.exception_kind);
+        } else if (this->ends_cancelled()) {
+            this->finish_cancelled();
+        } else {
+            store_value(promise);
+        }
+    }
+
+    void store_value(TaskPromise<T>& promise) noexcept {
+        try {
+            if constexpr (std::is_void_v<T>) {
+                this->set_value();
+            } else {
+                this->set_value(std::move(promise.value));
+            }
+        } catch (...) {
+            this->finish_with(std::current_exception(), current_exception_kind());
+        }
+    }
+};
+
+}  // namespace detail
+
+/// A handle to any running task; what current_task() and all_tasks() give.
+class AnyTask : public AnyFuture {
+public:
+    AnyTask() = default;
+    explicit AnyTask(IntrusivePtr<detail::FutureStateBase> state) noexcept
+        : AnyFuture(std::move(state)) {}
+
+    /// Takes one request to cancel back; returns how many are left.
+    unsigned uncancel() { return task().uncancel(); }
+    /// Returns how many requests to cancel there were, less those taken back.
+    unsigned cancelling() const { return task().cancelling(); }
+    std::string get_name() const { return task().name(); }
+    void set_name(std::string_view name) { task().set_name(name); }
+
+private:
+    detail::TaskStateBase& task() const { return static_cast<detail::TaskStateBase&>(state()); }
+};
+
+/// A running task; asyncio.Task. It is a Future: await it, cancel it, add callbacks.
+///
+/// *Cancellation*: cancel() is a request, passed on to what the task waits for; the task ends when
+/// its coroutine does. *Lifetime*: dropping the handle detaches; the loop owns the task.
+template <class T = void>
+class TaskHandle : public Future<T> {
+public:
+    TaskHandle() = default;
+    explicit TaskHandle(IntrusivePtr<detail::FutureStateBase> state) noexcept
+        : Future<T>(std::move(state)) {}
+
+    operator AnyTask() const { return AnyTask(this->shared_state()); }
+
+    unsigned uncancel() { return task().uncancel(); }
+    unsigned cancelling() const { return task().cancelling(); }
+    std::string get_name() const { return task().name(); }
+    void set_name(std::string_view name) { task().set_name(name); }
+
+    /// As Future::add_done_callback(); `function` may take the TaskHandle.
+    template <class Fn>
+    std::uint64_t add_done_callback(Fn&& function,
+                                    std::source_location where = std::source_location::current()) {
+        return this->template add_callback<TaskHandle>(std::forward<Fn>(function), where);
+    }
+
+private:
+    detail::TaskStateBase& task() const {
+        return static_cast<detail::TaskStateBase&>(this->state());
+    }
+};
+
+template <class T>
+TaskHandle<T> EventLoop::create_task(Task<T> coroutine, const TaskOptions& options) {
+    check_open();
+    IntrusivePtr<detail::TaskState<T>> task(new detail::TaskState<T>(*this));
+    task->start(coroutine.release(), options);
+    return TaskHandle<T>(IntrusivePtr<detail::FutureStateBase>(task.get()));
+}
+
+template <class T>
+TaskHandle<T> EventLoop::create_task(Task<T> coroutine) {
+    return create_task(std::move(coroutine), TaskOptions{});
+}
+
+}  // namespace ringio

@@ -1,0 +1,158 @@
+// A running task: a future whose run() is the next step of a coroutine. It knows where the
+// coroutine stands (the wait), and carries the requests to cancel it.
+#pragma once
+
+#include <ringio/core/coroutine.hpp>
+#include <ringio/core/future_state.hpp>
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <string_view>
+
+namespace ringio {
+
+/// What may be said of a task when it is created.
+struct TaskOptions {
+    std::string_view name = {};  ///< copied; empty means "Task-N"
+};
+
+namespace detail {
+
+/// What a suspended task waits for. It lives in the frame of the innermost coroutine.
+class Wait {
+public:
+    /// Asks the wait to end early. True: it will wake the task, and its await_resume() throws
+    /// CancelledError (or, for a kernel operation, gives the result that won the race).
+    /// False: it is over already, and the task has been or will be woken.
+    virtual bool cancel(const std::string& message) noexcept = 0;
+
+    /// The future that is awaited, or null.
+    virtual const FutureStateBase* future() const noexcept { return nullptr; }
+
+    /// What is awaited, for a reader: "recv", "sleep".
+    virtual const char* what() const noexcept = 0;
+
+    /// As it stands behind `wait_for=` in the repr of a task.
+    virtual std::string repr() const;
+
+protected:
+    ~Wait() = default;
+};
+
+/// Legend of a request to cancel that no wait has taken yet.
+enum class CancelRequest : unsigned char {
+    none,
+    due,       ///< thrown when the task next resumes or waits; ends it if it returns before
+    deferred,  ///< a kernel result won the race: thrown at the next wait, forgotten at the end
+};
+
+/// The part of a running task that does not depend on its type.
+///
+/// Invariant while it is not done: either it is queued and wait_ is over (or null), or it is not
+/// queued and wait_ is what will queue it.
+class TaskStateBase : public FutureStateBase, public IntrusiveListHook {
+public:
+    TaskStateBase(EventLoop& loop) noexcept : FutureStateBase(loop) {}
+    ~TaskStateBase() override;
+
+    /// Takes the coroutine and schedules its first step. The loop holds the task until it is done.
+    void start(std::coroutine_handle<> root, const TaskOptions& options);
+
+    /// One step: resumes the coroutine where it stands.
+    void run() final;
+    void discard() noexcept final {}
+
+    bool cancel(const std::string& message) final;
+    unsigned cancelling() const noexcept { return cancel_requests_; }
+    unsigned uncancel() noexcept;
+
+    std::string name() const;
+    void set_name(std::string_view name);
+
+    // For awaiters.
+
+    /// Notes that the coroutine is suspended in `wait`; a cancellation that is due goes to it.
+    void suspend(std::coroutine_handle<> coroutine, Wait& wait) noexcept {
+        resume_point_ = coroutine;
+        wait_ = &wait;
+        if (cancel_request_ != CancelRequest::none) {
+            cancel_wait();
+        }
+    }
+
+    /// Queues the next step. Called once for each suspend().
+    void wake() noexcept { loop_or_null()->schedule(*this); }
+
+    /// Takes a cancellation that came after the wait was over but before the task resumed.
+    bool take_cancellation() noexcept {
+        if (cancel_request_ == CancelRequest::none) {
+            return false;
+        }
+        cancel_request_ = CancelRequest::none;
+        return true;
+    }
+    bool has_cancellation() const noexcept { return cancel_request_ != CancelRequest::none; }
+
+    /// A kernel result won against the cancellation: it stays for the next wait.
+    void defer_cancellation() noexcept { cancel_request_ = CancelRequest::deferred; }
+
+    [[noreturn]] void throw_cancelled() const;
+    std::string cancel_message() const { return extras_ ? extras_->cancel_message : std::string(); }
+
+    // For those who look on.
+
+    const Wait* wait() const noexcept { return wait_; }
+    std::coroutine_handle<> resume_point() const noexcept { return resume_point_; }
+    std::string repr() const final;
+
+    /// "foo() running at main.cpp:12".
+    std::string repr_coroutine() const;
+
+    /// Destroys the coroutine of a task that will never be done, and reports it.
+    void destroy_pending() noexcept;
+
+    /// Silences the report of destroy_pending(): for tasks that only the library knows.
+    void expect_to_be_destroyed() noexcept { report_when_destroyed_ = false; }
+
+protected:
+    const char* never_retrieved_message() const noexcept final;
+
+    /// Moves the result of the finished coroutine into the future and destroys the frame.
+    virtual void take_result() noexcept = 0;
+
+    /// What take_result() ends in, by the way the coroutine ended.
+    void finish_with(std::exception_ptr exception, ExceptionKind kind) noexcept;
+    bool ends_cancelled() const noexcept { return cancel_request_ == CancelRequest::due; }
+    void finish_cancelled() noexcept;
+    std::coroutine_handle<> root() const noexcept { return root_; }
+
+private:
+    struct Extras {
+        std::string name;
+        std::string cancel_message;
+    };
+
+    Extras& extras();
+    void cancel_wait() noexcept;
+    void leave_loop() noexcept;
+
+    std::coroutine_handle<> root_;
+    std::coroutine_handle<> resume_point_;
+    Wait* wait_ = nullptr;
+    std::unique_ptr<Extras> extras_;
+    std::source_location defined_;
+    std::uint64_t number_ = 0;
+    unsigned cancel_requests_ = 0;
+    CancelRequest cancel_request_ = CancelRequest::none;
+    bool started_ = false;
+    bool report_when_destroyed_ = true;
+};
+
+/// The task that runs now. *Errors*: std::runtime_error outside a task.
+TaskStateBase& running_task();
+
+}  // namespace detail
+}  // namespace ringio

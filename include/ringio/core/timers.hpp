@@ -1,0 +1,137 @@
+// The timers of a loop: a heap in user space, ordered by deadline and then by creation, so that
+// equal deadlines fire in the order in which they were made. Almost every timeout is cancelled, so
+// a timer knows its place in the heap and leaves it at once.
+#pragma once
+
+#include <ringio/base/intrusive_heap.hpp>
+#include <ringio/core/handle.hpp>
+#include <ringio/ring/kernel.hpp>
+
+#include <cstdint>
+
+namespace ringio {
+
+/// A Runnable with a deadline: when that passes, the loop queues it.
+class Timer : public Runnable, public IntrusiveHeapHook {
+protected:
+    ~Timer() = default;
+};
+
+/// The armed timers of one loop.
+class Timers {
+public:
+    using TimePoint = Clock::time_point;
+
+    void arm(Timer& timer, TimePoint deadline) {
+        heap_.push(timer, Key{deadline, next_sequence_++});
+    }
+
+    /// Takes the timer out if it is armed; says whether it was.
+    bool disarm(Timer& timer) noexcept {
+        if (!timer.is_in_heap()) {
+            return false;
+        }
+        heap_.remove(timer);
+        return true;
+    }
+
+    bool empty() const noexcept { return heap_.empty(); }
+    std::size_t size() const noexcept { return heap_.size(); }
+
+    /// The earliest deadline. Only when not empty.
+    TimePoint next_deadline() const noexcept { return heap_.top_key().deadline; }
+
+    /// Moves every timer that is due at `now` to the end of `ready`, in order.
+    void expire(TimePoint now, ReadyQueue& ready) noexcept {
+        while (!heap_.empty() && heap_.top_key().deadline <= now) {
+            Timer* timer = heap_.top();
+            heap_.pop();
+            ready.push_back(*timer);
+        }
+    }
+
+    /// Takes out any timer, or returns null when there is none.
+    Timer* take_any() noexcept {
+        if (heap_.empty()) {
+            return nullptr;
+        }
+        Timer* timer = heap_.top();
+        heap_.pop();
+        return timer;
+    }
+
+private:
+    struct Key {
+        TimePoint deadline;
+        std::uint64_t sequence;
+
+        friend bool operator<(const Key& a, const Key& b) noexcept {
+            return a.deadline != b.deadline ? a.deadline < b.deadline : a.sequence < b.sequence;
+        }
+    };
+
+    IntrusiveHeap<Timer, Key> heap_;
+    std::uint64_t next_sequence_ = 0;
+};
+
+namespace detail {
+
+/// The shared part of a TimerHandle.
+class TimerHandleState final : public Timer, public Pooled {
+public:
+    TimerHandleState(EventLoop& loop, Callback callback, Timers::TimePoint when)
+        : loop_(&loop),
+          where_(callback.where()),
+          callback_(std::move(callback).function()),
+          when_(when) {}
+
+    void run() override;
+    void discard() noexcept override;
+    void cancel() noexcept;
+    bool cancelled() const noexcept { return cancelled_; }
+    Timers::TimePoint when() const noexcept { return when_; }
+
+    friend void intrusive_add_ref(TimerHandleState* state) noexcept { ++state->references_; }
+    friend void intrusive_release(TimerHandleState* state) noexcept {
+        if (--state->references_ == 0) {
+            delete state;
+        }
+    }
+
+private:
+    EventLoop* loop_;
+    std::source_location where_;
+    UniqueFunction<void()> callback_;
+    Timers::TimePoint when_;
+    std::uint32_t references_ = 0;
+    bool cancelled_ = false;
+};
+
+}  // namespace detail
+
+/// A callback scheduled for a point in time; asyncio.TimerHandle. Copies refer to the same one.
+class TimerHandle {
+public:
+    /// Refers to nothing; cancel() does nothing.
+    TimerHandle() = default;
+    explicit TimerHandle(IntrusivePtr<detail::TimerHandleState> state) noexcept
+        : state_(std::move(state)) {}
+
+    /// Sees to it that the callback does not run, and destroys it at once. Idempotent.
+    void cancel() noexcept {
+        if (state_) {
+            state_->cancel();
+        }
+    }
+    bool cancelled() const noexcept { return state_ && state_->cancelled(); }
+
+    /// Returns the deadline, on the clock of EventLoop::time().
+    Timers::TimePoint when() const noexcept {
+        return state_ ? state_->when() : Timers::TimePoint{};
+    }
+
+private:
+    IntrusivePtr<detail::TimerHandleState> state_;
+};
+
+}  // namespace ringio

@@ -1,0 +1,356 @@
+#include <ringio/core/event_loop.hpp>
+
+#include <ringio/base/scope_exit.hpp>
+#include <ringio/core/repr.hpp>
+#include <ringio/core/task_state.hpp>
+#include <ringio/ring/uring_kernel.hpp>
+#include "loop_services.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace ringio {
+namespace {
+
+constexpr int immediate_answers_per_turn = 64;
+
+bool debug_from_environment() {
+    const char* value = std::getenv("RINGIO_DEBUG");
+    return value != nullptr && *value != '\0' && std::strcmp(value, "0") != 0;
+}
+
+std::unique_ptr<Kernel> make_uring_kernel(unsigned entries) {
+    return std::make_unique<UringKernel>(UringOptions{.entries = entries});
+}
+
+}  // namespace
+
+void detail::throw_no_running_loop() { throw std::runtime_error("no running event loop"); }
+
+EventLoop::EventLoop(const LoopOptions& options)
+    : debug_(options.debug.value_or(debug_from_environment())),
+      virtual_time_(options.virtual_time),
+      services_(std::make_unique<detail::LoopServices>(options)),
+      anchor_(new detail::LoopAnchor) {
+    if (options.ring_entries == 0) {
+        intrusive_release(anchor_);
+        throw std::invalid_argument("LoopOptions::ring_entries is 0; the ring needs at least 1");
+    }
+    anchor_->loop = this;
+}
+
+EventLoop::~EventLoop() {
+    RINGIO_ASSERT(!running_, "an event loop is destroyed while it runs");
+    if (!closed_) {
+        close();
+    }
+    intrusive_release(anchor_);
+}
+
+void EventLoop::run_once() {
+    const Sleep sleep = work_out_sleep();
+    enter_kernel(sleep);
+    ring_->reap();
+    if (!timers_.empty()) {
+        timers_.expire(time(), ready_);
+    }
+    take_threadsafe_calls();
+    run_ready();
+}
+
+EventLoop::Sleep EventLoop::work_out_sleep() {
+    if (!ready_.empty() || stopping_) {
+        return {};
+    }
+    const bool watched = virtual_time_ || (debug_ && awaits_completion_);
+    if (watched && only_timers_can_wake()) {
+        if (!timers_.empty() && virtual_time_) {
+            virtual_now_ = std::max(virtual_now_, timers_.next_deadline());
+            return {};
+        }
+        if (timers_.empty() && awaits_completion_) {
+            report_deadlock();
+        }
+    }
+    if (timers_.empty()) {
+        return {.wanted = true, .timeout = std::nullopt};
+    }
+    const std::chrono::nanoseconds left = timers_.next_deadline() - time();
+    return {.wanted = left.count() > 0, .timeout = left};
+}
+
+void EventLoop::enter_kernel(const Sleep& sleep) {
+    if (!sleep.wanted) {
+        ring_->enter(false);
+        return;
+    }
+    const TimePoint slept_from = virtual_time_ ? Clock::now() : TimePoint{};
+    // A thread that posts from here on writes to the wake descriptor.
+    const bool quiet = services_->fall_asleep();
+    ring_->enter(quiet, sleep.timeout);
+    services_->wake_up();
+    if (virtual_time_) {
+        advance_virtual_time(sleep, slept_from);
+    }
+}
+
+// While kernel operations are in flight, virtual time passes as time really does.
+void EventLoop::advance_virtual_time(const Sleep& sleep, TimePoint slept_from) noexcept {
+    std::chrono::nanoseconds slept = Clock::now() - slept_from;
+    if (sleep.timeout) {
+        slept = std::min(slept, *sleep.timeout);
+    }
+    virtual_now_ += slept;
+}
+
+void EventLoop::take_threadsafe_calls() {
+    if (!services_->has_news()) {
+        return;
+    }
+    for (Callback& callback : services_->take_calls()) {
+        call_soon(std::move(callback));
+    }
+    if (services_->take_interrupt()) {
+        services_->on_interrupt();
+        throw_escaped();
+    }
+}
+
+void EventLoop::throw_escaped() {
+    if (escaped_) [[unlikely]] {
+        ready_.prepend(std::move(batch_));
+        std::rethrow_exception(std::exchange(escaped_, nullptr));
+    }
+}
+
+void EventLoop::run_ready() {
+    immediate_budget_ = immediate_answers_per_turn;
+    batch_.append(std::move(ready_));
+    while (Runnable* runnable = batch_.pop_front()) {
+        runnable->run();
+        throw_escaped();
+    }
+}
+
+void EventLoop::resume(std::coroutine_handle<> coroutine) {
+    coroutine.resume();
+    while (transfer_) {
+        std::exchange(transfer_, nullptr).resume();
+    }
+}
+
+void EventLoop::check_may_run() const {
+    check_open();
+    if (running_) {
+        throw std::runtime_error("This event loop is already running");
+    }
+    if (detail::running_loop != nullptr) {
+        throw std::runtime_error("Cannot run the event loop while another loop is running");
+    }
+}
+
+void EventLoop::run_forever() {
+    check_may_run();
+    start_ring();
+    running_ = true;
+    detail::running_loop = this;
+    const ScopeExit leave([this] {
+        stopping_ = false;
+        running_ = false;
+        detail::running_loop = nullptr;
+    });
+    do {
+        run_once();
+    } while (!stopping_);
+}
+
+void EventLoop::start_ring() {
+    if (!ring_) {
+        const unsigned entries = services_->options.ring_entries;
+        ring_ = std::make_unique<Ring>(services_->options.kernel != nullptr
+                                           ? services_->options.kernel(entries)
+                                           : make_uring_kernel(entries));
+    }
+    services_->arm_wake(*ring_);
+}
+
+void EventLoop::run_until_done(detail::FutureStateBase& future) {
+    // The loop is stopped by a done callback: what else is ready in that turn still runs.
+    const std::uint64_t stop_id = future.add_done_callback(
+        [this](detail::FutureStateBase&) { stop(); }, std::source_location::current());
+    const bool outer = std::exchange(awaits_completion_, true);
+    const ScopeExit restore([&] {
+        awaits_completion_ = outer;
+        future.remove_done_callback(stop_id);
+    });
+    run_forever();
+    if (!future.done()) {
+        throw std::runtime_error("Event loop stopped before Future completed.");
+    }
+}
+
+Ring& EventLoop::ring() {
+    check_open();
+    if (!ring_) {
+        throw std::runtime_error("the event loop has not run yet: it has no ring");
+    }
+    return *ring_;
+}
+
+bool EventLoop::only_timers_can_wake() const noexcept {
+    return ring_->in_flight() == (services_->wake_armed() ? 1u : 0u) && !ring_->has_work() &&
+           services_->nobody_will_post();
+}
+
+void EventLoop::report_deadlock() const {
+    std::string text = "deadlock: nothing can ever wake this event loop; these tasks wait:";
+    for (const detail::TaskStateBase* task : pending_tasks()) {
+        text += "\n  " + task->repr();
+    }
+    throw DeadlockError(text);
+}
+
+Handle EventLoop::call_soon(Callback callback) {
+    check_open();
+    check_thread();
+    IntrusivePtr<detail::HandleState> state(new detail::HandleState(*this, std::move(callback)));
+    intrusive_add_ref(state.get());  // the queue's
+    schedule(*state);
+    return Handle(std::move(state));
+}
+
+TimerHandle EventLoop::call_later(Delay delay, Callback callback) {
+    return call_at(saturating_add(time(), delay), std::move(callback));
+}
+
+TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
+    check_open();
+    check_thread();
+    IntrusivePtr<detail::TimerHandleState> state(
+        new detail::TimerHandleState(*this, std::move(callback), when));
+    arm(*state, when);
+    intrusive_add_ref(state.get());  // the heap's
+    return TimerHandle(std::move(state));
+}
+
+void EventLoop::call_soon_threadsafe(Callback callback) { services_->post(std::move(callback)); }
+
+std::shared_ptr<void> EventLoop::expect_wakeup() { return services_->expect_wakeup(); }
+
+void EventLoop::set_interrupt_handler(std::function<void()> handler) {
+    services_->interrupt_handler = std::move(handler);
+}
+
+void EventLoop::notify_interrupt() noexcept { services_->notify_interrupt(); }
+
+void EventLoop::check_open() const {
+    if (closed_) {
+        throw std::runtime_error("Event loop is closed");
+    }
+}
+
+void EventLoop::check_thread() const {
+    if (debug_ && running_ && detail::running_loop != this) {
+        throw std::runtime_error(
+            "Non-thread-safe operation invoked on an event loop other than the current one");
+    }
+}
+
+void EventLoop::call_exception_handler(const ExceptionContext& context) noexcept {
+    if (!exception_handler_) {
+        default_exception_handler(context);
+        return;
+    }
+    try {
+        exception_handler_(*this, context);
+    } catch (...) {
+        default_exception_handler({.message = "Unhandled error in exception handler",
+                                   .exception = std::current_exception(),
+                                   .details = {{"context", context.message}}});
+    }
+}
+
+void EventLoop::default_exception_handler(const ExceptionContext& context) noexcept {
+    detail::print_exception_context(context);
+}
+
+void EventLoop::add_task(detail::TaskStateBase& task) noexcept {
+    intrusive_add_ref(&task);
+    services_->tasks.push_back(task);
+    ++services_->task_count;
+}
+
+void EventLoop::remove_task(detail::TaskStateBase& task) noexcept {
+    task.unlink();
+    --services_->task_count;
+    intrusive_release(&task);
+}
+
+std::vector<detail::TaskStateBase*> EventLoop::pending_tasks() const {
+    std::vector<detail::TaskStateBase*> tasks;
+    for (detail::TaskStateBase& task : services_->tasks) {
+        tasks.push_back(&task);
+    }
+    return tasks;
+}
+
+LoopStatistics EventLoop::statistics() const noexcept {
+    LoopStatistics statistics;
+    statistics.tasks = services_->task_count;
+    statistics.timers = timers_.size();
+    if (ring_) {
+        statistics.operations = ring_->in_flight() - (services_->wake_armed() ? 1u : 0u);
+    }
+    return statistics;
+}
+
+void EventLoop::close() {
+    if (running_) {
+        throw std::runtime_error("Cannot close a running event loop");
+    }
+    if (closed_) {
+        return;
+    }
+    services_->refuse_posts();
+    default_executor_.reset();
+    cancel_and_reap_everything();
+    discard_queued();
+    destroy_pending_tasks();
+    cancel_and_reap_everything();  // what destructors of frames started
+    discard_queued();
+    closed_ = true;
+    anchor_->loop = nullptr;
+    ring_.reset();
+}
+
+void EventLoop::cancel_and_reap_everything() noexcept {
+    if (!ring_ || ring_->in_flight() == 0) {
+        return;
+    }
+    services_->stop_wake();
+    while (ring_->in_flight() > 0) {
+        ring_->cancel_all();
+        ring_->enter(true, std::chrono::seconds(1));
+        ring_->reap();
+    }
+}
+
+void EventLoop::discard_queued() noexcept {
+    while (Runnable* runnable = ready_.pop_front()) {
+        runnable->discard();
+    }
+    while (Timer* timer = timers_.take_any()) {
+        timer->discard();
+    }
+}
+
+void EventLoop::destroy_pending_tasks() noexcept {
+    while (detail::TaskStateBase* task = services_->tasks.front()) {
+        const IntrusivePtr<detail::TaskStateBase> keep(task);
+        remove_task(*task);
+        task->destroy_pending();
+    }
+}
+
+}  // namespace ringio

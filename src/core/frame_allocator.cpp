@@ -1,0 +1,35 @@
+#include <ringio/core/frame_allocator.hpp>
+
+namespace ringio::detail {
+namespace {
+
+// Trims the pool when the thread ends; what is freed later goes through the empty lists unharmed.
+struct TrimAtThreadExit {
+    ~TrimAtThreadExit() { frame_pool.trim(); }
+};
+
+}  // namespace
+
+void* FramePool::allocate_slowly(std::size_t size) {
+    static thread_local TrimAtThreadExit trim_at_thread_exit;
+    (void)trim_at_thread_exit;
+    try {
+        return ::operator new(class_of(size) * granularity);
+    } catch (...) {
+        --live_;
+        throw;
+    }
+}
+
+void FramePool::trim() noexcept {
+    for (std::size_t index = 0; index < class_count; ++index) {
+        while (free_[index] != nullptr) {
+            Block* block = free_[index];
+            free_[index] = block->next;
+            ::operator delete(block);
+        }
+        spare_[index] = 0;
+    }
+}
+
+}  // namespace ringio::detail

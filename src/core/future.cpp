@@ -1,0 +1,35 @@
+#include <ringio/core/future.hpp>
+
+#include <unordered_set>
+
+namespace ringio {
+
+void AnyFuture::throw_invalid() {
+    throw std::invalid_argument(
+        "this handle refers to no future: it was default-constructed or moved from");
+}
+
+namespace detail {
+
+std::vector<bool> find_repeated(const std::vector<AnyFuture>& futures) {
+    std::unordered_set<const FutureStateBase*> seen;
+    std::vector<bool> repeated;
+    repeated.reserve(futures.size());
+    for (const AnyFuture& future : futures) {
+        repeated.push_back(!seen.insert(future.shared_state().get()).second);
+    }
+    return repeated;
+}
+
+void FutureWait::check(TaskStateBase& task) const {
+    if (state_.get() == &task) {
+        throw std::runtime_error("Task cannot await on itself: " + task.repr());
+    }
+    if (state_->loop_or_null() != running_loop) {
+        throw std::runtime_error("Task " + task.repr() + " got Future " + state_->repr() +
+                                 " attached to a different loop");
+    }
+}
+
+}  // namespace detail
+}  // namespace ringio

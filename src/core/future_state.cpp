@@ -1,0 +1,234 @@
+#include <ringio/core/future_state.hpp>
+
+#include "loop_services.hpp"
+
+#include <vector>
+
+namespace ringio::detail {
+namespace {
+
+/// A user's done callback. The future owns it while pending, the ready queue from then on.
+class DoneCallback final : public Runnable, public DoneNode, public Pooled {
+public:
+    DoneCallback(UniqueFunction<void(FutureStateBase&)> function, const std::source_location& where,
+                 std::uint64_t id) noexcept
+        : function_(std::move(function)), where_(where), id_(id) {}
+
+    std::uint64_t id() const noexcept { return id_; }
+
+    void notify(FutureStateBase& future) noexcept override {
+        future_ = IntrusivePtr<FutureStateBase>(&future);
+        future.loop_or_null()->schedule(*this);
+    }
+
+    void run() override {
+        EventLoop& loop = future_->loop();
+        try {
+            function_(*future_);
+        } catch (...) {
+            report(loop);
+        }
+        delete this;
+    }
+
+    void discard() noexcept override { delete this; }
+
+    std::string describe() const override {
+        return function_name(where_) + "() at " + file_and_line(where_);
+    }
+
+private:
+    void report(EventLoop& loop) const {
+        const std::exception_ptr exception = std::current_exception();
+        if (current_exception_kind() == ExceptionKind::interrupt) {
+            loop.escape(exception);
+            return;
+        }
+        loop.call_exception_handler({.message = "Exception in callback " + describe(),
+                                     .exception = exception,
+                                     .details = {{"future", future_->repr()}}});
+    }
+
+    UniqueFunction<void(FutureStateBase&)> function_;
+    std::source_location where_;
+    std::uint64_t id_;
+    IntrusivePtr<FutureStateBase> future_;  // set when queued
+};
+
+// Ids are drawn per thread: a callback is taken back on the thread that added it.
+constinit thread_local std::uint64_t last_callback_id = 0;
+
+}  // namespace
+
+FutureStateBase::~FutureStateBase() {
+    while (DoneNode* node = waiting_.pop_front()) {
+        // Whoever else waits holds a reference, so only callbacks can be left.
+        delete dynamic_cast<DoneCallback*>(node);
+    }
+    intrusive_release(anchor_);
+}
+
+void FutureStateBase::run() {
+    RINGIO_ASSERT(false, "only a task is ever queued; a plain future has no step");
+}
+
+EventLoop& FutureStateBase::loop() const {
+    if (anchor_->loop == nullptr) {
+        throw std::runtime_error("Event loop is closed");
+    }
+    return *anchor_->loop;
+}
+
+void FutureStateBase::transition(FutureStatus status) noexcept {
+    status_ = status;
+    if (anchor_->loop == nullptr) {
+        return;  // those who waited went with the loop
+    }
+    while (DoneNode* node = waiting_.pop_front()) {
+        node->notify(*this);
+    }
+}
+
+bool FutureStateBase::cancel(const std::string& message) {
+    unretrieved_ = false;
+    if (done()) {
+        return false;
+    }
+    become_cancelled(message.empty() ? nullptr : std::make_exception_ptr(CancelledError(message)));
+    return true;
+}
+
+void FutureStateBase::require_pending() const {
+    if (done()) {
+        throw InvalidStateError("the future is done already: " + repr());
+    }
+}
+
+void FutureStateBase::set_exception(std::exception_ptr exception) {
+    if (!exception) {
+        throw std::invalid_argument("set_exception: the exception is null");
+    }
+    require_pending();
+    store_exception(std::move(exception));
+    transition(FutureStatus::finished);
+}
+
+void FutureStateBase::require_value() {
+    if (!done()) {
+        throw InvalidStateError("Result is not set.");
+    }
+    unretrieved_ = false;
+    if (exception_) {
+        std::rethrow_exception(exception_);
+    }
+    if (cancelled()) {
+        throw CancelledError();
+    }
+}
+
+std::exception_ptr FutureStateBase::exception() {
+    if (!done()) {
+        throw InvalidStateError("Exception is not set.");
+    }
+    if (cancelled()) {
+        require_value();
+    }
+    unretrieved_ = false;
+    return exception_;
+}
+
+std::exception_ptr FutureStateBase::failure() noexcept {
+    if (cancelled() && !exception_) {
+        return std::make_exception_ptr(CancelledError());
+    }
+    return exception_;
+}
+
+void FutureStateBase::add_done_node(DoneNode& node) noexcept {
+    if (!done()) {
+        waiting_.push_back(node);
+    } else if (anchor_->loop != nullptr) {
+        node.notify(*this);
+    }
+}
+
+std::uint64_t FutureStateBase::add_done_callback(UniqueFunction<void(FutureStateBase&)> function,
+                                                 const std::source_location& where) {
+    static_cast<void>(loop());
+    const std::uint64_t id = ++last_callback_id;
+    add_done_node(*new DoneCallback(std::move(function), where, id));
+    return id;
+}
+
+std::size_t FutureStateBase::remove_done_callback(std::uint64_t id) noexcept {
+    for (DoneNode& node : waiting_) {
+        auto* callback = dynamic_cast<DoneCallback*>(&node);
+        if (callback != nullptr && callback->id() == id) {
+            delete callback;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void FutureStateBase::retire() noexcept {
+    if (unretrieved_ && status_ == FutureStatus::finished) {
+        report_never_retrieved();
+    }
+    delete this;
+}
+
+const char* FutureStateBase::never_retrieved_message() const noexcept {
+    return "Future exception was never retrieved";
+}
+
+void FutureStateBase::report_never_retrieved() noexcept {
+    try {
+        const ExceptionContext context{.message = never_retrieved_message(),
+                                       .exception = exception_,
+                                       .details = {{"future", repr()}}};
+        if (anchor_->loop != nullptr) {
+            anchor_->loop->call_exception_handler(context);
+        } else {
+            print_exception_context(context);
+        }
+    } catch (...) {
+        print_exception_context(
+            {.message = never_retrieved_message(), .exception = exception_, .details = {}});
+    }
+}
+
+std::string FutureStateBase::repr() const { return "<Future " + repr_outcome() + ">"; }
+
+std::string FutureStateBase::repr_outcome() const {
+    switch (status_) {
+        case FutureStatus::pending:
+            return "pending" + repr_callbacks();
+        case FutureStatus::cancelled:
+            return "cancelled";
+        case FutureStatus::finished:
+            break;
+    }
+    return exception_ ? "finished exception=" + repr_exception(exception_)
+                      : "finished result=" + repr_value();
+}
+
+std::string FutureStateBase::repr_callbacks() const {
+    std::vector<std::string> callbacks;
+    for (const DoneNode& node : waiting_) {
+        callbacks.push_back(node.describe());
+    }
+    if (callbacks.empty()) {
+        return "";
+    }
+    std::string text = " cb=[" + callbacks.front();
+    if (callbacks.size() > 2) {
+        text += ", <" + std::to_string(callbacks.size() - 2) + " more>";
+    }
+    if (callbacks.size() > 1) {
+        text += ", " + callbacks.back();
+    }
+    return text + "]";
+}
+
+}  // namespace ringio::detail

@@ -1,0 +1,116 @@
+#include "loop_services.hpp"
+
+#include <ringio/ring/file_requests.hpp>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+namespace ringio::detail {
+
+void WakeRead::prepare(io_uring_sqe& sqe) noexcept {
+    // Kernel: a read of an eventfd that is not O_NONBLOCK waits for the first write.
+    ReadRequest{.fd = fd_, .buffer = &count_, .size = sizeof(count_), .offset = 0}.prepare(sqe);
+}
+
+void WakeRead::complete(int, std::uint32_t) noexcept {
+    if (wanted) {
+        ring->submit(*this);
+    }
+}
+
+LoopServices::LoopServices(const LoopOptions& loop_options)
+    : options(loop_options), wake_fd_(::eventfd(0, EFD_CLOEXEC)), wake_read_(wake_fd_.get()) {
+    if (!wake_fd_) {
+        throw std::system_error(errno, std::system_category(),
+                                "cannot create the event loop's eventfd");
+    }
+}
+
+void LoopServices::arm_wake(Ring& ring) {
+    wake_read_.ring = &ring;
+    wake_read_.wanted = true;
+    if (!wake_read_.in_flight()) {
+        ring.submit(wake_read_);
+    }
+}
+
+// The loop stores asleep_ and then looks at news_; a poster stores news_ and then looks at asleep_.
+// Both in the single total order, so at least one of them sees the other.
+bool LoopServices::fall_asleep() noexcept {
+    asleep_.store(true);
+    return !news_.load();
+}
+
+std::vector<Callback> LoopServices::take_calls() {
+    const std::lock_guard lock(mutex_);
+    news_.store(false);
+    return std::exchange(calls_, {});
+}
+
+void LoopServices::on_interrupt() const {
+    if (interrupt_handler) {
+        interrupt_handler();
+    }
+}
+
+bool LoopServices::nobody_will_post() const noexcept { return *expected_ == 0 && !has_news(); }
+
+void LoopServices::refuse_posts() {
+    std::vector<Callback> dropped;
+    const std::lock_guard lock(mutex_);
+    refused_ = true;
+    dropped.swap(calls_);
+}
+
+void LoopServices::post(Callback callback) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (refused_) {
+            throw std::runtime_error("Event loop is closed");
+        }
+        calls_.push_back(std::move(callback));
+        news_.store(true);
+    }
+    if (asleep_.load()) {
+        write_wake();
+    }
+}
+
+std::shared_ptr<void> LoopServices::expect_wakeup() {
+    expected_->fetch_add(1);
+    return std::shared_ptr<void>(nullptr, [expected = expected_](void*) { --*expected; });
+}
+
+void LoopServices::notify_interrupt() noexcept {
+    interrupted_.store(true);
+    news_.store(true);
+    write_wake();
+}
+
+void LoopServices::write_wake() const noexcept {
+    const int saved = errno;
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(wake_fd_.get(), &one, sizeof(one));
+    errno = saved;
+}
+
+void print_exception_context(const ExceptionContext& context) noexcept {
+    try {
+        std::string text = context.message + "\n";
+        for (const auto& [key, value] : context.details) {
+            text += key + ": " + value + "\n";
+        }
+        if (context.exception) {
+            text += describe_exception(context.exception) + "\n";
+        }
+        std::fputs(text.c_str(), stderr);
+    } catch (...) {
+        std::fputs("ringio: out of memory while reporting an error\n", stderr);
+    }
+}
+
+}  // namespace ringio::detail

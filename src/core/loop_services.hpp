@@ -1,0 +1,84 @@
+// The side of an event loop that other threads and signal handlers touch: the queue of
+// call_soon_threadsafe(), the descriptor that wakes the loop, and who is expected to use it.
+#pragma once
+
+#include <ringio/base/intrusive_list.hpp>
+#include <ringio/base/unique_fd.hpp>
+#include <ringio/core/event_loop.hpp>
+#include <ringio/core/task_state.hpp>
+#include <ringio/ring/completion.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace ringio::detail {
+
+/// The request that completes when somebody writes to the loop's eventfd.
+class WakeRead final : public Completion {
+public:
+    explicit WakeRead(int fd) noexcept : fd_(fd) {}
+
+    void prepare(io_uring_sqe& sqe) noexcept override;
+    void complete(int result, std::uint32_t flags) noexcept override;
+
+    Ring* ring = nullptr;
+    bool wanted = false;
+
+private:
+    int fd_;
+    std::uint64_t count_ = 0;  // written by the kernel
+};
+
+struct LoopServices {
+    explicit LoopServices(const LoopOptions& loop_options);
+
+    // On the loop's thread.
+
+    void arm_wake(Ring& ring);
+    void stop_wake() noexcept { wake_read_.wanted = false; }
+    bool wake_armed() const noexcept { return wake_read_.in_flight(); }
+
+    /// Announces that the loop is going to sleep; false when there is news already.
+    bool fall_asleep() noexcept;
+    void wake_up() noexcept { asleep_.store(false, std::memory_order_relaxed); }
+
+    bool has_news() const noexcept { return news_.load(std::memory_order_acquire); }
+    std::vector<Callback> take_calls();
+    bool take_interrupt() noexcept { return interrupted_.exchange(false); }
+    void on_interrupt() const;
+    bool nobody_will_post() const noexcept;
+    void refuse_posts();
+
+    // On any thread.
+
+    void post(Callback callback);
+    std::shared_ptr<void> expect_wakeup();
+
+    /// Async-signal-safe.
+    void notify_interrupt() noexcept;
+
+    LoopOptions options;
+    IntrusiveList<TaskStateBase> tasks;  // not done, in order of creation; the loop owns them
+    std::size_t task_count = 0;
+    std::function<void()> interrupt_handler;
+
+private:
+    void write_wake() const noexcept;
+
+    UniqueFd wake_fd_;
+    WakeRead wake_read_;
+    std::mutex mutex_;
+    std::vector<Callback> calls_;       // guarded by mutex_
+    bool refused_ = false;              // guarded by mutex_: the loop is closed
+    std::atomic<bool> news_ = false;    // calls_ is not empty, or there was an interrupt
+    std::atomic<bool> asleep_ = false;  // whoever brings news must write to wake_fd_
+    std::atomic<bool> interrupted_ = false;
+    // Outlives the loop in the hands of those who promised to wake it.
+    std::shared_ptr<std::atomic<int>> expected_ = std::make_shared<std::atomic<int>>(0);
+};
+
+}  // namespace ringio::detail

@@ -1,0 +1,8 @@
+// ringio: asyncio for C++20 on io_uring. Everything public.
+#pragma once
+
+#include <ringio/base.hpp>
+#include <ringio/core.hpp>
+#include <ringio/ring.hpp>
+#include <ringio/tasks.hpp>
+#include <ringio/testing.hpp>

@@ -1,0 +1,19 @@
+// L3, tasks: asyncio's verbs. Running (run, runner), making tasks (create_task), waiting for
+// several (gather, wait, as_completed, task_group), limits (timeout, wait_for, shield), and time
+// (sleep).
+#pragma once
+
+#include <ringio/tasks/as_completed.hpp>
+#include <ringio/tasks/as_outcome.hpp>
+#include <ringio/tasks/create_task.hpp>
+#include <ringio/tasks/current_task.hpp>
+#include <ringio/tasks/exception_group.hpp>
+#include <ringio/tasks/gather.hpp>
+#include <ringio/tasks/run.hpp>
+#include <ringio/tasks/runner.hpp>
+#include <ringio/tasks/shield.hpp>
+#include <ringio/tasks/sleep.hpp>
+#include <ringio/tasks/task_group.hpp>
+#include <ringio/tasks/timeout.hpp>
+#include <ringio/tasks/wait.hpp>
+#include <ringio/tasks/wait_for.hpp>

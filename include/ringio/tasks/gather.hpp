@@ -1,0 +1,193 @@
+// gather: several awaitables at once, one result. The children are scheduled at the call.
+#pragma once
+
+#include <ringio/base/outcome.hpp>
+#include <ringio/tasks/create_task.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <ranges>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace ringio {
+
+/// Says that gather() shall give exceptions as Outcomes instead of throwing the first one.
+struct ReturnExceptions {};
+inline constexpr ReturnExceptions return_exceptions{};
+
+namespace detail {
+
+/// The future that gather() returns: the part that does not depend on the types.
+///
+/// The first exception (or cancelled child) ends it at once; the other children go on, and their
+/// exceptions count as seen. Cancelling it cancels the children, and it ends after the last one.
+class GatherState : public FutureStateBase {
+public:
+    explicit GatherState(EventLoop& loop) noexcept;
+    ~GatherState() override;
+
+    /// Takes the children and starts to wait. Children that are done are counted at once.
+    void start(std::vector<IntrusivePtr<FutureStateBase>> children, bool keep_exceptions);
+
+    bool cancel(const std::string& message) override;
+
+protected:
+    /// Makes the value out of the children, all done, and sets it.
+    virtual void set_results() = 0;
+
+    FutureStateBase& child(std::size_t index) noexcept { return *children_[index]; }
+    std::size_t size() const noexcept { return children_.size(); }
+
+private:
+    class ChildNode;
+
+    void child_done(FutureStateBase& child) noexcept;
+    void end_with_first_exception(FutureStateBase& child) noexcept;
+
+    std::vector<IntrusivePtr<FutureStateBase>> children_;
+    std::unique_ptr<ChildNode[]> nodes_;
+    std::size_t finished_ = 0;
+    bool keep_exceptions_ = false;
+    bool cancel_requested_ = false;
+};
+
+/// What a child contributes: void has no value, so std::monostate stands for it.
+template <class T>
+using GatherValue = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+template <class T, bool KeepExceptions>
+using GatherElement = std::conditional_t<KeepExceptions, Outcome<T>, GatherValue<T>>;
+
+template <class T, bool KeepExceptions>
+GatherElement<T, KeepExceptions> gather_element(FutureStateBase& child) {
+    if constexpr (KeepExceptions) {
+        child.mark_retrieved();
+        if (std::exception_ptr failure = child.failure()) {
+            return Outcome<T>(std::move(failure));
+        }
+        if constexpr (std::is_void_v<T>) {
+            return Outcome<T>();
+        } else {
+            return Outcome<T>(take_value<T>(child));
+        }
+    } else if constexpr (std::is_void_v<T>) {
+        return std::monostate();
+    } else {
+        return take_value<T>(child);
+    }
+}
+
+template <bool KeepExceptions, class... Ts>
+class GatherTuple final
+    : public WithValue<GatherState, std::tuple<GatherElement<Ts, KeepExceptions>...>> {
+public:
+    using Result = std::tuple<GatherElement<Ts, KeepExceptions>...>;
+    using WithValue<GatherState, Result>::WithValue;
+
+private:
+    void set_results() override { set(std::index_sequence_for<Ts...>()); }
+
+    template <std::size_t... I>
+    void set(std::index_sequence<I...>) {
+        this->set_value(gather_element<Ts, KeepExceptions>(this->child(I))...);
+    }
+};
+
+template <bool KeepExceptions, class T>
+class GatherVector final
+    : public WithValue<GatherState, std::vector<GatherElement<T, KeepExceptions>>> {
+public:
+    using Result = std::vector<GatherElement<T, KeepExceptions>>;
+    using WithValue<GatherState, Result>::WithValue;
+
+private:
+    void set_results() override {
+        Result results;
+        results.reserve(this->size());
+        for (std::size_t index = 0; index < this->size(); ++index) {
+            results.push_back(gather_element<T, KeepExceptions>(this->child(index)));
+        }
+        this->set_value(std::move(results));
+    }
+};
+
+template <class State>
+auto start_gather(EventLoop& loop, std::vector<IntrusivePtr<FutureStateBase>> children,
+                  bool keep_exceptions) {
+    const IntrusivePtr<State> state(new State(loop));
+    state->start(std::move(children), keep_exceptions);
+    return Future<typename State::Result>(IntrusivePtr<FutureStateBase>(state.get()));
+}
+
+/// Schedules a child. One that only gather knows is not reported when the loop closes over it.
+template <class A>
+IntrusivePtr<FutureStateBase> gather_child(A&& awaitable) {
+    auto future = ensure_future(std::forward<A>(awaitable));
+    if constexpr (!IsFuture<A>) {
+        static_cast<TaskStateBase&>(*future.shared_state()).expect_to_be_destroyed();
+    }
+    return future.shared_state();
+}
+
+template <bool KeepExceptions, class... As>
+auto gather_arguments(As&&... awaitables) {
+    using State = GatherTuple<KeepExceptions, AwaitValue<As>...>;
+    EventLoop& loop = get_running_loop();
+    std::vector<IntrusivePtr<FutureStateBase>> children;
+    children.reserve(sizeof...(As));
+    (children.push_back(gather_child(std::forward<As>(awaitables))), ...);
+    return start_gather<State>(loop, std::move(children), KeepExceptions);
+}
+
+template <bool KeepExceptions, class Range>
+auto gather_range(Range&& range) {
+    using Element = std::ranges::range_reference_t<Range>;
+    using State = GatherVector<KeepExceptions, AwaitValue<Element>>;
+    EventLoop& loop = get_running_loop();
+    std::vector<IntrusivePtr<FutureStateBase>> children;
+    for (auto&& awaitable : range) {
+        children.push_back(gather_child(awaitable));
+    }
+    return start_gather<State>(loop, std::move(children), KeepExceptions);
+}
+
+template <class R>
+concept AwaitableRange =
+    std::ranges::input_range<R> && Awaitable<std::ranges::range_reference_t<R>>;
+
+}  // namespace detail
+
+/// Runs awaitables concurrently and gives their results in the order of the arguments, as a
+/// std::tuple (void becomes std::monostate). Coroutines become tasks at the call.
+///
+/// *Errors*: the first exception is thrown at once; the others run on, and are not cancelled.
+/// *Cancellation*: cancels every child; the future ends when all of them have, with CancelledError
+/// as an exception (its cancelled() stays false, as in CPython).
+template <Awaitable... As>
+auto gather(As&&... awaitables) {
+    return detail::gather_arguments<false>(std::forward<As>(awaitables)...);
+}
+
+/// The same for a range of awaitables of one type; gives a std::vector. Tasks are taken out of it.
+template <detail::AwaitableRange Range>
+    requires(!Awaitable<Range>)
+auto gather(Range&& range) {
+    return detail::gather_range<false>(range);
+}
+
+/// The same, where each result is an Outcome: the value, or the exception (CancelledError too).
+template <Awaitable... As>
+auto gather(ReturnExceptions, As&&... awaitables) {
+    return detail::gather_arguments<true>(std::forward<As>(awaitables)...);
+}
+template <detail::AwaitableRange Range>
+    requires(!Awaitable<Range>)
+auto gather(ReturnExceptions, Range&& range) {
+    return detail::gather_range<true>(range);
+}
+
+}  // namespace ringio

@@ -1,0 +1,22 @@
+// run: the whole life of an asynchronous program in one call.
+#pragma once
+
+#include <ringio/tasks/runner.hpp>
+
+#include <utility>
+
+namespace ringio {
+
+/// Makes a loop, runs `main` on it, cancels and awaits the tasks that are left, closes the loop,
+/// and gives the result of `main`. asyncio.run.
+///
+/// *Errors*: std::runtime_error within a running loop; std::system_error when the kernel refuses
+/// io_uring, with the reason and the remedy; what `main` throws; KeyboardInterrupt after Ctrl-C.
+template <Awaitable A>
+detail::AwaitValue<A> run(A&& main, const RunOptions& options = {}) {
+    Runner runner(options);
+    runner.prepare("run() cannot be called from a running event loop");
+    return runner.run(std::forward<A>(main));
+}
+
+}  // namespace ringio

@@ -1,0 +1,65 @@
+// Runner: a loop from its making to its orderly end, for one main coroutine or several.
+#pragma once
+
+#include <ringio/core/event_loop.hpp>
+#include <ringio/core/task.hpp>
+#include <ringio/tasks/create_task.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace ringio {
+
+/// How run() and Runner make their loop.
+struct RunOptions {
+    std::optional<bool> debug = {};  ///< unset: the environment variable RINGIO_DEBUG
+    LoopOptions loop = {};           ///< further options of the loop
+};
+
+/// Runs several coroutines on one loop; asyncio.Runner. The loop is made at first use.
+///
+/// While it runs in the main thread, the first Ctrl-C cancels the main task and the second stops at
+/// once, both as KeyboardInterrupt; a third one kills the process.
+class Runner {
+public:
+    Runner() : Runner(RunOptions{}) {}
+    explicit Runner(const RunOptions& options);
+    Runner(const Runner&) = delete;
+    Runner& operator=(const Runner&) = delete;
+    ~Runner();
+
+    /// Runs an awaitable to its end and gives its result.
+    /// *Errors*: std::runtime_error within a running loop or after close(); what the awaitable
+    /// throws; KeyboardInterrupt.
+    template <Awaitable A>
+    detail::AwaitValue<A> run(A&& awaitable) {
+        prepare("Runner.run() cannot be called from a running event loop");
+        auto main = loop_->create_task(detail::to_coroutine(std::forward<A>(awaitable)));
+        run_main(AnyFuture(main.shared_state()));
+        if constexpr (!std::is_void_v<detail::AwaitValue<A>>) {
+            return detail::take_value<detail::AwaitValue<A>>(*main.shared_state());
+        }
+    }
+
+    /// Returns the loop, made if need be.
+    EventLoop& get_loop();
+
+    /// Cancels the tasks that are left, waits for them, reports their errors and closes the loop.
+    /// Idempotent.
+    void close();
+
+    /// Refuses to go on within a running loop, and makes the loop. For run().
+    void prepare(const char* refusal);
+
+private:
+    void run_main(AnyFuture main);
+    void cancel_all_tasks();
+
+    RunOptions options_;
+    std::unique_ptr<EventLoop> loop_;
+    bool closed_ = false;
+};
+
+}  // namespace ringio

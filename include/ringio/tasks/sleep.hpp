@@ -1,0 +1,104 @@
+// sleep: a timer in user space; sleep(0s) is one turn of the loop.
+#pragma once
+
+#include <ringio/base/delay.hpp>
+#include <ringio/core/awaitable.hpp>
+#include <ringio/core/timers.hpp>
+
+#include <coroutine>
+#include <type_traits>
+#include <utility>
+
+namespace ringio {
+namespace detail {
+
+/// Waits for a point in time, or, when the delay is not positive, for the next turn.
+class SleepWait : public NativeAwaiter, public Timer, public Wait {
+public:
+    explicit SleepWait(Delay delay) noexcept : delay_(delay) {}
+    SleepWait(const SleepWait&) = delete;
+    SleepWait& operator=(const SleepWait&) = delete;
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> coroutine);
+
+    // The timer went off. The task is woken by one more hop, as by the future of asyncio's sleep.
+    void run() override;
+    void discard() noexcept override {}
+
+    bool cancel(const std::string& message) noexcept override;
+    const char* what() const noexcept override { return "sleep"; }
+    std::string repr() const override;
+
+protected:
+    ~SleepWait();
+
+    /// Throws CancelledError when the sleep was cut short.
+    void finish();
+
+private:
+    enum class Phase : unsigned char { fresh, yielding, armed, cancelled, woken };
+
+    Delay delay_;
+    TaskStateBase* task_ = nullptr;
+    Phase phase_ = Phase::fresh;
+};
+
+template <class T>
+class SleepAwaiter final : public SleepWait {
+public:
+    SleepAwaiter(Delay delay, T result) : SleepWait(delay), result_(std::move(result)) {}
+    T await_resume() {
+        finish();
+        return std::move(result_);
+    }
+
+private:
+    T result_;
+};
+
+template <>
+class SleepAwaiter<void> final : public SleepWait {
+public:
+    using SleepWait::SleepWait;
+    void await_resume() { finish(); }
+};
+
+}  // namespace detail
+
+/// What sleep() returns; awaited, it sleeps.
+template <class T>
+class [[nodiscard]] Sleep {
+public:
+    Sleep(Delay delay, T result) : delay_(delay), result_(std::move(result)) {}
+    detail::SleepAwaiter<T> operator co_await() const& { return {delay_, result_}; }
+    detail::SleepAwaiter<T> operator co_await() && { return {delay_, std::move(result_)}; }
+
+private:
+    Delay delay_;
+    T result_;
+};
+
+template <>
+class [[nodiscard]] Sleep<void> {
+public:
+    explicit Sleep(Delay delay) noexcept : delay_(delay) {}
+    detail::SleepAwaiter<void> operator co_await() const noexcept {
+        return detail::SleepAwaiter<void>(delay_);
+    }
+
+private:
+    Delay delay_;
+};
+
+/// Waits for `delay`; zero or less lets every other ready task run once. A huge delay saturates at
+/// 292 years. *Errors*: std::invalid_argument for NaN. *Cancellation*: ends the sleep at once.
+inline Sleep<void> sleep(Delay delay) { return Sleep<void>(delay); }
+
+/// The same, and gives `result` afterwards.
+template <class T>
+Sleep<std::decay_t<T>> sleep(Delay delay, T&& result) {
+    return Sleep<std::decay_t<T>>(delay, std::forward<T>(result));
+}
+
+}  // namespace ringio

@@ -1,0 +1,135 @@
+// timeout: a scope with a deadline. When that passes, the body is cancelled, and the cancellation
+// leaves the scope as a TimeoutError.
+#pragma once
+
+#include <ringio/base/delay.hpp>
+#include <ringio/core/callable.hpp>
+#include <ringio/core/event_loop.hpp>
+#include <ringio/core/task.hpp>
+#include <ringio/tasks/create_task.hpp>
+
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace ringio {
+
+/// The scope that the body of timeout() runs in; asyncio.Timeout.
+class Timeout {
+public:
+    using TimePoint = EventLoop::TimePoint;
+
+    explicit Timeout(std::optional<TimePoint> when) noexcept : when_(when) {}
+    Timeout(const Timeout&) = delete;
+    Timeout& operator=(const Timeout&) = delete;
+
+    /// Returns the deadline, on the clock of EventLoop::time(); none: there is no limit.
+    std::optional<TimePoint> when() const noexcept { return when_; }
+
+    /// Moves the deadline. *Errors*: std::runtime_error once the scope expired or was left.
+    void reschedule(std::optional<TimePoint> when);
+
+    /// Says whether the deadline has passed; it stays true after the scope.
+    bool expired() const noexcept { return state_ == State::expiring || state_ == State::expired; }
+
+    /// "<Timeout [active] when=…>".
+    std::string repr() const;
+
+    // What timeout() does around the body.
+
+    /// Begins. *Errors*: std::runtime_error outside a task, or the second time.
+    void enter();
+
+    /// Ends; `error` is what the body threw. Throws TimeoutError when this scope expired and the
+    /// body was ended by its cancellation.
+    void leave(const std::exception_ptr& error);
+
+private:
+    enum class State : unsigned char { created, active, expiring, expired, finished };
+
+    void on_timeout();
+
+    std::optional<TimePoint> when_;
+    AnyTask task_;
+    Handle due_;         // when the deadline had passed already
+    TimerHandle timer_;  // else
+    unsigned cancelling_at_entry_ = 0;
+    State state_ = State::created;
+};
+
+namespace detail {
+
+template <class Body>
+decltype(auto) call_with_scope(Body& body, Timeout& scope) {
+    static_assert(std::is_invocable_v<Body&, Timeout&> || std::is_invocable_v<Body&>,
+                  "ringio: the body of timeout() takes a Timeout& or nothing");
+    if constexpr (std::is_invocable_v<Body&, Timeout&>) {
+        return body(scope);
+    } else {
+        return body();
+    }
+}
+
+template <class Body>
+using ScopeResult =
+    AwaitValue<decltype(call_with_scope(std::declval<Body&>(), std::declval<Timeout&>()))>;
+
+template <class Body>
+Task<ScopeResult<Body>> run_with_deadline(std::optional<Timeout::TimePoint> when,
+                                          std::optional<Delay> delay, Body body) {
+    if (delay) {
+        when = saturating_add(get_running_loop().time(), *delay);
+    }
+    Timeout scope(when);
+    scope.enter();
+    std::exception_ptr error;
+    if constexpr (std::is_void_v<ScopeResult<Body>>) {
+        try {
+            co_await call_with_scope(body, scope);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        scope.leave(error);
+        if (error) {
+            std::rethrow_exception(error);
+        }
+    } else {
+        std::optional<ScopeResult<Body>> value;
+        try {
+            value.emplace(co_await call_with_scope(body, scope));
+        } catch (...) {
+            error = std::current_exception();
+        }
+        scope.leave(error);
+        if (error) {
+            std::rethrow_exception(error);
+        }
+        co_return std::move(*value);
+    }
+}
+
+}  // namespace detail
+
+/// Runs `body` in this task, for at most `delay` (none: without a limit), and gives its result.
+/// `body` is a coroutine function that takes a Timeout& or nothing; it is copied.
+///
+/// *Errors*: TimeoutError when the deadline passed and ended the body; what the body throws.
+/// *Cancellation*: from outside, it goes through as CancelledError. A body that never suspends is
+/// not interrupted. *Python*: `async with asyncio.timeout(delay)`.
+template <class Body>
+auto timeout(std::optional<Delay> delay, Body&& body) {
+    detail::require_safe_callable<Body>();
+    return detail::run_with_deadline<detail::Callable<Body>>(
+        std::nullopt, delay, detail::unwrap_callable(std::forward<Body>(body)));
+}
+
+/// The same with a point in time on the clock of EventLoop::time().
+template <class Body>
+auto timeout_at(std::optional<Timeout::TimePoint> when, Body&& body) {
+    detail::require_safe_callable<Body>();
+    return detail::run_with_deadline<detail::Callable<Body>>(
+        when, std::nullopt, detail::unwrap_callable(std::forward<Body>(body)));
+}
+
+}  // namespace ringio

@@ -1,0 +1,58 @@
+// wait_for: one awaitable with a time limit.
+#pragma once
+
+#include <ringio/tasks/create_task.hpp>
+#include <ringio/tasks/timeout.hpp>
+
+#include <optional>
+#include <utility>
+
+namespace ringio {
+namespace detail {
+
+/// Cancels the future and waits until it is really done, whatever it ends with.
+Task<> cancel_and_wait(AnyFuture future);
+
+template <class A>
+Task<AwaitValue<A>> wait_for_at_once(A awaitable) {
+    auto future = ensure_future(std::move(awaitable));
+    if (!future.done()) {
+        co_await cancel_and_wait(future);
+    }
+    if (future.cancelled()) {
+        throw TimeoutError();
+    }
+    co_return co_await std::move(future);
+}
+
+/// Awaits the awaitable that it owns; the body of a timeout scope.
+template <class A>
+class AwaitOnce {
+public:
+    explicit AwaitOnce(A&& awaitable) : awaitable_(std::move(awaitable)) {}
+    A&& operator()() noexcept { return std::move(awaitable_); }
+
+private:
+    A awaitable_;
+};
+
+}  // namespace detail
+
+/// Awaits for at most `limit` (none: without one), within this task.
+///
+/// When the limit passes, the awaitable is cancelled and waited for, so wait_for() may take longer;
+/// what it gives or throws meanwhile wins. With a limit of zero or less a coroutine is not started,
+/// and a future that is done gives its result.
+/// *Errors*: TimeoutError; what the awaitable throws. *Cancellation*: cancels the awaitable.
+template <Awaitable A>
+Task<detail::AwaitValue<A>> wait_for(A&& awaitable, std::optional<Delay> limit) {
+    using Owned = std::remove_cvref_t<A>;
+    if (limit && !limit->is_positive()) {
+        return detail::wait_for_at_once<Owned>(Owned(detail::own(std::forward<A>(awaitable))));
+    }
+    return detail::run_with_deadline<detail::AwaitOnce<Owned>>(
+        std::nullopt, limit,
+        detail::AwaitOnce<Owned>(Owned(detail::own(std::forward<A>(awaitable)))));
+}
+
+}  // namespace ringio

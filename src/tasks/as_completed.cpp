@@ -1,0 +1,93 @@
+#include <ringio/tasks/as_completed.hpp>
+
+namespace ringio::detail {
+
+void remove_duplicates(std::vector<AnyFuture>& futures) {
+    const std::vector<bool> repeated = find_repeated(futures);
+    std::vector<AnyFuture> unique;
+    for (std::size_t index = 0; index < futures.size(); ++index) {
+        if (!repeated[index]) {
+            unique.push_back(std::move(futures[index]));
+        }
+    }
+    futures = std::move(unique);
+}
+
+void CompletionQueue::watch(std::vector<AnyFuture> futures, std::optional<Delay> limit) {
+    EventLoop& loop = get_running_loop();
+    left_ = futures.size();
+    for (AnyFuture& future : futures) {
+        const std::uint64_t id = future.shared_state()->add_done_callback(
+            [self = shared_from_this()](FutureStateBase& done) {
+                if (self->timed_out_) {
+                    return;
+                }
+                self->done_.emplace_back(IntrusivePtr<FutureStateBase>(&done));
+                self->wake_one();
+                if (--self->left_ == 0) {
+                    self->timer_.cancel();
+                    self->watched_.clear();
+                }
+            },
+            std::source_location::current());
+        watched_.emplace_back(std::move(future), id);
+    }
+    if (limit && left_ > 0) {
+        timer_ = loop.call_later(*limit, [self = shared_from_this()] { self->on_timeout(); });
+    }
+}
+
+Task<AnyFuture> CompletionQueue::next() {
+    const std::shared_ptr<CompletionQueue> keep = shared_from_this();
+    while (done_.empty() && !timed_out_) {
+        Promise<> woken = get_running_loop().create_future<void>();
+        waiting_.push_back(woken);
+        Future<> wait = woken.get_future();
+        bool cancelled = false;
+        try {
+            co_await wait;
+        } catch (const CancelledError&) {
+            cancelled = true;
+        }
+        if (cancelled) {
+            std::erase_if(waiting_,
+                          [&](const Promise<>& other) { return other.get_future() == wait; });
+            if (!wait.cancelled() && !done_.empty()) {
+                wake_one();  // what woke this one goes to the next
+            }
+            throw CancelledError();
+        }
+    }
+    if (done_.empty()) {
+        throw TimeoutError();
+    }
+    AnyFuture next = std::move(done_.front());
+    done_.pop_front();
+    co_return next;
+}
+
+void CompletionQueue::wake_one() {
+    while (!waiting_.empty()) {
+        Promise<> next = std::move(waiting_.front());
+        waiting_.pop_front();
+        if (!next.done()) {
+            next.set_result();
+            return;
+        }
+    }
+}
+
+void CompletionQueue::on_timeout() {
+    timed_out_ = true;
+    for (auto& [future, id] : watched_) {
+        future.remove_done_callback(id);
+    }
+    watched_.clear();
+    for (Promise<>& waiter : std::exchange(waiting_, {})) {
+        if (!waiter.done()) {
+            waiter.set_result();
+        }
+    }
+}
+
+}  // namespace ringio::detail

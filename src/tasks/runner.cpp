@@ -1,0 +1,174 @@
+#include <ringio/tasks/runner.hpp>
+
+#include <ringio/base/scope_exit.hpp>
+#include <ringio/tasks/current_task.hpp>
+
+#include <unistd.h>
+#include <atomic>
+#include <csignal>
+
+namespace ringio {
+namespace {
+
+// SIGINT goes to the one Runner that runs in the main thread.
+std::atomic<EventLoop*> interrupted_loop = nullptr;
+std::atomic<int> interrupts = 0;
+
+void on_sigint(int) {
+    if (interrupts.fetch_add(1) > 0) {
+        // The second one: should the loop not come round any more, the next one kills.
+        struct sigaction kill = {};
+        kill.sa_handler = SIG_DFL;
+        ::sigaction(SIGINT, &kill, nullptr);
+    }
+    if (EventLoop* loop = interrupted_loop.load()) {
+        loop->notify_interrupt();
+    }
+}
+
+/// Takes SIGINT over for as long as it lives, in the main thread and where nobody else handles it.
+class InterruptGuard {
+public:
+    InterruptGuard(EventLoop& loop, AnyFuture main) : loop_(loop) {
+        struct sigaction before = {};
+        ::sigaction(SIGINT, nullptr, &before);
+        const bool default_action =
+            (before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_DFL;
+        if (::gettid() != ::getpid() || !default_action) {
+            return;
+        }
+        interrupts = 0;
+        interrupted_loop = &loop;
+        loop.set_interrupt_handler([&loop, main]() mutable {
+            if (interrupts.load() == 1 && !main.done()) {
+                main.cancel();
+            } else {
+                loop.escape(std::make_exception_ptr(KeyboardInterrupt()));
+            }
+        });
+        struct sigaction action = {};
+        action.sa_handler = on_sigint;
+        sigemptyset(&action.sa_mask);
+        ::sigaction(SIGINT, &action, nullptr);
+        installed_ = true;
+    }
+    InterruptGuard(const InterruptGuard&) = delete;
+    InterruptGuard& operator=(const InterruptGuard&) = delete;
+    ~InterruptGuard() {
+        if (installed_) {
+            struct sigaction action = {};
+            action.sa_handler = SIG_DFL;
+            ::sigaction(SIGINT, &action, nullptr);
+            interrupted_loop = nullptr;
+            loop_.set_interrupt_handler(nullptr);
+        }
+    }
+
+    bool interrupted() const noexcept { return installed_ && interrupts.load() > 0; }
+
+private:
+    EventLoop& loop_;
+    bool installed_ = false;
+};
+
+}  // namespace
+
+Runner::Runner(const RunOptions& options) : options_(options) {
+    if (options_.debug) {
+        options_.loop.debug = options_.debug;
+    }
+}
+
+Runner::~Runner() {
+    try {
+        close();
+    } catch (const std::exception& error) {
+        detail::print_exception_context({.message = "Runner: the loop could not be closed in order",
+                                         .exception = std::current_exception(),
+                                         .details = {}});
+    }
+}
+
+EventLoop& Runner::get_loop() {
+    if (closed_) {
+        throw std::runtime_error("Runner is closed");
+    }
+    if (!loop_) {
+        loop_ = std::make_unique<EventLoop>(options_.loop);
+    }
+    return *loop_;
+}
+
+void Runner::prepare(const char* refusal) {
+    if (detail::running_loop != nullptr) {
+        throw std::runtime_error(refusal);
+    }
+    get_loop();
+}
+
+void Runner::run_main(AnyFuture main) {
+    const InterruptGuard guard(*loop_, main);
+    try {
+        loop_->run_until_done(*main.shared_state());
+    } catch (...) {
+        if (main.done() && !main.cancelled()) {
+            main.shared_state()->mark_retrieved();
+        }
+        throw;
+    }
+    if (main.cancelled() && guard.interrupted()) {
+        auto& task = static_cast<detail::TaskStateBase&>(*main.shared_state());
+        if (task.uncancel() == 0) {
+            throw KeyboardInterrupt();
+        }
+    }
+    main.shared_state()->require_value();
+}
+
+void Runner::close() {
+    if (closed_) {
+        return;
+    }
+    closed_ = true;
+    if (!loop_) {
+        return;
+    }
+    const ScopeExit destroy([this] { loop_.reset(); });
+    if (loop_->is_closed()) {
+        return;
+    }
+    cancel_all_tasks();
+    loop_->close();
+}
+
+void Runner::cancel_all_tasks() {
+    std::vector<AnyTask> tasks = all_tasks(*loop_);
+    if (tasks.empty()) {
+        return;
+    }
+    Promise<> all_done = loop_->create_future<void>();
+    std::size_t left = tasks.size();
+    for (AnyTask& task : tasks) {
+        task.cancel();
+        task.shared_state()->add_done_callback(
+            [&](detail::FutureStateBase&) {
+                if (--left == 0 && !all_done.done()) {
+                    all_done.set_result();
+                }
+            },
+            std::source_location::current());
+    }
+    loop_->run_until_done(*all_done.get_future().shared_state());
+    for (const AnyTask& task : tasks) {
+        if (task.cancelled()) {
+            continue;
+        }
+        if (const std::exception_ptr error = task.exception()) {
+            loop_->call_exception_handler({.message = "unhandled exception during run() shutdown",
+                                           .exception = error,
+                                           .details = {{"task", task.shared_state()->repr()}}});
+        }
+    }
+}
+
+}  // namespace ringio

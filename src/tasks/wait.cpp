@@ -1,0 +1,50 @@
+#include <ringio/tasks/wait.hpp>
+
+#include <ringio/base/scope_exit.hpp>
+
+namespace ringio::detail {
+
+Task<> wait_for_futures(std::vector<AnyFuture> futures, WaitOptions options) {
+    if (futures.empty()) {
+        throw std::invalid_argument("Set of Tasks/Futures is empty.");
+    }
+    EventLoop& loop = get_running_loop();
+    Promise<> waiter = loop.create_future<void>();
+    const auto release = [&waiter] {
+        if (!waiter.done()) {
+            waiter.set_result();
+        }
+    };
+
+    std::size_t left = futures.size();
+    const auto on_completion = [&](FutureStateBase& done) {
+        --left;
+        bool enough = left == 0 || options.return_when == ReturnWhen::first_completed;
+        if (options.return_when == ReturnWhen::first_exception && !done.cancelled()) {
+            enough = enough || done.exception() != nullptr;
+        }
+        if (enough) {
+            release();
+        }
+    };
+
+    TimerHandle timer;
+    std::vector<std::uint64_t> ids;
+    const ScopeExit leave([&] {
+        timer.cancel();
+        for (std::size_t index = 0; index < ids.size(); ++index) {
+            futures[index].remove_done_callback(ids[index]);
+        }
+    });
+    if (options.timeout) {
+        timer = loop.call_later(*options.timeout, release);
+    }
+    for (const AnyFuture& future : futures) {
+        ids.push_back(future.shared_state()->add_done_callback(on_completion,
+                                                               std::source_location::current()));
+    }
+    Future<> released = waiter.get_future();
+    co_await released;
+}
+
+}  // namespace ringio::detail

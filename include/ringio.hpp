@@ -2,7 +2,10 @@
 #pragma once
 
 #include <ringio/base.hpp>
+#include <ringio/concurrent.hpp>
 #include <ringio/core.hpp>
+#include <ringio/io.hpp>
 #include <ringio/ring.hpp>
+#include <ringio/streams.hpp>
 #include <ringio/tasks.hpp>
 #include <ringio/testing.hpp>

@@ -62,45 +62,78 @@ protected:
     bool cancel_sent_ = false;
 };
 
+/// An awaited request; how its result is given is up to the derived class.
 template <class Request>
-class OpAwaiter final : public OpWait {
+class RequestWait : public OpWait {
 public:
-    explicit OpAwaiter(const Request& request) noexcept : request_(request) {}
-    ~OpAwaiter() {
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> coroutine) { start(coroutine); }
+    void prepare(io_uring_sqe& sqe) noexcept override { request_.prepare(sqe); }
+    const char* what() const noexcept override { return Request::name; }
+
+protected:
+    explicit RequestWait(const Request& request) noexcept : request_(request) {}
+    ~RequestWait() {
         if (phase_ == Phase::completed && result_ >= 0) {
             Request::dispose(result_, flags_);  // nobody came for it
         }
     }
 
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> coroutine) { start(coroutine); }
-    OpResult<Request> await_resume() {
+    /// Returns the kernel's result, or throws CancelledError.
+    int take() {
         if (settle()) {
             task_->throw_cancelled();
         }
         phase_ = Phase::taken;
-        if (result_ < 0) {
-            throw_system_error(-result_, Request::name);
-        }
-        return OpResult<Request>(result_);
+        return result_;
     }
-    Outcome<OpResult<Request>> await_outcome() {
-        if (settle()) {
-            task_->throw_cancelled();
-        }
-        phase_ = Phase::taken;
-        if (result_ < 0) {
-            return Outcome<OpResult<Request>>(make_system_error(-result_, Request::name));
-        }
-        return Outcome<OpResult<Request>>(OpResult<Request>(result_));
-    }
-
-    void prepare(io_uring_sqe& sqe) noexcept override { request_.prepare(sqe); }
-    const char* what() const noexcept override { return Request::name; }
 
 private:
     bool retries_on_eintr() const noexcept override { return Request::retry_on_eintr; }
 
+    Request request_;
+};
+
+/// Gives the result as a value, and errors as std::system_error.
+template <class Request>
+class OpAwaiter final : public RequestWait<Request> {
+public:
+    using Result = OpResult<Request>;
+
+    explicit OpAwaiter(const Request& request) noexcept : RequestWait<Request>(request) {}
+    Result await_resume() {
+        const int result = this->take();
+        if (result < 0) {
+            throw_system_error(-result, Request::name);
+        }
+        return Result(result);
+    }
+    Outcome<Result> await_outcome() {
+        const int result = this->take();
+        if (result < 0) {
+            return Outcome<Result>(make_system_error(-result, Request::name));
+        }
+        return Outcome<Result>(Result(result));
+    }
+};
+
+/// Gives the result as the kernel does: a negative errno is an error.
+template <class Request>
+class OpCodeAwaiter final : public RequestWait<Request> {
+public:
+    explicit OpCodeAwaiter(const Request& request) noexcept : RequestWait<Request>(request) {}
+    int await_resume() { return this->take(); }
+};
+
+template <class Request>
+class [[nodiscard]] OpCode {
+public:
+    explicit OpCode(const Request& request) noexcept : request_(request) {}
+    OpCodeAwaiter<Request> operator co_await() const noexcept {
+        return OpCodeAwaiter<Request>(request_);
+    }
+
+private:
     Request request_;
 };
 
@@ -120,6 +153,9 @@ public:
     detail::OpAwaiter<Request> operator co_await() const noexcept {
         return detail::OpAwaiter<Request>(request_);
     }
+
+    /// The same, awaited for the kernel's own result: a negative errno instead of an exception.
+    detail::OpCode<Request> as_code() const noexcept { return detail::OpCode<Request>(request_); }
 
 private:
     Request request_;

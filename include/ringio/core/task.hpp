@@ -64,10 +64,14 @@ struct TaskPromise final : TaskPromiseBase {
     }
 
     Task<T> get_return_object() noexcept;
-    template <class U = T>
-        requires std::constructible_from<T, U&&>
-    void return_value(U&& result) {
-        ::new (static_cast<void*>(std::addressof(value))) T(std::forward<U>(result));
+    void return_value(T&& result) noexcept(std::is_nothrow_move_constructible_v<T>) {
+        ::new (static_cast<void*>(std::addressof(value))) T(std::move(result));
+        has_value = true;
+    }
+    void return_value(const T& result)
+        requires std::is_copy_constructible_v<T>
+    {
+        ::new (static_cast<void*>(std::addressof(value))) T(result);
         has_value = true;
     }
     T take() {
@@ -160,6 +164,9 @@ public:
         }
     }
     void swap(Task& other) noexcept { std::swap(coroutine_, other.coroutine_); }
+
+    /// Says whether there is a coroutine.
+    explicit operator bool() const noexcept { return static_cast<bool>(coroutine_); }
 
     detail::TaskAwaiter<T> operator co_await() & { return detail::TaskAwaiter<T>(claim()); }
     detail::TaskAwaiter<T> operator co_await() && { return detail::TaskAwaiter<T>(claim()); }

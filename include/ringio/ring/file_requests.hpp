@@ -51,6 +51,7 @@ struct OpenAtRequest {
     std::uint32_t mode = 0;  // mode_t, of a file that is created
 
     static constexpr const char* name = "openat";
+    static constexpr bool makes_descriptor = true;
     static constexpr bool retry_on_eintr = true;
     void prepare(io_uring_sqe& sqe) const noexcept;
     /// Closes the file that nobody takes.

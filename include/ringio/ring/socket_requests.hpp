@@ -20,6 +20,7 @@ struct AcceptRequest {
     int flags = 0;
 
     static constexpr const char* name = "accept";
+    static constexpr bool makes_descriptor = true;
     static constexpr bool retry_on_eintr = true;
     void prepare(io_uring_sqe& sqe) const noexcept;
     /// Closes the connection that nobody takes.

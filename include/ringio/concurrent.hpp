@@ -1,0 +1,4 @@
+// L3, concurrent: threads beside the loop.
+#pragma once
+
+#include <ringio/concurrent/thread_pool_executor.hpp>

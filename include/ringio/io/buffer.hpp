@@ -1,0 +1,43 @@
+// ReadBuffer: bytes that came and were not asked for yet. Received into at the back, taken from the
+// front; what is free in front is used again before it grows.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace ringio {
+
+/// A growing buffer of bytes between a receiver and a reader.
+class ReadBuffer {
+public:
+    /// Returns the bytes that are there. Valid until prepare().
+    std::string_view data() const noexcept { return {memory_.get() + begin_, end_ - begin_}; }
+    std::size_t size() const noexcept { return end_ - begin_; }
+    bool empty() const noexcept { return begin_ == end_; }
+
+    /// Returns at least `size` free bytes behind the data. Valid until the next prepare().
+    std::span<char> prepare(std::size_t size);
+
+    /// Says that `size` bytes of what prepare() returned were written.
+    void commit(std::size_t size) noexcept { end_ += size; }
+
+    /// Drops bytes from the front.
+    void consume(std::size_t size) noexcept;
+
+    /// Takes up to `size` bytes from the front.
+    std::string take(std::size_t size);
+
+    void append(std::string_view bytes);
+    void clear() noexcept { begin_ = end_ = 0; }
+
+private:
+    std::unique_ptr<char[]> memory_;
+    std::size_t capacity_ = 0;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+}  // namespace ringio

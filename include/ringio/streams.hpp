@@ -1,0 +1,9 @@
+// L4, streams: TCP connections as a StreamReader and a StreamWriter, and servers that make them.
+#pragma once
+
+#include <ringio/streams/open_connection.hpp>
+#include <ringio/streams/resolve.hpp>
+#include <ringio/streams/server.hpp>
+#include <ringio/streams/start_server.hpp>
+#include <ringio/streams/stream_reader.hpp>
+#include <ringio/streams/stream_writer.hpp>

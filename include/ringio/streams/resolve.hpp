@@ -1,0 +1,33 @@
+// resolve: from a host name to addresses, off the loop: getaddrinfo blocks, so a worker thread
+// calls it. Literals need no thread.
+#pragma once
+
+#include <ringio/core/task.hpp>
+#include <ringio/io/address.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace ringio {
+
+/// The category of errors of getaddrinfo (EAI_NONAME …).
+const std::error_category& resolver_category() noexcept;
+
+/// Resolves `host` to TCP addresses with `port`, in the resolver's order. An empty host stands for
+/// every local interface when `passive`, as for a server.
+///
+/// *Errors*: std::system_error of resolver_category() that names host and port.
+/// *Cancellation*: at once; the worker's answer is dropped.
+Task<std::vector<SocketAddress>> resolve(std::string host, std::uint16_t port,
+                                         bool passive = false);
+
+namespace detail {
+
+/// Checks what a caller gave as a port. *Errors*: std::invalid_argument outside 0-65535.
+std::uint16_t checked_port(std::string_view function, long port);
+
+}  // namespace detail
+}  // namespace ringio

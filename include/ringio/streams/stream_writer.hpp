@@ -1,0 +1,86 @@
+// StreamWriter: the bytes that go over a connection, buffered, and its end.
+#pragma once
+
+#include <ringio/core/task.hpp>
+#include <ringio/io/address.hpp>
+#include <ringio/streams/stream_state.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <ranges>
+#include <string_view>
+#include <utility>
+
+namespace ringio {
+
+/// Writes to a connection; asyncio.StreamWriter. A handle: copies write to the same connection.
+///
+/// *Lifetime*: when the last handle goes without close(), the connection is closed as by close().
+class StreamWriter {
+public:
+    explicit StreamWriter(IntrusivePtr<detail::StreamState> state) noexcept
+        : state_(std::move(state)) {
+        state_->add_handle();
+    }
+    StreamWriter(const StreamWriter& other) noexcept : StreamWriter(other.state_) {}
+    StreamWriter(StreamWriter&& other) noexcept = default;
+    StreamWriter& operator=(StreamWriter other) noexcept {
+        state_.swap(other.state_);
+        return *this;
+    }
+    ~StreamWriter() {
+        if (state_) {
+            state_->release_handle();
+        }
+    }
+
+    /// Buffers `data`; it is sent at drain(), or in the next turn of the loop. Follow it by
+    /// `co_await writer.drain()`, lest the buffer grow without bound. What is written to a closed
+    /// or lost connection is dropped; drain() tells. *Errors*: std::runtime_error after
+    /// write_eof().
+    void write(std::string_view data) { state_->write(data); }
+
+    /// Buffers every text of a range.
+    template <std::ranges::input_range Range>
+    void writelines(Range&& texts) {
+        for (auto&& text : texts) {
+            state_->write(text);
+        }
+    }
+
+    /// Waits while more than the high-water mark is buffered, until it is below the low one.
+    /// *Errors*: std::system_error that names the peer, when the connection failed or is lost.
+    /// *Cancellation*: what is buffered is sent all the same.
+    Task<> drain();
+
+    /// Ends the stream for the peer once everything is sent; reading may go on.
+    void write_eof() { state_->write_end(); }
+    bool can_write_eof() const noexcept { return true; }
+
+    /// Closes the connection once everything is sent. Returns at once. Idempotent.
+    void close() noexcept { state_->close(); }
+    bool is_closing() const noexcept { return state_->closing(); }
+
+    /// Waits until the connection is closed. *Errors*: what made it fail.
+    Task<> wait_closed();
+
+    /// Closes at once; what is buffered is lost. *Python*: writer.transport.abort().
+    void abort() noexcept { state_->abort(); }
+
+    /// Sets the marks, in bytes: drain() waits above `high` (default 64 KiB) until at most `low`
+    /// (default: a quarter of `high`). With only `low` given, high is 4 times that. 0 waits for
+    /// all. *Errors*: std::invalid_argument when low is above high.
+    void set_write_buffer_limits(std::optional<std::size_t> high = {},
+                                 std::optional<std::size_t> low = {});
+    std::size_t get_write_buffer_size() const noexcept { return state_->pending_bytes(); }
+
+    /// The addresses of the connection; get_extra_info("peername") and ("sockname") in Python.
+    /// *Errors*: std::system_error once it is closed.
+    SocketAddress getpeername() const { return state_->socket().getpeername(); }
+    SocketAddress getsockname() const { return state_->socket().getsockname(); }
+
+private:
+    IntrusivePtr<detail::StreamState> state_;
+};
+
+}  // namespace ringio

@@ -1,0 +1,74 @@
+#include <ringio/io/socket.hpp>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace ringio {
+namespace {
+
+[[noreturn]] void throw_errno(const std::string& what) {
+    throw std::system_error(errno, std::system_category(), what);
+}
+
+void set_option(int fd, int level, int option, int value) {
+    if (::setsockopt(fd, level, option, &value, sizeof(value)) != 0) {
+        throw_errno("setsockopt");
+    }
+}
+
+template <class Function>
+SocketAddress address_by(Function function, int fd, const char* what) {
+    sockaddr_storage storage = {};
+    socklen_t length = sizeof(storage);
+    if (function(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
+        throw_errno(what);
+    }
+    return SocketAddress(reinterpret_cast<const sockaddr*>(&storage), length);
+}
+
+}  // namespace
+
+// Kernel: the descriptors are in blocking mode; io_uring waits by itself, and would hand EAGAIN
+// through for O_NONBLOCK ones.
+Socket Socket::stream(int family) {
+    UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd) {
+        throw_errno("socket");
+    }
+    return Socket(std::move(fd));
+}
+
+Socket Socket::listening(const SocketAddress& address, int backlog, bool reuse_port) {
+    Socket socket = stream(address.family());
+    set_option(socket.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
+    if (reuse_port) {
+        set_option(socket.fd(), SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+    if (address.family() == AF_INET6) {
+        set_option(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    }
+    if (::bind(socket.fd(), address.data(), address.size()) != 0) {
+        throw_errno("bind to " + address.to_string());
+    }
+    if (::listen(socket.fd(), backlog) != 0) {
+        throw_errno("listen on " + address.to_string());
+    }
+    return socket;
+}
+
+SocketAddress Socket::getsockname() const { return address_by(::getsockname, fd(), "getsockname"); }
+
+SocketAddress Socket::getpeername() const { return address_by(::getpeername, fd(), "getpeername"); }
+
+void Socket::shutdown(int how) const noexcept { ::shutdown(fd(), how); }
+
+void Socket::set_no_delay() const noexcept {
+    const int on = 1;
+    ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+}  // namespace ringio

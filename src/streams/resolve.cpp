@@ -1,0 +1,100 @@
+#include <ringio/streams/resolve.hpp>
+
+#include <ringio/concurrent/thread_pool_executor.hpp>
+#include <ringio/core/promise.hpp>
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <memory>
+#include <stdexcept>
+
+namespace ringio {
+namespace {
+
+class ResolverCategory final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "getaddrinfo"; }
+    std::string message(int code) const override { return ::gai_strerror(code); }
+};
+
+struct Answer {
+    int error = 0;
+    int system_error = 0;
+    std::vector<SocketAddress> addresses;
+};
+
+// Called on a worker thread.
+Answer look_up(const std::string& host, std::uint16_t port, bool passive) {
+    addrinfo hints = {};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = passive ? AI_PASSIVE : 0;
+    addrinfo* found = nullptr;
+    Answer answer;
+    answer.error = ::getaddrinfo(host.empty() ? nullptr : host.c_str(),
+                                 std::to_string(port).c_str(), &hints, &found);
+    answer.system_error = errno;
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(
+        answer.error == 0 ? found : nullptr, [](addrinfo* list) { ::freeaddrinfo(list); });
+    for (const addrinfo* entry = owned.get(); entry != nullptr; entry = entry->ai_next) {
+        answer.addresses.emplace_back(entry->ai_addr, entry->ai_addrlen);
+    }
+    return answer;
+}
+
+Future<Answer> look_up_on_a_worker(std::string host, std::uint16_t port, bool passive) {
+    EventLoop& loop = get_running_loop();
+    Promise<Answer> promise = loop.create_future<Answer>();
+    Future<Answer> future = promise.get_future();
+    // The promise travels to the worker and back by move: only the loop's thread counts handles.
+    concurrent::default_executor(loop).post([&loop, promise = std::move(promise),
+                                             expected = loop.expect_wakeup(),
+                                             host = std::move(host), port, passive]() mutable {
+        Answer answer = look_up(host, port, passive);
+        try {
+            loop.call_soon_threadsafe(
+                [promise = std::move(promise), answer = std::move(answer)]() mutable {
+                    if (!promise.done()) {
+                        promise.set_result(std::move(answer));
+                    }
+                });
+        } catch (const std::runtime_error&) {
+            // The loop is closing; nobody waits any more.
+        }
+    });
+    return future;
+}
+
+}  // namespace
+
+const std::error_category& resolver_category() noexcept {
+    static const ResolverCategory category;
+    return category;
+}
+
+Task<std::vector<SocketAddress>> resolve(std::string host, std::uint16_t port, bool passive) {
+    if (const auto literal = SocketAddress::from_literal(host, port)) {
+        co_return std::vector<SocketAddress>{*literal};
+    }
+    Answer answer = co_await look_up_on_a_worker(host, port, passive);
+    if (answer.error != 0) {
+        const std::string what = "resolve " + host_and_port(host, port);
+        if (answer.error == EAI_SYSTEM) {
+            throw std::system_error(answer.system_error, std::system_category(), what);
+        }
+        throw std::system_error(answer.error, resolver_category(), what);
+    }
+    co_return std::move(answer.addresses);
+}
+
+std::uint16_t detail::checked_port(std::string_view function, long port) {
+    if (port < 0 || port > 65535) {
+        throw std::invalid_argument(std::string(function) + ": port " + std::to_string(port) +
+                                    " is out of range; a port is 0-65535");
+    }
+    return static_cast<std::uint16_t>(port);
+}
+
+}  // namespace ringio

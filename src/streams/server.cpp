@@ -1,0 +1,358 @@
+#include <ringio/streams/server.hpp>
+
+#include <ringio/ring/socket_requests.hpp>
+#include <ringio/streams/resolve.hpp>
+#include <ringio/tasks/create_task.hpp>
+
+#include "server_state.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+
+namespace ringio {
+namespace detail {
+namespace {
+
+constexpr std::chrono::milliseconds accept_retry_delay{1000};  // asyncio's ACCEPT_RETRY_DELAY
+
+bool is_out_of_resources(int error) noexcept {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+// Errors of one connection that came and went, not of the listening socket. accept(2).
+bool is_transient(int error) noexcept {
+    switch (error) {
+        case ECONNABORTED:
+        case EINTR:
+        case EAGAIN:
+        case EPERM:
+        case EPROTO:
+        case ENETDOWN:
+        case ENOPROTOOPT:
+        case EHOSTDOWN:
+        case ENONET:
+        case EHOSTUNREACH:
+        case ENETUNREACH:
+        case ETIMEDOUT:
+            return true;
+        default:
+            return false;
+    }
+}
+
+std::string peer_text(const Socket& socket) {
+    try {
+        return socket.getpeername().to_string();
+    } catch (const std::system_error&) {
+        return "a peer that is gone";
+    }
+}
+
+}  // namespace
+
+void Acceptor::start() noexcept {
+    intrusive_add_ref(&server_);  // the request's
+    server_.loop_or_null()->ring().submit(*this);
+}
+
+void Acceptor::stop() noexcept {
+    retry_.cancel();
+    if (in_flight() && server_.loop_or_null() != nullptr) {
+        server_.loop_or_null()->ring().cancel(*this);
+    }
+}
+
+void Acceptor::prepare(io_uring_sqe& sqe) noexcept { AcceptRequest{.fd = fd_}.prepare(sqe); }
+
+void Acceptor::complete(int result, std::uint32_t) noexcept {
+    const IntrusivePtr<ServerState> keep(&server_, adopt);
+    if (result >= 0) {
+        UniqueFd fd(result);
+        out_of_resources_ = false;
+        if (!server_.is_closed()) {
+            accepted_.push_back(std::move(fd));
+            if (!queued_) {
+                queued_ = true;
+                intrusive_add_ref(&server_);  // the queue's
+                server_.loop_or_null()->schedule(*this);
+            }
+        }
+    }
+    if (server_.is_closed()) {
+        server_.acceptor_ended();
+    } else if (result >= 0 || is_transient(-result)) {
+        start();
+    } else {
+        handle_error(-result);
+    }
+}
+
+void Acceptor::handle_error(int error) noexcept {
+    if (is_out_of_resources(error)) {
+        back_off(error);
+    } else if (error != ECANCELED) {
+        server_.loop_or_null()->call_exception_handler(
+            {.message = "the server stops: accept failed",
+             .exception = make_system_error(error, "accept"),
+             .details = {}});
+        server_.close();
+    }
+}
+
+void Acceptor::back_off(int error) noexcept {
+    EventLoop& loop = *server_.loop_or_null();
+    if (!out_of_resources_) {
+        out_of_resources_ = true;
+        loop.call_exception_handler({.message = "socket.accept() out of system resource",
+                                     .exception = make_system_error(error, "accept"),
+                                     .details = {}});
+    }
+    retry_ = loop.call_later(accept_retry_delay,
+                             [this, keep = IntrusivePtr<ServerState>(&server_)] { start(); });
+}
+
+void Acceptor::run() {
+    const IntrusivePtr<ServerState> keep(&server_, adopt);
+    queued_ = false;
+    while (!accepted_.empty()) {
+        UniqueFd fd = std::move(accepted_.front());
+        accepted_.pop_front();
+        if (!server_.is_closed()) {
+            server_.connection_made(std::move(fd));
+        }
+    }
+}
+
+void Acceptor::discard() noexcept {
+    queued_ = false;
+    accepted_.clear();
+    intrusive_release(&server_);
+}
+
+ServerState::ServerState(EventLoop& loop, ConnectionHandler handler, std::vector<Socket> sockets,
+                         const ServerOptions& options)
+    : anchor_(loop.anchor()),
+      handler_(std::move(handler)),
+      sockets_(std::move(sockets)),
+      options_(options) {
+    for (const Socket& socket : sockets_) {
+        acceptors_.push_back(std::make_unique<Acceptor>(*this, socket.fd()));
+    }
+}
+
+EventLoop& ServerState::loop() const {
+    if (anchor_->loop == nullptr) {
+        throw std::runtime_error("Event loop is closed");
+    }
+    return *anchor_->loop;
+}
+
+void ServerState::start_serving() {
+    if (closing_) {
+        throw std::runtime_error("server is closed");
+    }
+    if (serving_) {
+        return;
+    }
+    serving_ = true;
+    for (const auto& acceptor : acceptors_) {
+        acceptor->start();
+    }
+}
+
+void ServerState::connection_made(UniqueFd fd) {
+    Socket socket(std::move(fd));
+    socket.set_no_delay();
+    std::string peer = peer_text(socket);
+    const IntrusivePtr<StreamState> stream(
+        new StreamState(loop(), std::move(socket), std::move(peer), options_.limit));
+    stream->set_owner(this);
+    connections_.push_back(*stream);
+    intrusive_add_ref(this);  // the connection's, until connection_closed()
+    try {
+        run_handler(stream);
+    } catch (...) {
+        loop().call_exception_handler({.message = "Unhandled exception in client_connected_cb",
+                                       .exception = std::current_exception(),
+                                       .details = {{"transport", stream->peer()}}});
+        stream->close();
+    }
+}
+
+void ServerState::run_handler(const IntrusivePtr<StreamState>& stream) {
+    Task<> coroutine = handler_(StreamReader(stream), StreamWriter(stream));
+    if (!coroutine) {
+        return;
+    }
+    TaskHandle<> task = loop().create_task(std::move(coroutine));
+    task.add_done_callback([stream, server = IntrusivePtr<ServerState>(this)](TaskHandle<> done) {
+        if (done.cancelled()) {
+            stream->close();
+        } else if (const std::exception_ptr error = done.exception()) {
+            server->loop().call_exception_handler(
+                {.message = "Unhandled exception in client_connected_cb",
+                 .exception = error,
+                 .details = {{"transport", stream->peer()}}});
+            stream->close();
+        }
+    });
+}
+
+void ServerState::connection_closed(StreamState& stream) noexcept {
+    stream.unlink();
+    const IntrusivePtr<ServerState> keep(this, adopt);
+    if (closing_ && connections_.empty()) {
+        wake_closed();
+    }
+}
+
+void ServerState::close() noexcept {
+    if (closing_) {
+        return;
+    }
+    closing_ = true;
+    serving_ = false;
+    const IntrusivePtr<ServerState> keep(this);
+    bool accepting = false;
+    for (std::size_t index = 0; index < acceptors_.size(); ++index) {
+        // Kernel: after shutdown(2) a listening socket refuses at once; close(2) alone would wait
+        // for the accept that still names it.
+        sockets_[index].shutdown(SHUT_RDWR);
+        acceptors_[index]->stop();
+        accepting = accepting || acceptors_[index]->in_flight();
+    }
+    if (!accepting) {
+        acceptor_ended();
+    }
+    if (forever_ && !forever_->done()) {
+        forever_->get_future().cancel();
+    }
+    if (connections_.empty()) {
+        wake_closed();
+    }
+}
+
+void ServerState::acceptor_ended() noexcept {
+    for (const auto& acceptor : acceptors_) {
+        if (acceptor->in_flight()) {
+            return;
+        }
+    }
+    sockets_.clear();
+}
+
+Task<> ServerState::serve_forever() {
+    const IntrusivePtr<ServerState> keep(this);
+    if (forever_) {
+        throw std::runtime_error("server is already being awaited on serve_forever()");
+    }
+    start_serving();
+    forever_ = loop().create_future<void>();
+    std::exception_ptr cancellation;
+    Future<> forever = forever_->get_future();
+    try {
+        co_await forever;
+    } catch (const CancelledError&) {
+        cancellation = std::current_exception();
+    }
+    forever_.reset();
+    close();
+    try {
+        co_await wait_closed();
+    } catch (const CancelledError&) {
+        // Cancelled again: the first request goes on all the same.
+    }
+    std::rethrow_exception(cancellation);
+}
+
+Task<> ServerState::wait_closed() {
+    const IntrusivePtr<ServerState> keep(this);
+    if (!closing_ || !connections_.empty()) {
+        Promise<> closed = loop().create_future<void>();
+        closed_waiters_.push_back(closed);
+        Future<> future = closed.get_future();
+        co_await future;
+    }
+}
+
+void ServerState::wake_closed() noexcept {
+    for (Promise<>& waiter : std::exchange(closed_waiters_, {})) {
+        if (!waiter.done()) {
+            waiter.set_result();
+        }
+    }
+}
+
+void ServerState::close_clients() noexcept {
+    std::vector<IntrusivePtr<StreamState>> streams;
+    for (StreamState& stream : connections_) {
+        streams.emplace_back(&stream);
+    }
+    for (const auto& stream : streams) {
+        stream->close();
+    }
+}
+
+void ServerState::abort_clients() noexcept {
+    std::vector<IntrusivePtr<StreamState>> streams;
+    for (StreamState& stream : connections_) {
+        streams.emplace_back(&stream);
+    }
+    for (const auto& stream : streams) {
+        stream->abort();
+    }
+}
+
+namespace {
+
+Task<Server> listen(ConnectionHandler handler, std::string host, std::uint16_t port,
+                    ServerOptions options) {
+    const std::vector<SocketAddress> addresses = co_await resolve(host, port, true);
+    std::vector<Socket> sockets;
+    for (const SocketAddress& address : addresses) {
+        sockets.push_back(Socket::listening(address, options.backlog, options.reuse_port));
+    }
+    const IntrusivePtr<ServerState> state(
+        new ServerState(get_running_loop(), std::move(handler), std::move(sockets), options));
+    if (options.start_serving) {
+        state->start_serving();
+    }
+    co_return Server(state);
+}
+
+}  // namespace
+
+Task<Server> start_server(ConnectionHandler handler, std::string host, long port,
+                          ServerOptions options) {
+    if (options.limit == 0) {
+        throw std::invalid_argument("start_server: the limit is 0; a reader needs a buffer");
+    }
+    if (options.backlog < 0) {
+        throw std::invalid_argument("start_server: the backlog is negative");
+    }
+    return listen(std::move(handler), std::move(host), checked_port("start_server", port), options);
+}
+
+}  // namespace detail
+
+Server::Server(IntrusivePtr<detail::ServerState> state) noexcept : state_(std::move(state)) {}
+Server::Server(const Server&) noexcept = default;
+Server::Server(Server&&) noexcept = default;
+Server& Server::operator=(const Server&) noexcept = default;
+Server& Server::operator=(Server&&) noexcept = default;
+Server::~Server() = default;
+
+const std::vector<Socket>& Server::sockets() const noexcept { return state_->sockets(); }
+bool Server::is_serving() const noexcept { return state_->is_serving(); }
+EventLoop& Server::get_loop() const { return state_->loop(); }
+void Server::start_serving() { state_->start_serving(); }
+Task<> Server::serve_forever() { return state_->serve_forever(); }
+void Server::close() noexcept { state_->close(); }
+Task<> Server::wait_closed() { return state_->wait_closed(); }
+void Server::close_clients() noexcept { state_->close_clients(); }
+void Server::abort_clients() noexcept { state_->abort_clients(); }
+
+}  // namespace ringio

@@ -1,0 +1,174 @@
+#include <ringio/streams/stream_reader.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace ringio {
+namespace {
+
+using detail::StreamState;
+using State = IntrusivePtr<StreamState>;
+
+/// Where a separator was found: the data before it, and its own length.
+struct Match {
+    std::size_t begin = std::string_view::npos;
+    std::size_t end = 0;
+};
+
+// The match that ends first; of those, the one that begins last (the shortest separator).
+Match find_earliest(std::string_view data, std::size_t from,
+                    const std::vector<std::string>& separators) {
+    Match best;
+    for (const std::string& separator : separators) {
+        const std::size_t begin = data.find(separator, from);
+        if (begin == std::string_view::npos) {
+            continue;
+        }
+        const std::size_t end = begin + separator.size();
+        if (best.begin == std::string_view::npos || end < best.end) {
+            best = {begin, end};
+        }
+    }
+    return best;
+}
+
+/// Reads until there is a match. *Errors*: as StreamReader::readuntil().
+Task<std::string> read_until(State state, std::vector<std::string> separators,
+                             const char* function) {
+    std::size_t longest = 0;
+    std::size_t shortest = static_cast<std::size_t>(-1);
+    for (const std::string& separator : separators) {
+        longest = std::max(longest, separator.size());
+        shortest = std::min(shortest, separator.size());
+    }
+    if (separators.empty() || shortest == 0) {
+        throw std::invalid_argument("Separator should be at least one-byte string");
+    }
+    state->throw_failure();
+    std::size_t searched = 0;  // no match begins before this
+    for (;;) {
+        const std::string_view data = state->buffer().data();
+        const Match match = find_earliest(data, searched, separators);
+        if (match.begin != std::string_view::npos) {
+            if (match.begin > state->limit()) {
+                throw LimitOverrunError("Separator is found, but chunk is longer than limit",
+                                        match.begin);
+            }
+            co_return state->buffer().take(match.end);
+        }
+        searched = data.size() + 1 > longest ? data.size() + 1 - longest : 0;
+        if (searched > state->limit()) {
+            throw LimitOverrunError("Separator is not found, and chunk exceed the limit", searched);
+        }
+        if (state->at_end()) {
+            throw IncompleteReadError(state->buffer().take(data.size()),
+                                      IncompleteReadError::unknown);
+        }
+        co_await state->fill(function);
+    }
+}
+
+/// Receives until `n` bytes are in the buffer. *Errors*: IncompleteReadError.
+Task<> collect(State state, std::size_t n, const char* function) {
+    state->throw_failure();
+    while (state->buffer().size() < n) {
+        if (state->at_end()) {
+            throw IncompleteReadError(state->buffer().take(n), n);
+        }
+        co_await state->fill(function);
+    }
+}
+
+Task<std::string> read_some(State state, std::size_t n) {
+    state->throw_failure();
+    if (state->buffer().empty() && !state->at_end()) {
+        co_await state->fill("read");
+    }
+    co_return state->buffer().take(n);
+}
+
+Task<std::string> read_to_end(State state) {
+    state->throw_failure();
+    while (!state->at_end()) {
+        co_await state->fill("read");
+    }
+    co_return state->buffer().take(state->buffer().size());
+}
+
+Task<std::string> nothing() { co_return std::string(); }
+
+Task<std::size_t> read_into(State state, std::span<char> target) {
+    state->throw_failure();
+    if (target.empty()) {
+        co_return 0;
+    }
+    if (state->buffer().empty() && !state->at_end()) {
+        co_return co_await state->fill("read", target);
+    }
+    const std::size_t size = std::min(target.size(), state->buffer().size());
+    std::memcpy(target.data(), state->buffer().data().data(), size);
+    state->buffer().consume(size);
+    co_return size;
+}
+
+Task<std::string> read_exactly(State state, std::size_t n) {
+    co_await collect(state, n, "readexactly");
+    co_return state->buffer().take(n);
+}
+
+Task<> read_exactly_into(State state, std::span<char> target) {
+    co_await collect(state, target.size(), "readexactly");
+    std::memcpy(target.data(), state->buffer().data().data(), target.size());
+    state->buffer().consume(target.size());
+}
+
+// A line, or what is left at the end. A line beyond the limit is dropped.
+Task<std::string> read_line(State state) {
+    std::string partial;
+    const std::vector<std::string> newline(1, "\n");
+    try {
+        co_return co_await read_until(state, newline, "readline");
+    } catch (const IncompleteReadError& error) {
+        partial = error.partial();
+    } catch (const LimitOverrunError& error) {
+        ReadBuffer& buffer = state->buffer();
+        const bool found = buffer.data().substr(error.consumed()).starts_with('\n');
+        buffer.consume(found ? error.consumed() + 1 : buffer.size());
+        throw std::invalid_argument(error.what());
+    }
+    co_return partial;
+}
+
+}  // namespace
+
+Task<std::string> StreamReader::read(std::ptrdiff_t n) {
+    if (n == 0) {
+        return nothing();
+    }
+    return n < 0 ? read_to_end(state_) : read_some(state_, static_cast<std::size_t>(n));
+}
+
+Task<std::size_t> StreamReader::read(std::span<char> target) { return read_into(state_, target); }
+
+Task<std::string> StreamReader::readexactly(std::ptrdiff_t n) {
+    if (n < 0) {
+        throw std::invalid_argument("readexactly size can not be less than zero");
+    }
+    return read_exactly(state_, static_cast<std::size_t>(n));
+}
+
+Task<> StreamReader::readexactly(std::span<char> target) {
+    return read_exactly_into(state_, target);
+}
+
+Task<std::string> StreamReader::readuntil(std::string separator) {
+    return read_until(state_, std::vector<std::string>(1, std::move(separator)), "readuntil");
+}
+
+Task<std::string> StreamReader::readuntil(std::vector<std::string> separators) {
+    return read_until(state_, std::move(separators), "readuntil");
+}
+
+Task<std::string> StreamReader::readline() { return read_line(state_); }
+
+}  // namespace ringio

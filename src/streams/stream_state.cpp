@@ -1,0 +1,323 @@
+#include <ringio/streams/stream_state.hpp>
+
+#include <ringio/ring/socket_requests.hpp>
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+namespace ringio::detail {
+namespace {
+
+constexpr std::size_t receive_size_min = 4 * 1024;
+constexpr std::size_t receive_size_max = 256 * 1024;
+constexpr std::size_t spare_capacity_max = 256 * 1024;  // kept by an idle writer
+
+}  // namespace
+
+void SendOperation::prepare(io_uring_sqe& sqe) noexcept {
+    const std::string_view rest = std::string_view(stream_.sending_).substr(stream_.sent_);
+    SendRequest{.fd = stream_.socket_.fd(), .buffer = rest.data(), .size = rest.size()}.prepare(
+        sqe);
+}
+
+void SendOperation::complete(int result, std::uint32_t) noexcept {
+    const IntrusivePtr<StreamState> in_flight(&stream_, adopt);
+    stream_.on_sent(result);
+}
+
+StreamState::StreamState(EventLoop& loop, Socket socket, std::string peer, std::size_t limit)
+    : anchor_(loop.anchor()),
+      socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      send_(*this),
+      limit_(limit),
+      receive_size_(receive_size_min) {}
+
+StreamState::~StreamState() {
+    if (!closed_ && owner_ != nullptr) {
+        owner_->connection_closed(*this);
+    }
+}
+
+FillAwaiter::FillAwaiter(StreamState& stream, std::span<char> space, bool into_buffer) noexcept
+    : RequestWait({.fd = stream.socket_.fd(), .buffer = space.data(), .size = space.size()}),
+      stream_(&stream),
+      space_(space.size()),
+      into_buffer_(into_buffer) {
+    stream.receiving_ = true;
+}
+
+FillAwaiter::~FillAwaiter() {
+    stream_->receiving_ = false;
+    if (stream_->closing_) {
+        stream_->finish_close();
+    }
+}
+
+std::size_t FillAwaiter::await_resume() { return stream_->received(take(), space_, into_buffer_); }
+
+Fill StreamState::fill(const char* reader) {
+    require_readable(reader);
+    return Fill(*this, buffer_.prepare(receive_size_), true);
+}
+
+Fill StreamState::fill(const char* reader, std::span<char> target) {
+    require_readable(reader);
+    return Fill(*this, target, false);
+}
+
+void StreamState::require_readable(const char* reader) const {
+    if (receiving_) {
+        throw std::runtime_error(std::string(reader) +
+                                 "() called while another coroutine is already waiting for "
+                                 "incoming data");
+    }
+    throw_failure();
+    if (closing_) {
+        throw std::runtime_error(std::string(reader) + "() on the stream to " + peer_ +
+                                 ", which was closed");
+    }
+}
+
+std::size_t StreamState::received(int result, std::size_t space, bool into_buffer) {
+    if (result < 0) {
+        fail(-result, "recv from ");
+        throw_failure();
+    }
+    const auto size = static_cast<std::size_t>(result);
+    end_of_file_ = size == 0;
+    if (into_buffer) {
+        buffer_.commit(size);
+        if (size == space) {
+            receive_size_ = std::min(receive_size_ * 2, receive_size_max);
+        }
+    }
+    return size;
+}
+
+void StreamState::write(std::string_view data) {
+    if (write_end_wanted_) {
+        throw std::runtime_error("Cannot call write() after write_eof()");
+    }
+    if (data.empty() || closing_) {
+        return;  // as in asyncio, what is written to a closed or lost connection is dropped
+    }
+    outgoing_.append(data);
+    if (pending_bytes() > high_water_) {
+        paused_ = true;
+    }
+    schedule_flush();
+}
+
+void StreamState::write_end() {
+    if (closing_ || write_end_wanted_) {
+        return;
+    }
+    write_end_wanted_ = true;
+    schedule_flush();
+}
+
+void StreamState::schedule_flush() noexcept {
+    if (!flush_scheduled_ && anchor_->loop != nullptr) {
+        flush_scheduled_ = true;
+        intrusive_add_ref(this);  // the queue's
+        anchor_->loop->schedule(*this);
+    }
+}
+
+void StreamState::run() {
+    const IntrusivePtr<StreamState> queued(this, adopt);
+    flush_scheduled_ = false;
+    flush();
+}
+
+void StreamState::discard() noexcept {
+    flush_scheduled_ = false;
+    intrusive_release(this);
+}
+
+void StreamState::flush() noexcept {
+    if (send_.in_flight() || closed_) {
+        return;
+    }
+    sending_.swap(outgoing_);
+    outgoing_.clear();
+    sent_ = 0;
+    EventLoop* loop = anchor_->loop;
+    while (sent_ < sending_.size() && loop != nullptr && loop->take_immediate_budget()) {
+        const int result = loop->ring().try_now(send_);
+        if (result == -EAGAIN) {
+            break;
+        }
+        if (result < 0) {
+            fail(-result, "send to ");
+            return;
+        }
+        sent_ += static_cast<std::size_t>(result);
+    }
+    after_send();
+}
+
+void StreamState::on_sent(int result) noexcept {
+    if (aborted_) {
+        drop_output();
+        finish_close();
+        return;
+    }
+    if (result == -EINTR) {
+        result = 0;
+    }
+    if (result < 0) {
+        fail(-result, "send to ");
+        return;
+    }
+    sent_ += static_cast<std::size_t>(result);
+    if (sent_ < sending_.size()) {
+        submit_rest();
+        after_send();
+    } else {
+        flush();
+    }
+}
+
+void StreamState::after_send() noexcept {
+    if (sent_ < sending_.size()) {
+        submit_rest();
+    } else {
+        sent_ = 0;
+        sending_.clear();
+        if (sending_.capacity() > spare_capacity_max) {
+            sending_.shrink_to_fit();
+        }
+    }
+    if (paused_ && pending_bytes() <= low_water_) {
+        paused_ = false;
+        wake(drains_);
+    }
+    if (pending_bytes() > 0) {
+        return;
+    }
+    if (write_end_wanted_ && !closing_) {
+        socket_.shutdown(SHUT_WR);
+    }
+    if (closing_) {
+        finish_close();
+    }
+}
+
+void StreamState::submit_rest() noexcept {
+    if (!send_.in_flight() && anchor_->loop != nullptr) {
+        intrusive_add_ref(this);  // the request's
+        anchor_->loop->ring().submit(send_);
+    }
+}
+
+void StreamState::set_water_marks(std::size_t high, std::size_t low) {
+    high_water_ = high;
+    low_water_ = low;
+    paused_ = pending_bytes() > high_water_;
+}
+
+Future<> StreamState::resumed() {
+    Promise<> promise = get_running_loop().create_future<void>();
+    drains_.push_back(promise);
+    return promise.get_future();
+}
+
+void StreamState::wake(std::vector<Promise<>>& waiters) noexcept {
+    for (Promise<>& waiter : std::exchange(waiters, {})) {
+        if (!waiter.done()) {
+            waiter.set_result();
+        }
+    }
+}
+
+void StreamState::release_handle() noexcept {
+    if (--handles_ == 0 && !closing_) {
+        close();
+    }
+}
+
+void StreamState::close() noexcept {
+    if (closing_) {
+        return;
+    }
+    closing_ = true;
+    if (pending_bytes() > 0 && !send_.in_flight()) {
+        flush();
+    } else if (pending_bytes() == 0) {
+        finish_close();
+    }
+}
+
+void StreamState::abort() noexcept {
+    closing_ = true;
+    aborted_ = true;
+    if (send_.in_flight()) {
+        if (anchor_->loop != nullptr) {
+            anchor_->loop->ring().cancel(send_);
+        }
+        return;
+    }
+    drop_output();
+    finish_close();
+}
+
+void StreamState::drop_output() noexcept {
+    outgoing_.clear();
+    sending_.clear();
+    sent_ = 0;
+}
+
+void StreamState::fail(int error, const char* what) noexcept {
+    if (!failure_) {
+        failure_ =
+            std::make_exception_ptr(std::system_error(error, std::system_category(), what + peer_));
+    }
+    end_of_file_ = true;
+    abort();
+}
+
+// The descriptor is given back when no request names it any more: a receive is made to end first.
+void StreamState::finish_close() noexcept {
+    if (closed_ || send_.in_flight()) {
+        return;
+    }
+    if (receiving_) {
+        socket_.shutdown(SHUT_RD);
+        return;
+    }
+    closed_ = true;
+    paused_ = false;
+    socket_.close();
+    if (owner_ != nullptr) {
+        std::exchange(owner_, nullptr)->connection_closed(*this);
+    }
+    wake(drains_);
+    wake(close_waiters_);
+}
+
+void StreamState::throw_failure() const {
+    if (failure_) {
+        std::rethrow_exception(failure_);
+    }
+}
+
+void StreamState::throw_lost() const {
+    throw std::system_error(ECONNRESET, std::system_category(), "Connection lost to " + peer_);
+}
+
+Future<> StreamState::when_closed() {
+    Promise<> promise = get_running_loop().create_future<void>();
+    if (closed_) {
+        promise.set_result();
+    } else {
+        close_waiters_.push_back(promise);
+    }
+    return promise.get_future();
+}
+
+}  // namespace ringio::detail

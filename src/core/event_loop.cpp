@@ -26,6 +26,8 @@ std::unique_ptr<Kernel> make_uring_kernel(unsigned entries) {
 
 }  // namespace
 
+void detail::LoopAnchor::retire(LoopAnchor* anchor) noexcept { delete anchor; }
+
 void detail::throw_no_running_loop() { throw std::runtime_error("no running event loop"); }
 
 EventLoop::EventLoop(const LoopOptions& options)
@@ -234,7 +236,13 @@ TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
     return TimerHandle(std::move(state));
 }
 
-void EventLoop::call_soon_threadsafe(Callback callback) { services_->post(std::move(callback)); }
+void EventLoop::call_soon_threadsafe(Callback callback) {
+    if (detail::running_loop == this) {
+        call_soon(std::move(callback));  // from the loop itself: in order with its other calls
+    } else {
+        services_->post(std::move(callback));
+    }
+}
 
 std::shared_ptr<void> EventLoop::expect_wakeup() { return services_->expect_wakeup(); }
 

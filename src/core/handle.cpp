@@ -37,6 +37,8 @@ void HandleState::run() {
 
 void HandleState::discard() noexcept { intrusive_release(this); }
 
+void HandleState::retire() noexcept { delete this; }
+
 void HandleState::cancel() noexcept {
     cancelled_ = true;
     callback_ = nullptr;
@@ -51,6 +53,8 @@ void TimerHandleState::run() {
 }
 
 void TimerHandleState::discard() noexcept { intrusive_release(this); }
+
+void TimerHandleState::retire() noexcept { delete this; }
 
 void TimerHandleState::cancel() noexcept {
     if (cancelled_) {

@@ -1,4 +1,5 @@
 #include <ringio/ring/ring.hpp>
+#include <ringio/ring/socket_requests.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -275,6 +276,12 @@ int Ring::try_now(Completion& completion) noexcept {
     RINGIO_ASSERT(!completion.in_flight(), "a request that is in flight is asked for again");
     io_uring_sqe scratch{};
     completion.prepare(scratch);
+    return kernel_->try_now(scratch);
+}
+
+int Ring::try_now(const SendRequest& request) noexcept {
+    io_uring_sqe scratch{};
+    request.prepare(scratch);
     return kernel_->try_now(scratch);
 }
 

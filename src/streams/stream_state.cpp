@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t receive_size_min = 4 * 1024;
 constexpr std::size_t receive_size_max = 256 * 1024;
+constexpr std::size_t write_through_min = 2 * 1024;     // below this, a copy is cheaper than a call
 constexpr std::size_t spare_capacity_max = 256 * 1024;  // kept by an idle writer
 
 }  // namespace
@@ -41,6 +42,8 @@ StreamState::~StreamState() {
         owner_->connection_closed(*this);
     }
 }
+
+void StreamState::retire() noexcept { delete this; }
 
 FillAwaiter::FillAwaiter(StreamState& stream, std::span<char> space, bool into_buffer) noexcept
     : RequestWait({.fd = stream.socket_.fd(), .buffer = space.data(), .size = space.size()}),
@@ -102,8 +105,14 @@ void StreamState::write(std::string_view data) {
     if (write_end_wanted_) {
         throw std::runtime_error("Cannot call write() after write_eof()");
     }
-    if (data.empty() || closing_) {
+    if (closing_) {
         return;  // as in asyncio, what is written to a closed or lost connection is dropped
+    }
+    if (data.size() >= write_through_min && pending_bytes() == 0 && !send_.in_flight()) {
+        data.remove_prefix(send_at_once(data));
+    }
+    if (data.empty() || closing_) {
+        return;
     }
     outgoing_.append(data);
     if (pending_bytes() > high_water_) {
@@ -139,6 +148,26 @@ void StreamState::discard() noexcept {
     intrusive_release(this);
 }
 
+// Sends what the kernel has room for, straight from the caller's memory; returns how much.
+std::size_t StreamState::send_at_once(std::string_view data) noexcept {
+    EventLoop* loop = anchor_->loop;
+    std::size_t sent = 0;
+    while (sent < data.size() && loop != nullptr && loop->take_immediate_budget()) {
+        const std::string_view rest = data.substr(sent);
+        const int result = loop->ring().try_now(
+            SendRequest{.fd = socket_.fd(), .buffer = rest.data(), .size = rest.size()});
+        if (result == -EAGAIN) {
+            break;
+        }
+        if (result < 0) {
+            fail(-result, "send to ");
+            break;
+        }
+        sent += static_cast<std::size_t>(result);
+    }
+    return sent;
+}
+
 void StreamState::flush() noexcept {
     if (send_.in_flight() || closed_) {
         return;
@@ -146,19 +175,10 @@ void StreamState::flush() noexcept {
     sending_.swap(outgoing_);
     outgoing_.clear();
     sent_ = 0;
-    EventLoop* loop = anchor_->loop;
-    while (sent_ < sending_.size() && loop != nullptr && loop->take_immediate_budget()) {
-        const int result = loop->ring().try_now(send_);
-        if (result == -EAGAIN) {
-            break;
-        }
-        if (result < 0) {
-            fail(-result, "send to ");
-            return;
-        }
-        sent_ += static_cast<std::size_t>(result);
+    sent_ = send_at_once(sending_);
+    if (!aborted_) {
+        after_send();
     }
-    after_send();
 }
 
 void StreamState::on_sent(int result) noexcept {

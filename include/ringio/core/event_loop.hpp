@@ -272,10 +272,11 @@ struct LoopAnchor : Pooled {
     EventLoop* loop = nullptr;
     std::size_t references = 1;
 
+    static void retire(LoopAnchor* anchor) noexcept;
     friend void intrusive_add_ref(LoopAnchor* anchor) noexcept { ++anchor->references; }
     friend void intrusive_release(LoopAnchor* anchor) noexcept {
         if (--anchor->references == 0) {
-            delete anchor;
+            retire(anchor);
         }
     }
 };

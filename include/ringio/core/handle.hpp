@@ -83,11 +83,13 @@ public:
     friend void intrusive_add_ref(HandleState* state) noexcept { ++state->references_; }
     friend void intrusive_release(HandleState* state) noexcept {
         if (--state->references_ == 0) {
-            delete state;
+            state->retire();
         }
     }
 
 private:
+    void retire() noexcept;
+
     EventLoop* loop_;
     std::source_location where_;
     UniqueFunction<void()> callback_;

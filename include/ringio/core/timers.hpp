@@ -94,11 +94,13 @@ public:
     friend void intrusive_add_ref(TimerHandleState* state) noexcept { ++state->references_; }
     friend void intrusive_release(TimerHandleState* state) noexcept {
         if (--state->references_ == 0) {
-            delete state;
+            state->retire();
         }
     }
 
 private:
+    void retire() noexcept;
+
     EventLoop* loop_;
     std::source_location where_;
     UniqueFunction<void()> callback_;

@@ -17,6 +17,8 @@
 
 namespace ringio {
 
+struct SendRequest;
+
 /// The submission and completion side of a Kernel. Created, used and destroyed on one thread.
 class Ring {
 public:
@@ -66,6 +68,7 @@ public:
     /// Answers the request at once, without submitting it, as a non-blocking system call would:
     /// returns its result, or -EAGAIN when it must go through submit().
     int try_now(Completion& completion) noexcept;
+    int try_now(const SendRequest& request) noexcept;
 
     /// Returns the kernel's time.
     Clock::time_point now() const noexcept { return kernel_->now(); }

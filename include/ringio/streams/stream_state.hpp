@@ -142,7 +142,7 @@ public:
     friend void intrusive_add_ref(StreamState* state) noexcept { ++state->references_; }
     friend void intrusive_release(StreamState* state) noexcept {
         if (--state->references_ == 0) {
-            delete state;
+            state->retire();
         }
     }
 
@@ -150,10 +150,12 @@ private:
     friend class SendOperation;
     friend class FillAwaiter;
 
+    void retire() noexcept;
     void require_readable(const char* reader) const;
     std::size_t received(int result, std::size_t space, bool into_buffer);
 
     void schedule_flush() noexcept;
+    std::size_t send_at_once(std::string_view data) noexcept;
     void submit_rest() noexcept;
     void on_sent(int result) noexcept;
     void after_send() noexcept;

@@ -39,6 +39,10 @@ std::uint64_t user_data_of(const Completion& completion, std::uint16_t generatio
 Ring::Ring(std::unique_ptr<Kernel> kernel)
     : kernel_(std::move(kernel)),
       queues_(&kernel_->queues()),
+      completion_head_(queues_->cq.khead),
+      completion_tail_(queues_->cq.ktail),
+      kernel_flags_(queues_->sq.kflags),
+      news_flags_(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW),
       thread_(std::this_thread::get_id()) {}
 
 Ring::~Ring() {
@@ -65,6 +69,7 @@ void Ring::bind(io_uring_sqe& sqe, std::uint64_t user_data) noexcept {
 // Door 2: binds a request to a submission entry.
 void Ring::submit(Completion& completion) noexcept {
     RINGIO_ASSERT(!completion.in_flight(), "a request is submitted that is in flight already");
+    touched_ = true;
     completion.generation_ = ++generation_;
     completion.cancel_ = Completion::Cancel::none;
     ++in_flight_;
@@ -86,6 +91,7 @@ void Ring::hand_over(Completion& completion, io_uring_sqe& sqe) noexcept {
 }
 
 void Ring::cancel(Completion& completion) noexcept {
+    touched_ = true;
     switch (completion.state_) {
         case Completion::State::idle:
         case Completion::State::withdrawn:
@@ -124,6 +130,7 @@ void Ring::send_cancel(Completion& completion, io_uring_sqe& sqe) noexcept {
 }
 
 void Ring::cancel_all() noexcept {
+    touched_ = true;
     while (Completion* const completion = waiting_.front()) {
         withdraw(*completion);
     }
@@ -166,7 +173,7 @@ bool Ring::place_waiting() noexcept {
     return !cancel_all_wanted_;
 }
 
-bool Ring::enter(bool wait, std::optional<nanoseconds> timeout) {
+bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     RINGIO_ASSERT(std::this_thread::get_id() == thread_,
                   "a ring is used on the thread that created it");
     if (!nothing_waits() && !place_waiting()) {
@@ -183,11 +190,13 @@ bool Ring::enter(bool wait, std::optional<nanoseconds> timeout) {
     if (failure_ != 0) [[unlikely]] {
         throw_failure();
     }
+    touched_ = !nothing_waits() || !withdrawn_.empty() || io_uring_sq_ready(queues_) != 0;
     return something_to_reap();
 }
 
 void Ring::note(int entered) noexcept {
     if (entered < 0 && !Kernel::is_transient(entered)) [[unlikely]] {
+        touched_ = true;
         failure_ = -entered;
     }
 }
@@ -215,7 +224,7 @@ void Ring::throw_failure() const {
 }
 
 // Door 3: reads completions.
-unsigned Ring::reap() noexcept {
+unsigned Ring::reap_completions() noexcept {
     unsigned delivered = reap_withdrawn();
     unsigned left = queues_->cq.ring_entries;
     unsigned head = 0;

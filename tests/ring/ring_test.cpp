@@ -381,7 +381,7 @@ TEST_CASE("ring: generations wrap, and another object in the same place has anot
 TEST_CASE("ring: misuse stops the program with a sentence") {
     const ChildResult thread = run_in_child([] {
         Scripted s;
-        std::thread([&] { s.ring.enter(false); }).join();
+        std::thread([&] { s.ring.enter(true, std::chrono::nanoseconds(0)); }).join();
     });
     CHECK(thread.aborted());
     CHECK(contains(thread.text, "on the thread that created it"));

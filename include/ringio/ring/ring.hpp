@@ -49,11 +49,13 @@ public:
     ///
     /// *Errors*: std::system_error when the ring can no longer be trusted (a completion was lost),
     /// or the kernel accepts no request for a long time.
-    bool enter(bool wait, std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
+    bool enter(bool wait, std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
+        return (wait || !is_idle()) && enter_kernel(wait, timeout);
+    }
 
     /// Delivers the completions that are visible to their Completion, at most as many as the
     /// completion queue holds, and returns how many it was. Must not be called from complete().
-    unsigned reap() noexcept;
+    unsigned reap() noexcept { return is_idle() ? 0 : reap_completions(); }
 
     /// Tells whether enter() or reap() would do something without sleeping.
     bool has_work() const noexcept;
@@ -77,6 +79,14 @@ public:
     Kernel& kernel() noexcept { return *kernel_; }
 
 private:
+    // Nothing was submitted or cancelled since the last entry, and the kernel has no news: one look
+    // at memory, for a loop that is busy with itself asks in every turn.
+    bool is_idle() const noexcept {
+        return !touched_ && *completion_tail_ == *completion_head_ &&
+               (*kernel_flags_ & news_flags_) == 0;
+    }
+    bool enter_kernel(bool wait, std::optional<std::chrono::nanoseconds> timeout);
+    unsigned reap_completions() noexcept;
     io_uring_sqe* next_sqe() noexcept;
     void bind(io_uring_sqe& sqe, std::uint64_t user_data) noexcept;
     void hand_over(Completion& completion, io_uring_sqe& sqe) noexcept;
@@ -95,6 +105,10 @@ private:
 
     std::unique_ptr<Kernel> kernel_;
     io_uring* queues_;
+    const volatile unsigned* completion_head_;  // these three are shared with the kernel
+    const volatile unsigned* completion_tail_;
+    const volatile unsigned* kernel_flags_;
+    unsigned news_flags_;
     std::size_t in_flight_ = 0;
     IntrusiveList<Completion> waiting_;    // submitted, but no entry was free; oldest first
     IntrusiveList<Completion> cancels_;    // in the kernel; the cancel found no free entry
@@ -104,6 +118,7 @@ private:
     int failure_ = 0;                 // errno of a fatal entry: every enter() throws it
     unsigned fruitless_sleeps_ = 0;   // in a row: no entry accepted, nothing completed
     std::uint16_t generation_ = 0;    // of the last submission
+    bool touched_ = false;            // there may be something to hand over or to deliver
     bool cancel_all_wanted_ = false;  // a cancel of everything found no free entry
 };
 

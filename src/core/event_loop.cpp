@@ -178,11 +178,19 @@ void EventLoop::start_ring() {
 }
 
 void EventLoop::run_until_done(detail::FutureStateBase& future) {
-    // The loop is stopped by a done callback: what else is ready in that turn still runs.
+    // The loop is stopped by a done callback: what else is ready in that turn still runs. One that
+    // is still queued when this run ends otherwise must not stop a later run.
+    const auto waiting = std::make_shared<bool>(true);
     const std::uint64_t stop_id = future.add_done_callback(
-        [this](detail::FutureStateBase&) { stop(); }, std::source_location::current());
+        [this, waiting](detail::FutureStateBase&) {
+            if (*waiting) {
+                stop();
+            }
+        },
+        std::source_location::current());
     const bool outer = std::exchange(awaits_completion_, true);
-    const ScopeExit restore([&] {
+    const ScopeExit leave([&] {
+        *waiting = false;
         awaits_completion_ = outer;
         future.remove_done_callback(stop_id);
     });

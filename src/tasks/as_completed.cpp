@@ -13,13 +13,21 @@ void remove_duplicates(std::vector<AnyFuture>& futures) {
     futures = std::move(unique);
 }
 
+CompletionQueue::~CompletionQueue() {
+    timer_.cancel();
+    for (auto& [future, id] : watched_) {
+        future.remove_done_callback(id);
+    }
+}
+
 void CompletionQueue::watch(std::vector<AnyFuture> futures, std::optional<Delay> limit) {
     EventLoop& loop = get_running_loop();
     left_ = futures.size();
     for (AnyFuture& future : futures) {
         const std::uint64_t id = future.shared_state()->add_done_callback(
-            [self = shared_from_this()](FutureStateBase& done) {
-                if (self->timed_out_) {
+            [weak = weak_from_this()](FutureStateBase& done) {
+                const auto self = weak.lock();
+                if (!self || self->timed_out_) {
                     return;
                 }
                 self->done_.emplace_back(IntrusivePtr<FutureStateBase>(&done));
@@ -33,7 +41,11 @@ void CompletionQueue::watch(std::vector<AnyFuture> futures, std::optional<Delay>
         watched_.emplace_back(std::move(future), id);
     }
     if (limit && left_ > 0) {
-        timer_ = loop.call_later(*limit, [self = shared_from_this()] { self->on_timeout(); });
+        timer_ = loop.call_later(*limit, [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) {
+                self->on_timeout();
+            }
+        });
     }
 }
 
@@ -43,19 +55,15 @@ Task<AnyFuture> CompletionQueue::next() {
         Promise<> woken = get_running_loop().create_future<void>();
         waiting_.push_back(woken);
         Future<> wait = woken.get_future();
-        bool cancelled = false;
         try {
             co_await wait;
         } catch (const CancelledError&) {
-            cancelled = true;
-        }
-        if (cancelled) {
             std::erase_if(waiting_,
                           [&](const Promise<>& other) { return other.get_future() == wait; });
             if (!wait.cancelled() && !done_.empty()) {
                 wake_one();  // what woke this one goes to the next
             }
-            throw CancelledError();
+            throw;
         }
     }
     if (done_.empty()) {

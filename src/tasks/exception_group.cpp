@@ -25,10 +25,6 @@ ExceptionGroup::ExceptionGroup(const std::string& message,
 ExceptionGroup::Parted ExceptionGroup::part(bool (*wanted)(const std::exception_ptr&)) const {
     Parted result;
     for (const std::exception_ptr& error : exceptions_) {
-        if (wanted(error)) {
-            result.first.push_back(error);
-            continue;
-        }
         try {
             std::rethrow_exception(error);
         } catch (const ExceptionGroup& nested) {
@@ -36,7 +32,7 @@ ExceptionGroup::Parted ExceptionGroup::part(bool (*wanted)(const std::exception_
             std::ranges::move(inner.first, std::back_inserter(result.first));
             std::ranges::move(inner.second, std::back_inserter(result.second));
         } catch (...) {
-            result.second.push_back(error);
+            (wanted(error) ? result.first : result.second).push_back(error);
         }
     }
     return result;

@@ -30,6 +30,12 @@ GatherState::GatherState(EventLoop& loop) noexcept : FutureStateBase(loop) {}
 GatherState::~GatherState() = default;
 
 void GatherState::start(std::vector<IntrusivePtr<FutureStateBase>> children, bool keep_exceptions) {
+    for (const IntrusivePtr<FutureStateBase>& child : children) {
+        if (child->loop_or_null() != loop_or_null()) {
+            throw std::invalid_argument("gather: a future belongs to a different loop: " +
+                                        child->repr());
+        }
+    }
     children_ = std::move(children);
     keep_exceptions_ = keep_exceptions;
     if (children_.empty()) {
@@ -66,6 +72,9 @@ void GatherState::child_done(FutureStateBase& child) noexcept {
     }
     try {
         if (cancel_requested_) {
+            for (const IntrusivePtr<FutureStateBase>& each : children_) {
+                each->mark_retrieved();
+            }
             set_exception(std::make_exception_ptr(CancelledError()));
         } else {
             set_results();
@@ -76,7 +85,9 @@ void GatherState::child_done(FutureStateBase& child) noexcept {
 }
 
 void GatherState::end_with_first_exception(FutureStateBase& child) noexcept {
-    child.mark_retrieved();
+    for (const IntrusivePtr<FutureStateBase>& each : children_) {
+        each->silence();  // also the errors to come
+    }
     set_exception(child.failure());
 }
 

@@ -88,6 +88,9 @@ Task<> TaskGroup::leave(std::exception_ptr error) {
         }
         all_done_.reset();
     }
+    if (error && detail::exception_kind(error) == detail::ExceptionKind::interrupt) {
+        std::rethrow_exception(error);
+    }
     throw_errors(std::move(error), std::move(cancellation));
 }
 

@@ -1,6 +1,9 @@
 #include <ringio/tasks/timeout.hpp>
 
+#include <ringio/core/repr.hpp>
+
 #include <fmt/format.h>
+#include <cmath>
 
 namespace ringio {
 namespace {
@@ -70,8 +73,12 @@ std::string Timeout::repr() const {
     std::string text = fmt::format("<Timeout [{}]", names[static_cast<unsigned>(state_)]);
     if (state_ == State::active) {
         text += when_
-                    ? fmt::format(" when={:.3f}",
-                                  std::chrono::duration<double>(when_->time_since_epoch()).count())
+                    ? " when=" +
+                          detail::repr_number(
+                              std::round(
+                                  std::chrono::duration<double>(when_->time_since_epoch()).count() *
+                                  1e3) /
+                              1e3)
                     : " when=None";
     }
     return text + ">";

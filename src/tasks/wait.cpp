@@ -2,6 +2,8 @@
 
 #include <ringio/base/scope_exit.hpp>
 
+#include <memory>
+
 namespace ringio::detail {
 
 Task<> wait_for_futures(std::vector<AnyFuture> futures, WaitOptions options) {
@@ -10,17 +12,19 @@ Task<> wait_for_futures(std::vector<AnyFuture> futures, WaitOptions options) {
     }
     EventLoop& loop = get_running_loop();
     Promise<> waiter = loop.create_future<void>();
-    const auto release = [&waiter] {
+    auto release = [waiter]() mutable {
         if (!waiter.done()) {
             waiter.set_result();
         }
     };
 
-    std::size_t left = futures.size();
-    const auto on_completion = [&](FutureStateBase& done) {
-        --left;
-        bool enough = left == 0 || options.return_when == ReturnWhen::first_completed;
-        if (options.return_when == ReturnWhen::first_exception && !done.cancelled()) {
+    // Shared with the callbacks: one that is queued already may run after this frame is gone.
+    const auto left = std::make_shared<std::size_t>(futures.size());
+    const auto on_completion = [left, release,
+                                return_when = options.return_when](FutureStateBase& done) mutable {
+        --*left;
+        bool enough = *left == 0 || return_when == ReturnWhen::first_completed;
+        if (return_when == ReturnWhen::first_exception && !done.cancelled()) {
             enough = enough || done.exception() != nullptr;
         }
         if (enough) {

@@ -8,7 +8,7 @@ Task<> cancel_and_wait(AnyFuture future) {
     Promise<> waiter = get_running_loop().create_future<void>();
     FutureStateBase& state = *future.shared_state();
     const std::uint64_t id = state.add_done_callback(
-        [&waiter](FutureStateBase&) {
+        [waiter](FutureStateBase&) mutable {
             if (!waiter.done()) {
                 waiter.set_result();
             }

@@ -79,6 +79,11 @@ public:
 
     /// Marks an exception as seen by somebody, so that it is not reported.
     void mark_retrieved() noexcept { unretrieved_ = false; }
+    /// The same for an exception that is still to come.
+    void silence() noexcept {
+        silenced_ = true;
+        unretrieved_ = false;
+    }
     bool is_unretrieved() const noexcept { return unretrieved_; }
 
     /// The node must not be linked. On a done future it is notified at once (through the queue).
@@ -121,7 +126,7 @@ protected:
 
     void store_exception(std::exception_ptr exception) noexcept {
         exception_ = std::move(exception);
-        unretrieved_ = true;
+        unretrieved_ = !silenced_;
     }
     void become_cancelled(std::exception_ptr cancellation) noexcept {
         exception_ = std::move(cancellation);
@@ -145,6 +150,7 @@ private:
     std::uint16_t value_offset_ = 0;  // from this to the value, in bytes
     FutureStatus status_ = FutureStatus::pending;
     bool unretrieved_ = false;
+    bool silenced_ = false;
 };
 
 /// What stands for T in memory: void has no value, so a Unit stands for it.

@@ -22,6 +22,11 @@ void remove_duplicates(std::vector<AnyFuture>& futures);
 /// The futures of one as_completed(), in the order in which they end, and those who wait for one.
 class CompletionQueue : public std::enable_shared_from_this<CompletionQueue> {
 public:
+    CompletionQueue() = default;
+    CompletionQueue(const CompletionQueue&) = delete;
+    CompletionQueue& operator=(const CompletionQueue&) = delete;
+    ~CompletionQueue();
+
     /// Starts to watch the futures. Must be owned by a shared_ptr.
     void watch(std::vector<AnyFuture> futures, std::optional<Delay> limit);
 

@@ -24,7 +24,8 @@ namespace detail {
 /// The future that gather() returns: the part that does not depend on the types.
 ///
 /// The first exception (or cancelled child) ends it at once; the other children go on, and their
-/// exceptions count as seen. Cancelling it cancels the children, and it ends after the last one.
+/// exceptions count as seen. Cancelling it cancels the children; it ends with the first that is
+/// cancelled, or after the last one when exceptions are kept.
 class GatherState : public FutureStateBase {
 public:
     explicit GatherState(EventLoop& loop) noexcept;
@@ -165,8 +166,10 @@ concept AwaitableRange =
 /// std::tuple (void becomes std::monostate). Coroutines become tasks at the call.
 ///
 /// *Errors*: the first exception is thrown at once; the others run on, and are not cancelled.
-/// *Cancellation*: cancels every child; the future ends when all of them have, with CancelledError
-/// as an exception (its cancelled() stays false, as in CPython).
+/// std::invalid_argument for a future of another loop.
+/// *Cancellation*: cancels every child; the future ends with CancelledError as an exception (its
+/// cancelled() stays false, as in CPython) when the first child is cancelled, or, with
+/// return_exceptions, when the last one has ended.
 template <Awaitable... As>
 auto gather(As&&... awaitables) {
     return detail::gather_arguments<false>(std::forward<As>(awaitables)...);

@@ -22,24 +22,46 @@ void pass_result(FutureStateBase& inner, FutureState<T>& outer) {
     }
 }
 
+/// The future that shield() returns. It owns the inner one; the inner one only knows a node of it,
+/// so that the two do not keep each other alive.
+template <class T>
+class ShieldState final : public FutureState<T>, public DoneNode {
+public:
+    ShieldState(EventLoop& loop, IntrusivePtr<FutureStateBase> inner) noexcept
+        : FutureState<T>(loop), inner_(std::move(inner)) {}
+
+    void start() {
+        inner_->add_done_node(*this);
+        this->add_done_callback(
+            [](FutureStateBase& outer) { static_cast<ShieldState&>(outer).unlink(); },
+            std::source_location::current());
+    }
+
+    void notify(FutureStateBase&) noexcept override {
+        keep_ = IntrusivePtr<FutureStateBase>(this);
+        this->loop_or_null()->schedule(*this);
+    }
+    void run() override {
+        const IntrusivePtr<FutureStateBase> keep = std::move(keep_);
+        pass_result<T>(*inner_, *this);
+    }
+    void discard() noexcept override { const auto keep = std::move(keep_); }
+    std::string describe() const override { return "shield()"; }
+
+private:
+    IntrusivePtr<FutureStateBase> inner_;
+    IntrusivePtr<FutureStateBase> keep_;  // while queued
+};
+
 template <class T>
 Future<T> shield_future(Future<T> inner) {
     if (inner.done()) {
         return inner;
     }
-    Promise<T> outer = get_running_loop().template create_future<T>();
-    const std::uint64_t inner_id = inner.add_done_callback([outer](const Future<T>& done) {
-        pass_result<T>(*done.shared_state(),
-                       static_cast<FutureState<T>&>(*outer.get_future().shared_state()));
-    });
-    Future<T> result = outer.get_future();
-    // A reference here would keep the two alive for each other; the loop keeps a task alive.
-    result.add_done_callback([inner, inner_id]() mutable {
-        if (!inner.done()) {
-            inner.remove_done_callback(inner_id);
-        }
-    });
-    return result;
+    const IntrusivePtr<ShieldState<T>> outer(
+        new ShieldState<T>(get_running_loop(), inner.shared_state()));
+    outer->start();
+    return Future<T>(IntrusivePtr<FutureStateBase>(outer.get()));
 }
 
 }  // namespace detail

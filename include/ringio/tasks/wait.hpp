@@ -70,6 +70,7 @@ auto wait(Range&& futures, const WaitOptions& options = {}) {
     }
     return detail::wait_and_part<F>(std::move(given), options);
 }
+// GCC 12: a braced list inside a co_await operand is refused; name the vector first.
 template <class F>
 auto wait(std::initializer_list<F> futures, const WaitOptions& options = {}) {
     return wait(std::vector<F>(futures), options);

@@ -18,9 +18,9 @@ Task<AwaitValue<A>> wait_for_at_once(A awaitable) {
     auto future = ensure_future(std::move(awaitable));
     if (!future.done()) {
         co_await cancel_and_wait(future);
-    }
-    if (future.cancelled()) {
-        throw TimeoutError();
+        if (future.cancelled()) {
+            throw TimeoutError();
+        }
     }
     co_return co_await std::move(future);
 }

@@ -1,0 +1,14 @@
+// expect: ringio: g++ before 13 destroys this temporary closure twice; name it first
+#include <ringio/tasks/timeout.hpp>
+
+#include <chrono>
+#include <memory>
+
+#if !RINGIO_AWAIT_DESTROYS_TEMPORARIES_TWICE
+// Other compilers get it right, and so it is allowed there.
+#error ringio: g++ before 13 destroys this temporary closure twice; name it first
+#endif
+
+ringio::Task<> main_task(std::shared_ptr<int> number) {
+    co_await ringio::timeout(std::chrono::seconds(1), [number]() -> ringio::Task<> { co_return; });
+}

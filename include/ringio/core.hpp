@@ -11,5 +11,6 @@
 #include <ringio/core/handle.hpp>
 #include <ringio/core/op.hpp>
 #include <ringio/core/promise.hpp>
+#include <ringio/core/run_until_complete.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/core/timers.hpp>

@@ -1,5 +1,7 @@
 #include <ringio/core/awaitable.hpp>
 
+#include "loop_services.hpp"
+
 namespace ringio::detail {
 namespace {
 
@@ -17,13 +19,17 @@ struct Bridge {
     std::coroutine_handle<> handle;
 };
 
-Bridge wake_when_resumed(EventLoop& loop, IntrusivePtr<TaskStateBase> task,
-                         std::shared_ptr<void> expectation) {
-    if (running_loop == &loop) {
+// Resumed after the loop was closed, it wakes nobody: the task went with the loop.
+Bridge wake_when_resumed(EventLoop& loop, std::shared_ptr<LoopServices> services,
+                         IntrusivePtr<TaskStateBase> task, std::shared_ptr<void> expectation) {
+    if (running_loop == &loop && task->loop_or_null() == &loop) {
         task->wake();
     } else {
-        // The reference goes along, so that its count is only touched on the loop's thread.
-        loop.call_soon_threadsafe([task = std::move(task)] { task->wake(); });
+        try {
+            // The reference goes along: its count is only touched on the loop's thread.
+            services->post([task = std::move(task)] { task->wake(); });
+        } catch (const std::runtime_error&) {
+        }
     }
     expectation.reset();
     co_return;
@@ -33,7 +39,9 @@ Bridge wake_when_resumed(EventLoop& loop, IntrusivePtr<TaskStateBase> task,
 
 std::coroutine_handle<> make_bridge(TaskStateBase& task) {
     EventLoop& loop = task.loop();
-    return wake_when_resumed(loop, IntrusivePtr<TaskStateBase>(&task), loop.expect_wakeup()).handle;
+    return wake_when_resumed(loop, loop.services(), IntrusivePtr<TaskStateBase>(&task),
+                             loop.expect_wakeup())
+        .handle;
 }
 
 }  // namespace ringio::detail

@@ -33,7 +33,7 @@ void detail::throw_no_running_loop() { throw std::runtime_error("no running even
 EventLoop::EventLoop(const LoopOptions& options)
     : debug_(options.debug.value_or(debug_from_environment())),
       virtual_time_(options.virtual_time),
-      services_(std::make_unique<detail::LoopServices>(options)),
+      services_(std::make_shared<detail::LoopServices>(options)),
       anchor_(new detail::LoopAnchor) {
     if (options.ring_entries == 0) {
         intrusive_release(anchor_);
@@ -62,10 +62,11 @@ void EventLoop::run_once() {
 }
 
 EventLoop::Sleep EventLoop::work_out_sleep() {
-    if (!ready_.empty() || stopping_) {
+    const bool watched = virtual_time_ || (debug_ && awaits_completion_);
+    // What was submitted and not handed over yet may be complete once it is.
+    if (!ready_.empty() || stopping_ || (watched && ring_->has_work())) {
         return {};
     }
-    const bool watched = virtual_time_ || (debug_ && awaits_completion_);
     if (watched && only_timers_can_wake()) {
         if (!timers_.empty() && virtual_time_) {
             virtual_now_ = std::max(virtual_now_, timers_.next_deadline());
@@ -78,8 +79,12 @@ EventLoop::Sleep EventLoop::work_out_sleep() {
     if (timers_.empty()) {
         return {.wanted = true, .timeout = std::nullopt};
     }
-    const std::chrono::nanoseconds left = timers_.next_deadline() - time();
-    return {.wanted = left.count() > 0, .timeout = left};
+    const TimePoint now = time();
+    const TimePoint deadline = timers_.next_deadline();
+    if (deadline <= now) {
+        return {};
+    }
+    return {.wanted = true, .timeout = deadline - now};
 }
 
 void EventLoop::enter_kernel(const Sleep& sleep) {
@@ -178,6 +183,7 @@ void EventLoop::start_ring() {
 }
 
 void EventLoop::run_until_done(detail::FutureStateBase& future) {
+    check_may_run();
     // The loop is stopped by a done callback: what else is ready in that turn still runs. One that
     // is still queued when this run ends otherwise must not stop a later run.
     const auto waiting = std::make_shared<bool>(true);
@@ -366,6 +372,7 @@ void EventLoop::destroy_pending_tasks() noexcept {
         const IntrusivePtr<detail::TaskStateBase> keep(task);
         remove_task(*task);
         task->destroy_pending();
+        discard_queued();  // a destructor may have woken a task that is destroyed next
     }
 }
 

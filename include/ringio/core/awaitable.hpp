@@ -69,7 +69,7 @@ std::coroutine_handle<> make_bridge(TaskStateBase& task);
 /// Awaits somebody else's awaitable inside a Task. It cannot be cancelled: the request stays for
 /// the next wait.
 template <class A>
-class ForeignAwaiter : public NativeAwaiter, public Wait {
+class ForeignAwaiter final : public NativeAwaiter, public Wait {
 public:
     explicit ForeignAwaiter(A&& awaitable) : awaiter_(get_awaiter(static_cast<A&&>(awaitable))) {}
     ForeignAwaiter(const ForeignAwaiter&) = delete;
@@ -83,18 +83,24 @@ public:
         const std::coroutine_handle<> bridge = make_bridge(task);
         suspended_ = &task;
         task.suspend(coroutine, *this);
-        if constexpr (std::is_void_v<Result>) {
-            awaiter_.await_suspend(bridge);
-            return std::noop_coroutine();
-        } else if constexpr (std::is_same_v<Result, bool>) {
-            if (awaiter_.await_suspend(bridge)) {
-                return std::noop_coroutine();
+        try {
+            if constexpr (std::is_void_v<Result>) {
+                awaiter_.await_suspend(bridge);
+            } else if constexpr (std::is_same_v<Result, bool>) {
+                if (!awaiter_.await_suspend(bridge)) {
+                    bridge.destroy();
+                    task.go_on();
+                    return transfer(coroutine);
+                }
+            } else {
+                return transfer(awaiter_.await_suspend(bridge));
             }
+        } catch (...) {
             bridge.destroy();
-            return transfer(coroutine);
-        } else {
-            return transfer(awaiter_.await_suspend(bridge));
+            task.go_on();
+            throw;
         }
+        return std::noop_coroutine();
     }
 
     decltype(auto) await_resume() {

@@ -202,6 +202,9 @@ public:
 
     detail::LoopAnchor* anchor() const noexcept { return anchor_; }
 
+    /// The side of the loop that other threads touch; it may outlive the loop in their hands.
+    const std::shared_ptr<detail::LoopServices>& services() const noexcept { return services_; }
+
     /// Runs `handler` on the loop after notify_interrupt(); used by Runner for SIGINT.
     void set_interrupt_handler(std::function<void()> handler);
     /// Async-signal-safe: wakes the loop to run the interrupt handler.
@@ -256,7 +259,7 @@ private:
     TimePoint virtual_now_{};
     std::exception_ptr escaped_;
     std::unique_ptr<Ring> ring_;
-    std::unique_ptr<detail::LoopServices> services_;  // other threads, signals, options
+    std::shared_ptr<detail::LoopServices> services_;  // other threads, signals, options
     std::shared_ptr<void> default_executor_;
     detail::LoopAnchor* anchor_ = nullptr;
     ExceptionHandler exception_handler_;

@@ -233,13 +233,12 @@ protected:
         using Function = std::decay_t<Fn>;
         static_assert(std::is_invocable_v<Function&, Self> || std::is_invocable_v<Function&>,
                       "ringio: a done callback takes the future, or nothing");
-        if constexpr (std::is_constructible_v<bool, const Function&>) {
-            if (!static_cast<bool>(function)) {
-                throw std::invalid_argument("the done callback is null; pass a callable");
-            }
+        Function callback(std::forward<Fn>(function));
+        if (detail::is_null_callable(callback)) {
+            throw std::invalid_argument("the done callback is null; pass a callable");
         }
         return state().add_done_callback(
-            [fn = Function(std::forward<Fn>(function))](detail::FutureStateBase& done) mutable {
+            [fn = std::move(callback)](detail::FutureStateBase& done) mutable {
                 if constexpr (std::is_invocable_v<Function&, Self>) {
                     static_cast<void>(fn(Self(IntrusivePtr<detail::FutureStateBase>(&done))));
                 } else {

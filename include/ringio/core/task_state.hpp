@@ -83,6 +83,9 @@ public:
         }
     }
 
+    /// Takes suspend() back: the coroutine goes on in this step.
+    void go_on() noexcept { wait_ = nullptr; }
+
     /// Queues the next step. Called once for each suspend().
     void wake() noexcept { loop_or_null()->schedule(*this); }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ringio/core/callable.hpp>
+#include <ringio/core/format.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/tasks/create_task.hpp>
 #include <ringio/tasks/exception_group.hpp>
@@ -122,3 +123,6 @@ auto task_group(Body&& body) {
 }
 
 }  // namespace ringio
+
+template <>
+struct fmt::formatter<ringio::TaskGroup> : ringio::detail::ReprFormatter<ringio::TaskGroup> {};

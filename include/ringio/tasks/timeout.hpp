@@ -5,6 +5,7 @@
 #include <ringio/base/delay.hpp>
 #include <ringio/core/callable.hpp>
 #include <ringio/core/event_loop.hpp>
+#include <ringio/core/format.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/tasks/create_task.hpp>
 
@@ -133,3 +134,6 @@ auto timeout_at(std::optional<Timeout::TimePoint> when, Body&& body) {
 }
 
 }  // namespace ringio
+
+template <>
+struct fmt::formatter<ringio::Timeout> : ringio::detail::ReprFormatter<ringio::Timeout> {};

@@ -1,0 +1,82 @@
+// run_until_complete: from an awaitable of any kind to a running task, and the loop around it.
+#pragma once
+
+#include <ringio/core/task.hpp>
+
+#include <concepts>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace ringio {
+namespace detail {
+
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<Task<T>> = true;
+
+template <class A>
+concept IsFuture = std::derived_from<std::remove_cvref_t<A>, AnyFuture>;
+template <class A>
+concept IsTask = is_task<std::remove_cvref_t<A>>;
+
+/// The type that awaiting gives, as a value.
+template <class A>
+using AwaitValue = std::remove_cvref_t<AwaitResult<A>>;
+
+/// A coroutine around any awaitable. It owns the awaitable.
+template <class A>
+Task<AwaitValue<A>> as_coroutine(A awaitable) {
+    if constexpr (std::is_void_v<AwaitValue<A>>) {
+        co_await std::move(awaitable);
+    } else {
+        co_return co_await std::move(awaitable);
+    }
+}
+
+/// Makes an awaitable one's own: a Task is moved, from an lvalue too; a handle is copied.
+template <class A>
+decltype(auto) own(A&& awaitable) noexcept {
+    if constexpr (IsTask<A>) {
+        return std::move(awaitable);
+    } else {
+        return std::forward<A>(awaitable);
+    }
+}
+
+/// A Task from a Task (which is taken, also from an lvalue) or any other awaitable.
+template <class A>
+auto to_coroutine(A&& awaitable) {
+    if constexpr (IsTask<A>) {
+        return std::remove_cvref_t<A>(std::move(awaitable));
+    } else {
+        return as_coroutine<std::decay_t<A>>(std::forward<A>(awaitable));
+    }
+}
+
+}  // namespace detail
+
+template <class A>
+decltype(auto) EventLoop::run_until_complete(A&& awaitable) {
+    static_assert(Awaitable<A>,
+                  "ringio: run_until_complete takes a Task, a future or another awaitable");
+    if constexpr (detail::IsFuture<A>) {
+        using T = typename std::remove_cvref_t<A>::value_type;
+        if (&awaitable.get_loop() != this) {
+            throw std::invalid_argument("The future belongs to a different loop than this one");
+        }
+        detail::FutureStateBase& state = *awaitable.shared_state();
+        run_until_done(state);
+        state.require_value();
+        if constexpr (!std::is_void_v<T>) {
+            return detail::take_value<T>(state);
+        }
+    } else {
+        check_may_run();
+        auto task = create_task(detail::to_coroutine(std::forward<A>(awaitable)));
+        return run_until_complete(std::move(task));
+    }
+}
+
+}  // namespace ringio

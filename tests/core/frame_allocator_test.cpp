@@ -1,0 +1,113 @@
+#include <ringio/core/frame_allocator.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include <ringio/base/config.hpp>
+#include <ringio/core.hpp>
+#include <ringio/tasks.hpp>
+#include <support/catch.hpp>
+
+using ringio::detail::frame_pool;
+using ringio::detail::FramePool;
+using ringio::detail::live_frames;
+
+namespace {
+
+ringio::Task<> coroutine() { co_return; }
+
+}  // namespace
+
+TEST_CASE("frame allocator: blocks of all sizes are apart, aligned, and as large as asked for") {
+    const std::ptrdiff_t before = live_frames();
+    std::vector<std::pair<unsigned char*, std::size_t>> blocks;
+    for (std::size_t size = 1; size <= 4'096; size += 37) {
+        auto* const block = static_cast<unsigned char*>(frame_pool.allocate(size));
+        CHECK(reinterpret_cast<std::uintptr_t>(block) % __STDCPP_DEFAULT_NEW_ALIGNMENT__ == 0);
+        std::memset(block, static_cast<int>(size % 251), size);
+        blocks.emplace_back(block, size);
+    }
+    CHECK(live_frames() - before == static_cast<std::ptrdiff_t>(blocks.size()));
+    for (const auto& [block, size] : blocks) {
+        CHECK(block[0] == size % 251);
+        CHECK(block[size - 1] == size % 251);
+        frame_pool.deallocate(block, size);
+    }
+    CHECK(live_frames() == before);
+}
+
+TEST_CASE("frame allocator: a block that was given back is the next one of its class") {
+    if (RINGIO_SANITIZE_ADDRESS != 0) {
+        return;  // there, each block is fresh, so that a dangling pointer is found
+    }
+    void* const first = frame_pool.allocate(100);
+    frame_pool.deallocate(first, 100);
+    void* const same_class = frame_pool.allocate(128);
+    CHECK(same_class == first);
+    void* const other_class = frame_pool.allocate(129);
+    CHECK(other_class != first);
+    frame_pool.deallocate(other_class, 129);
+    frame_pool.deallocate(same_class, 128);
+}
+
+TEST_CASE("frame allocator: a block may be freed on another thread") {
+    const std::ptrdiff_t before = live_frames();
+    void* const block = frame_pool.allocate(64);
+    std::ptrdiff_t there = 0;
+    std::thread([&] {
+        frame_pool.deallocate(block, 64);
+        there = live_frames();
+    }).join();
+    CHECK(there == -1);
+    CHECK(live_frames() == before + 1);
+    // The books of this thread are put right by the counterpart.
+    void* other = nullptr;
+    std::thread([&] { other = frame_pool.allocate(64); }).join();
+    frame_pool.deallocate(other, 64);
+    CHECK(live_frames() == before);
+}
+
+TEST_CASE("frame allocator: trim gives the spare blocks back and leaves the live ones") {
+    void* const live = frame_pool.allocate(64);
+    void* const spare = frame_pool.allocate(64);
+    std::memset(live, 1, 64);
+    frame_pool.deallocate(spare, 64);
+    frame_pool.trim();
+    frame_pool.trim();
+    CHECK(static_cast<unsigned char*>(live)[63] == 1);
+    frame_pool.deallocate(live, 64);
+}
+
+TEST_CASE("frame allocator: coroutines, tasks and futures are counted") {
+    const std::ptrdiff_t before = live_frames();
+    {
+        const ringio::Task<> task = coroutine();
+        CHECK(live_frames() == before + 1);
+    }
+    CHECK(live_frames() == before);
+    {
+        ringio::EventLoop loop;
+        const std::ptrdiff_t with_loop = live_frames();
+        const ringio::Promise<int> promise = loop.create_future<int>();
+        CHECK(live_frames() == with_loop + 1);
+    }
+    CHECK(live_frames() == before);
+}
+
+TEST_CASE("frame allocator: a frame of many kibibytes is an ordinary one") {
+    const std::ptrdiff_t before = live_frames();
+    auto large = [](unsigned char fill) -> ringio::Task<int> {
+        unsigned char buffer[100'000];
+        std::memset(buffer, fill, sizeof buffer);
+        co_await std::suspend_never();
+        co_return buffer[sizeof buffer - 1];
+    };
+    ringio::EventLoop loop;
+    CHECK(loop.run_until_complete(large(7)) == 7);
+    loop.close();
+    CHECK(live_frames() <= before + 1);  // what anchors the loop object
+}

@@ -260,6 +260,7 @@ Task<> ServerState::serve_forever() {
     }
     forever_.reset();
     close();
+    close_clients();  // lest a client that keeps its connection open keeps us from ending
     try {
         co_await wait_closed();
     } catch (const CancelledError&) {

@@ -12,6 +12,7 @@ int run_main(Task<int> (*program)(int, char**), int argc, char** argv) {
     try {
         return run(program(argc, argv));
     } catch (const KeyboardInterrupt&) {
+        std::fflush(nullptr);  // a death by signal flushes nothing
         std::signal(SIGINT, SIG_DFL);
         std::raise(SIGINT);
     } catch (...) {

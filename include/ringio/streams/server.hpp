@@ -35,7 +35,7 @@ public:
     /// Begins to accept; idempotent. *Errors*: std::runtime_error when it is closed.
     void start_serving();
 
-    /// Accepts until it is cancelled or closed; then closes, and waits for its connections.
+    /// Accepts until it is cancelled or closed; then closes, its connections too, and waits for them.
     /// *Errors*: std::runtime_error when it is being served, or closed, already.
     Task<> serve_forever();
 

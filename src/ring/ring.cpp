@@ -1,7 +1,10 @@
 #include <ringio/ring/ring.hpp>
 #include <ringio/ring/socket_requests.hpp>
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -29,6 +32,15 @@ static_assert(alignof(Completion) == 16, "the four low bits of the address are t
 constexpr nanoseconds retry_interval = std::chrono::milliseconds(10);
 constexpr unsigned most_fruitless_sleeps = 1000;
 
+// Counts the forks that led to this process, so that a ring can tell that it was left behind.
+std::atomic<unsigned> forks = 0;
+
+unsigned forks_so_far() noexcept {
+    static const int watched = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
+    static_cast<void>(watched);
+    return forks.load(std::memory_order_relaxed);
+}
+
 std::uint64_t user_data_of(const Completion& completion, std::uint16_t generation) noexcept {
     const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&completion));
     return std::uint64_t{generation} << generation_shift | address | operation_kind;
@@ -43,6 +55,7 @@ Ring::Ring(std::unique_ptr<Kernel> kernel)
       completion_tail_(queues_->cq.ktail),
       kernel_flags_(queues_->sq.kflags),
       news_flags_(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW),
+      forks_(forks_so_far()),
       thread_(std::this_thread::get_id()) {}
 
 Ring::~Ring() {
@@ -66,8 +79,15 @@ void Ring::bind(io_uring_sqe& sqe, std::uint64_t user_data) noexcept {
     io_uring_sqe_set_data64(&sqe, user_data);
 }
 
+// Kernel: the ring's memory is not inherited by fork(2), and must not be shared with a child.
+void Ring::require_own_process() const noexcept {
+    RINGIO_ASSERT(forks.load(std::memory_order_relaxed) == forks_,
+                  "an event loop is used in the child of a fork(); make a new one there, or exec");
+}
+
 // Door 2: binds a request to a submission entry.
 void Ring::submit(Completion& completion) noexcept {
+    require_own_process();
     RINGIO_ASSERT(!completion.in_flight(), "a request is submitted that is in flight already");
     touched_ = true;
     completion.generation_ = ++generation_;
@@ -176,6 +196,7 @@ bool Ring::place_waiting() noexcept {
 bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     RINGIO_ASSERT(std::this_thread::get_id() == thread_,
                   "a ring is used on the thread that created it");
+    require_own_process();
     if (!nothing_waits() && !place_waiting()) {
         timeout = std::min(timeout.value_or(retry_interval), retry_interval);
     }

@@ -334,8 +334,8 @@ void EventLoop::close() {
     if (closed_) {
         return;
     }
+    default_executor_.reset();  // what its threads still post is dropped here, not by them
     services_->refuse_posts();
-    default_executor_.reset();
     cancel_and_reap_everything();
     discard_queued();
     destroy_pending_tasks();

@@ -30,6 +30,9 @@ SocketAddress::SocketAddress(const sockaddr* address, std::size_t length) {
 
 std::optional<SocketAddress> SocketAddress::from_literal(std::string_view host,
                                                          std::uint16_t port) {
+    if (host.find('\0') != std::string_view::npos) {
+        return std::nullopt;
+    }
     const std::string text(host);
     sockaddr_in v4 = {};
     if (::inet_pton(AF_INET, text.c_str(), &v4.sin_addr) == 1) {

@@ -75,6 +75,9 @@ const std::error_category& resolver_category() noexcept {
 }
 
 Task<std::vector<SocketAddress>> resolve(std::string host, std::uint16_t port, bool passive) {
+    if (host.find('\0') != std::string::npos) {
+        throw std::invalid_argument("resolve: the host has a zero byte in it");
+    }
     if (const auto literal = SocketAddress::from_literal(host, port)) {
         co_return std::vector<SocketAddress>{*literal};
     }

@@ -25,7 +25,9 @@ Match find_earliest(std::string_view data, std::size_t from,
             continue;
         }
         const std::size_t end = begin + separator.size();
-        if (best.begin == std::string_view::npos || end < best.end) {
+        const bool better = best.begin == std::string_view::npos || end < best.end ||
+                            (end == best.end && begin > best.begin);
+        if (better) {
             best = {begin, end};
         }
     }
@@ -118,6 +120,9 @@ Task<std::string> read_exactly(State state, std::size_t n) {
 
 Task<> read_exactly_into(State state, std::span<char> target) {
     co_await collect(state, target.size(), "readexactly");
+    if (target.empty()) {
+        co_return;
+    }
     std::memcpy(target.data(), state->buffer().data().data(), target.size());
     state->buffer().consume(target.size());
 }

@@ -91,13 +91,14 @@ std::size_t StreamState::received(int result, std::size_t space, bool into_buffe
         throw_failure();
     }
     const auto size = static_cast<std::size_t>(result);
-    end_of_file_ = size == 0;
     if (into_buffer) {
         buffer_.commit(size);
         if (size == space) {
             receive_size_ = std::min(receive_size_ * 2, receive_size_max);
         }
     }
+    end_of_file_ = end_of_file_ || size == 0;
+    throw_failure();  // of a send meanwhile, which made this receive end
     return size;
 }
 
@@ -182,7 +183,8 @@ void StreamState::flush() noexcept {
 }
 
 void StreamState::on_sent(int result) noexcept {
-    if (aborted_) {
+    if (aborted_ || result == -ECANCELED) {  // the latter when the loop closes
+        closing_ = true;
         drop_output();
         finish_close();
         return;
@@ -213,10 +215,7 @@ void StreamState::after_send() noexcept {
             sending_.shrink_to_fit();
         }
     }
-    if (paused_ && pending_bytes() <= low_water_) {
-        paused_ = false;
-        wake(drains_);
-    }
+    resume_writers();
     if (pending_bytes() > 0) {
         return;
     }
@@ -238,7 +237,18 @@ void StreamState::submit_rest() noexcept {
 void StreamState::set_water_marks(std::size_t high, std::size_t low) {
     high_water_ = high;
     low_water_ = low;
-    paused_ = pending_bytes() > high_water_;
+    if (pending_bytes() > high_water_) {
+        paused_ = true;
+    } else {
+        resume_writers();
+    }
+}
+
+void StreamState::resume_writers() noexcept {
+    if (paused_ && pending_bytes() <= low_water_) {
+        paused_ = false;
+        wake(drains_);
+    }
 }
 
 Future<> StreamState::resumed() {
@@ -297,7 +307,6 @@ void StreamState::fail(int error, const char* what) noexcept {
         failure_ =
             std::make_exception_ptr(std::system_error(error, std::system_category(), what + peer_));
     }
-    end_of_file_ = true;
     abort();
 }
 

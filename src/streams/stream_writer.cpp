@@ -18,13 +18,14 @@ Task<> drain_stream(State state) {
     } else {
         state->flush();
     }
-    if (!state->closed() && state->write_paused()) {
+    if (state->closed()) {
+        state->throw_failure();
+        state->throw_lost();
+    }
+    if (state->write_paused()) {
         co_await state->resumed();
     }
     state->throw_failure();
-    if (state->closed()) {
-        state->throw_lost();
-    }
 }
 
 Task<> wait_until_closed(State state) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ringio/tasks.hpp>
+#include <support/catch.hpp>
 
 #include <string>
 #include <system_error>
@@ -53,10 +54,6 @@ Task<bool> is_cancelled(A awaitable) {
     co_return false;
 }
 
-inline bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 /// Lets `turns` turns of the loop go by.
 inline Task<> turns(int count) {
     for (int turn = 0; turn < count; ++turn) {
@@ -83,3 +80,19 @@ private:
 };
 
 }  // namespace ringio::test_support
+
+// CHECK of an awaited value. GCC 12: a co_await inside of CHECK itself is evaluated twice.
+#define CHECK_AWAIT(awaitable, ...)                \
+    do {                                           \
+        const auto awaited = co_await (awaitable); \
+        INFO("co_await " #awaitable);              \
+        CHECK(awaited == (__VA_ARGS__));           \
+    } while (false)
+
+// The same for a text that must have another one in it.
+#define CHECK_AWAIT_HAS(awaitable, ...)                              \
+    do {                                                             \
+        const std::string awaited = co_await (awaitable);            \
+        INFO("co_await " #awaitable);                                \
+        CHECK_THAT(awaited, Catch::Matchers::Contains(__VA_ARGS__)); \
+    } while (false)

@@ -19,7 +19,8 @@ const std::error_category& resolver_category() noexcept;
 /// Resolves `host` to TCP addresses with `port`, in the resolver's order. An empty host stands for
 /// every local interface when `passive`, as for a server.
 ///
-/// *Errors*: std::system_error of resolver_category() that names host and port.
+/// *Errors*: std::system_error of resolver_category() that names host and port;
+/// std::invalid_argument for a host with a zero byte in it.
 /// *Cancellation*: at once; the worker's answer is dropped.
 Task<std::vector<SocketAddress>> resolve(std::string host, std::uint16_t port,
                                          bool passive = false);

@@ -35,8 +35,8 @@ public:
     /// Begins to accept; idempotent. *Errors*: std::runtime_error when it is closed.
     void start_serving();
 
-    /// Accepts until it is cancelled or closed; then closes, its connections too, and waits for them.
-    /// *Errors*: std::runtime_error when it is being served, or closed, already.
+    /// Accepts until it is cancelled or closed; then closes, its connections too, and waits for
+    /// them. *Errors*: std::runtime_error when it is being served, or closed, already.
     Task<> serve_forever();
 
     /// Stops to listen. Connections stay open. Idempotent.

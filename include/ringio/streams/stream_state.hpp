@@ -159,6 +159,7 @@ private:
     void submit_rest() noexcept;
     void on_sent(int result) noexcept;
     void after_send() noexcept;
+    void resume_writers() noexcept;
     void fail(int error, const char* what) noexcept;
     void drop_output() noexcept;
     void finish_close() noexcept;

@@ -1,0 +1,163 @@
+#include <ringio/io/socket.hpp>
+
+#include <ringio/tasks.hpp>
+#include <support/async_test_case.hpp>
+#include <support/ends.hpp>
+#include <support/raw_socket.hpp>
+
+#include <fcntl.h>
+#include <netinet/tcp.h>
+
+using namespace ringio;
+using namespace ringio::test_support;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Pair {
+    Socket first;
+    Socket second;
+};
+
+Pair make_pair() {
+    int ends[2] = {-1, -1};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    return {Socket(UniqueFd(ends[0])), Socket(UniqueFd(ends[1]))};
+}
+
+SocketAddress loopback(std::uint16_t port) {
+    return *SocketAddress::from_literal("127.0.0.1", port);
+}
+
+Socket make_listener() { return Socket::listening(loopback(0), 10, false); }
+
+bool is_cloexec(int fd) { return (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
+
+Task<std::string> received(const Socket& socket, std::size_t size) {
+    std::string data(size, '\0');
+    const int n = co_await socket.recv(data);
+    data.resize(static_cast<std::size_t>(n));
+    co_return data;
+}
+
+Task<> connect(const Socket& socket, SocketAddress address) { co_await socket.connect(address); }
+
+}  // namespace
+
+TEST_CASE("Socket: owns a descriptor that no child process gets, or none") {
+    const Socket none;
+    CHECK_FALSE(none);
+    CHECK(none.fd() == -1);
+    const Socket socket = Socket::stream(AF_INET);
+    CHECK(socket);
+    CHECK(is_cloexec(socket.fd()));
+    CHECK_THROWS_AS(Socket::stream(12345), std::system_error);
+}
+
+TEST_CASE("Socket: is closed by close(), and by its end") {
+    const std::size_t before = UniqueFd::live_count();
+    {
+        Socket socket = Socket::stream(AF_INET);
+        socket.close();
+        CHECK_FALSE(socket);
+        CHECK(UniqueFd::live_count() == before);
+        socket = Socket::stream(AF_INET);
+    }
+    CHECK(UniqueFd::live_count() == before);
+}
+
+TEST_CASE("Socket: listening takes a free port for 0, and its address can be asked") {
+    const Socket listener = make_listener();
+    CHECK(listener.getsockname().host() == "127.0.0.1");
+    CHECK(listener.getsockname().port() != 0);
+    CHECK(is_cloexec(listener.fd()));
+    CHECK_THROWS_AS(listener.getpeername(), std::system_error);
+}
+
+TEST_CASE("Socket: listening on a port in use is a std::system_error that names the address") {
+    const Socket listener = make_listener();
+    const SocketAddress address = listener.getsockname();
+    try {
+        static_cast<void>(Socket::listening(address, 10, false));
+        FAIL("two listeners on one port");
+    } catch (const std::system_error& error) {
+        CHECK(error.code() == std::errc::address_in_use);
+        CHECK_THAT(error.what(), Catch::Matchers::Contains(address.to_string()));
+    }
+}
+
+ASYNC_TEST_CASE("Socket: connect and accept make a connection; both ends know its addresses") {
+    const Socket listener = make_listener();
+    const Socket client = Socket::stream(AF_INET);
+    const SocketAddress address = listener.getsockname();
+    auto accepting = create_task(listener.accept());
+    co_await client.connect(address);
+    const Socket server(co_await std::move(accepting));
+    CHECK(is_cloexec(server.fd()));
+    CHECK(client.getpeername() == address);
+    CHECK(server.getpeername() == client.getsockname());
+    CHECK((::fcntl(server.fd(), F_GETFL) & O_NONBLOCK) == 0);
+}
+
+ASYNC_TEST_CASE("Socket: a refused connect is a std::system_error") {
+    const RawSocket closed = RawSocket::bound();
+    const Socket client = Socket::stream(AF_INET);
+    CHECK_AWAIT(errno_of(connect(client, loopback(closed.port()))), ECONNREFUSED);
+}
+
+ASYNC_TEST_CASE("Socket: send and recv move bytes; 0 is the end") {
+    const Pair pair = make_pair();
+    CHECK_AWAIT(pair.first.send("hello"), 5);
+    CHECK_AWAIT(received(pair.second, 3), "hel");
+    CHECK_AWAIT(received(pair.second, 100), "lo");
+    pair.first.shutdown(SHUT_WR);
+    CHECK_AWAIT(received(pair.second, 100), "");
+    CHECK_AWAIT(pair.second.send("back"), 4);
+    CHECK_AWAIT(received(pair.first, 100), "back");
+}
+
+ASYNC_TEST_CASE("Socket: recv waits until something comes") {
+    const Pair pair = make_pair();
+    auto reading = create_task(received(pair.second, 100));
+    co_await sleep(1ms);
+    CHECK_FALSE(reading.done());
+    CHECK_AWAIT(pair.first.send("late"), 4);
+    CHECK_AWAIT(reading, "late");
+}
+
+ASYNC_TEST_CASE("Socket: sending to a peer that is gone is EPIPE, and no signal") {
+    Pair pair = make_pair();
+    pair.second.close();
+    CHECK_AWAIT(errno_of(pair.first.send("x")), EPIPE);
+}
+
+ASYNC_TEST_CASE("Socket: shutdown ends a recv in flight") {
+    const Pair pair = make_pair();
+    auto reading = create_task(received(pair.first, 100));
+    co_await sleep(1ms);
+    pair.first.shutdown(SHUT_RD);
+    CHECK_AWAIT(reading, "");
+}
+
+ASYNC_TEST_CASE("Socket: operations in flight can be cancelled") {
+    const Pair pair = make_pair();
+    const Socket listener = make_listener();
+    auto reading = create_task(received(pair.first, 100));
+    auto accepting = create_task(listener.accept());
+    co_await sleep(1ms);
+    reading.cancel();
+    accepting.cancel();
+    CHECK_AWAIT(is_cancelled(reading), true);
+    CHECK_AWAIT(is_cancelled(accepting), true);
+}
+
+TEST_CASE("Socket: set_no_delay sets TCP_NODELAY, and is harmless elsewhere") {
+    const Socket socket = Socket::stream(AF_INET);
+    socket.set_no_delay();
+    int on = 0;
+    socklen_t size = sizeof(on);
+    REQUIRE(::getsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0);
+    CHECK(on != 0);
+    make_pair().first.set_no_delay();
+    Socket().set_no_delay();
+}

@@ -35,7 +35,10 @@ void HandleState::run() {
     }
 }
 
-void HandleState::discard() noexcept { intrusive_release(this); }
+void HandleState::discard() noexcept {
+    callback_ = nullptr;  // it may hold this very handle
+    intrusive_release(this);
+}
 
 void HandleState::retire() noexcept { delete this; }
 
@@ -52,7 +55,10 @@ void TimerHandleState::run() {
     }
 }
 
-void TimerHandleState::discard() noexcept { intrusive_release(this); }
+void TimerHandleState::discard() noexcept {
+    callback_ = nullptr;  // it may hold this very handle
+    intrusive_release(this);
+}
 
 void TimerHandleState::retire() noexcept { delete this; }
 

@@ -1,7 +1,12 @@
 #include <ringio/streams/open_connection.hpp>
 
+#include <ringio/ring/control_requests.hpp>
 #include <ringio/streams/resolve.hpp>
 
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <stdexcept>
 #include <system_error>
 
@@ -11,6 +16,11 @@ namespace {
 struct Attempts {
     std::vector<std::error_code> codes;
     std::vector<std::string> targets;
+
+    void add(int error, const SocketAddress& address) {
+        codes.emplace_back(error, std::system_category());
+        targets.push_back("connect to " + address.to_string());
+    }
 
     [[noreturn]] void fail() const {
         bool all_same = true;
@@ -24,13 +34,35 @@ struct Attempts {
     }
 };
 
+// Kernel: a connect that was interrupted goes on by itself, and must not be asked for again;
+// SO_ERROR has its result once the socket is writable. connect(2).
+Task<int> finish_interrupted_connect(const Socket& socket) {
+    const int polled = co_await Op<PollRequest>({.fd = socket.fd(), .mask = POLLOUT}).as_code();
+    int error = 0;
+    socklen_t length = sizeof(error);
+    if (polled >= 0) {
+        ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &length);
+    }
+    co_return polled < 0 ? polled : -error;
+}
+
 // Returns no socket when the kernel refuses; says so in `attempts`.
 Task<Socket> try_connect(SocketAddress address, Attempts& attempts) {
-    Socket socket = Socket::stream(address.family());
-    const int result = co_await socket.connect(address).as_code();
+    Socket socket;
+    int result = 0;
+    try {
+        socket = Socket::stream(address.family());
+    } catch (const std::system_error& error) {
+        result = -error.code().value();
+    }
+    if (result == 0) {
+        result = co_await socket.connect(address).as_code();
+    }
+    if (result == -EINTR) {
+        result = co_await finish_interrupted_connect(socket);
+    }
     if (result < 0) {
-        attempts.codes.emplace_back(-result, std::system_category());
-        attempts.targets.push_back("connect to " + address.to_string());
+        attempts.add(-result, address);
         co_return Socket();
     }
     co_return std::move(socket);

@@ -1,7 +1,6 @@
 #include <ringio/streams/server.hpp>
 
 #include <ringio/ring/socket_requests.hpp>
-#include <ringio/streams/resolve.hpp>
 #include <ringio/tasks/create_task.hpp>
 
 #include "server_state.hpp"
@@ -293,7 +292,7 @@ void ServerState::close_clients() noexcept {
         streams.emplace_back(&stream);
     }
     for (const auto& stream : streams) {
-        stream->close();
+        stream->close_from_outside();
     }
 }
 
@@ -305,36 +304,6 @@ void ServerState::abort_clients() noexcept {
     for (const auto& stream : streams) {
         stream->abort();
     }
-}
-
-namespace {
-
-Task<Server> listen(ConnectionHandler handler, std::string host, std::uint16_t port,
-                    ServerOptions options) {
-    const std::vector<SocketAddress> addresses = co_await resolve(host, port, true);
-    std::vector<Socket> sockets;
-    for (const SocketAddress& address : addresses) {
-        sockets.push_back(Socket::listening(address, options.backlog, options.reuse_port));
-    }
-    const IntrusivePtr<ServerState> state(
-        new ServerState(get_running_loop(), std::move(handler), std::move(sockets), options));
-    if (options.start_serving) {
-        state->start_serving();
-    }
-    co_return Server(state);
-}
-
-}  // namespace
-
-Task<Server> start_server(ConnectionHandler handler, std::string host, long port,
-                          ServerOptions options) {
-    if (options.limit == 0) {
-        throw std::invalid_argument("start_server: the limit is 0; a reader needs a buffer");
-    }
-    if (options.backlog < 0) {
-        throw std::invalid_argument("start_server: the backlog is negative");
-    }
-    return listen(std::move(handler), std::move(host), checked_port("start_server", port), options);
 }
 
 }  // namespace detail

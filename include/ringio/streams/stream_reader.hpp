@@ -18,7 +18,7 @@ namespace ringio {
 /// *Errors*: std::system_error that names the peer when the connection fails, also for data that
 /// came before; std::runtime_error for a read that begins after StreamWriter::close().
 /// *Cancellation*: loses no byte: what was received is there for the next read.
-/// *Lifetime*: the connection stays as long as a StreamWriter of it, or a read, is there.
+/// *Lifetime*: the connection is closed when its last StreamWriter goes; a read then gets the end.
 class StreamReader {
 public:
     explicit StreamReader(IntrusivePtr<detail::StreamState> state) noexcept

@@ -116,6 +116,11 @@ public:
     // The end.
 
     void close() noexcept;
+    /// The same, by another than the one who reads: for him it is the end of the stream.
+    void close_from_outside() noexcept {
+        end_of_file_ = true;
+        close();
+    }
     void abort() noexcept;
     bool closing() const noexcept { return closing_; }
     bool closed() const noexcept { return closed_; }

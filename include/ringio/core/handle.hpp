@@ -66,19 +66,44 @@ private:
 
 namespace detail {
 
+/// A callback in the hands of a loop: what the shared parts of Handle and TimerHandle have in
+/// common.
+class ScheduledCallback {
+public:
+    bool cancelled() const noexcept { return cancelled_; }
+
+protected:
+    ScheduledCallback(EventLoop& loop, Callback callback)
+        : loop_(&loop), where_(callback.where()), function_(std::move(callback).function()) {}
+    ~ScheduledCallback() = default;
+
+    /// Calls it, unless it was cancelled; what it throws goes to the exception handler.
+    void call();
+
+    /// Destroys it with all that it holds, perhaps the very handle.
+    void drop() noexcept { function_ = nullptr; }
+
+    /// The same for good; false when it was cancelled before.
+    bool cancel_once() noexcept;
+
+    EventLoop* loop_;
+    std::uint32_t references_ = 0;
+
+private:
+    std::source_location where_;
+    UniqueFunction<void()> function_;
+    bool cancelled_ = false;
+};
+
 /// The shared part of a Handle: the loop holds it while it is queued, the user as long as he likes.
-class HandleState final : public Runnable, public Pooled {
+class HandleState final : public Runnable, public ScheduledCallback, public Pooled {
 public:
     HandleState(EventLoop& loop, Callback callback)
-        : loop_(&loop), where_(callback.where()), callback_(std::move(callback).function()) {}
+        : ScheduledCallback(loop, std::move(callback)) {}
 
     void run() override;
     void discard() noexcept override;
-
-    /// Drops the callback at once, with all that it holds.
-    void cancel() noexcept;
-    bool cancelled() const noexcept { return cancelled_; }
-    const std::source_location& where() const noexcept { return where_; }
+    void cancel() noexcept { static_cast<void>(cancel_once()); }
 
     friend void intrusive_add_ref(HandleState* state) noexcept { ++state->references_; }
     friend void intrusive_release(HandleState* state) noexcept {
@@ -89,12 +114,6 @@ public:
 
 private:
     void retire() noexcept;
-
-    EventLoop* loop_;
-    std::source_location where_;
-    UniqueFunction<void()> callback_;
-    std::uint32_t references_ = 0;
-    bool cancelled_ = false;
 };
 
 }  // namespace detail

@@ -77,18 +77,14 @@ private:
 namespace detail {
 
 /// The shared part of a TimerHandle.
-class TimerHandleState final : public Timer, public Pooled {
+class TimerHandleState final : public Timer, public ScheduledCallback, public Pooled {
 public:
     TimerHandleState(EventLoop& loop, Callback callback, Timers::TimePoint when)
-        : loop_(&loop),
-          where_(callback.where()),
-          callback_(std::move(callback).function()),
-          when_(when) {}
+        : ScheduledCallback(loop, std::move(callback)), when_(when) {}
 
     void run() override;
     void discard() noexcept override;
     void cancel() noexcept;
-    bool cancelled() const noexcept { return cancelled_; }
     Timers::TimePoint when() const noexcept { return when_; }
 
     friend void intrusive_add_ref(TimerHandleState* state) noexcept { ++state->references_; }
@@ -101,12 +97,7 @@ public:
 private:
     void retire() noexcept;
 
-    EventLoop* loop_;
-    std::source_location where_;
-    UniqueFunction<void()> callback_;
     Timers::TimePoint when_;
-    std::uint32_t references_ = 0;
-    bool cancelled_ = false;
 };
 
 }  // namespace detail

@@ -114,7 +114,7 @@ private:
     IntrusiveList<Completion> waiting_;    // submitted, but no entry was free; oldest first
     IntrusiveList<Completion> cancels_;    // in the kernel; the cancel found no free entry
     IntrusiveList<Completion> withdrawn_;  // cancelled while in waiting_: -ECANCELED at next reap
-    unsigned forks_;  // of this process when the ring was made
+    unsigned forks_;                       // of this process when the ring was made
     std::thread::id thread_;
     std::uint64_t stale_completions_ = 0;
     int failure_ = 0;                 // errno of a fatal entry: every enter() throws it

@@ -14,7 +14,12 @@ struct ReprFormatter {
 
     template <class Context>
     auto format(const T& value, Context& context) const {
-        return fmt::format_to(context.out(), "{}", text(value));
+        // Copied by hand: clang 19 mangles fmt 9's vformat_to() unlike g++, which built Debian's.
+        auto out = context.out();
+        for (const char character : text(value)) {
+            *out++ = character;
+        }
+        return out;
     }
 
 private:

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t text_max = 30;  // as Python's reprlib
 constexpr std::string_view lambda_name = "<lambda>";
+constexpr std::string_view clang_anonymous = "(anonymous namespace)";
 
 std::string quoted(std::string_view text) {
     const char quote =
@@ -54,7 +55,10 @@ std::size_t parameters_begin(std::string_view signature) {
         } else if (character == '>' && depth > 0) {
             --depth;
         } else if (character == '(' && depth == 0) {
-            return i;
+            if (!signature.substr(i).starts_with(clang_anonymous)) {
+                return i;
+            }
+            i += clang_anonymous.size() - 1;
         }
     }
     return signature.size();

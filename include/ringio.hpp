@@ -7,5 +7,6 @@
 #include <ringio/io.hpp>
 #include <ringio/ring.hpp>
 #include <ringio/streams.hpp>
+#include <ringio/sync.hpp>
 #include <ringio/tasks.hpp>
 #include <ringio/testing.hpp>

@@ -1,0 +1,293 @@
+// Queue: items from those who put to those who get. What does not depend on the type of the items
+// is QueueBase; the three kinds of queue differ only in where the next item is taken from.
+#pragma once
+
+#include <ringio/core/format.hpp>
+#include <ringio/core/task.hpp>
+#include <ringio/sync/event.hpp>
+#include <ringio/sync/wait_queue.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ringio {
+
+/// Thrown by get_nowait() when there is no item.
+class QueueEmpty final : public std::runtime_error {
+public:
+    QueueEmpty() : std::runtime_error("the queue is empty") {}
+};
+
+/// Thrown by put_nowait() when there is no room.
+class QueueFull final : public std::runtime_error {
+public:
+    QueueFull() : std::runtime_error("the queue is full") {}
+};
+
+/// Thrown by those who put to a queue that was shut down, or get from it when it is empty.
+class QueueShutDown final : public std::runtime_error {
+public:
+    QueueShutDown() : std::runtime_error("the queue was shut down") {}
+};
+
+namespace detail {
+
+class WaitForItem;
+class WaitForRoom;
+
+/// A queue without its items.
+class QueueBase {
+public:
+    QueueBase(const QueueBase&) = delete;
+    QueueBase& operator=(const QueueBase&) = delete;
+
+    /// How many items it may have; without limit when not positive.
+    std::ptrdiff_t maxsize() const noexcept { return maxsize_; }
+    std::size_t qsize() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+    bool full() const noexcept {
+        return maxsize_ > 0 && size_ >= static_cast<std::size_t>(maxsize_);
+    }
+
+    /// Says that the work on one item that was got is done.
+    /// *Errors*: std::invalid_argument "task_done() called too many times".
+    void task_done();
+
+    /// Waits until the work on every item that was ever put is done.
+    ///
+    /// *Errors*: std::runtime_error when it waits in another loop than before. *Cancellation*: ends
+    /// the wait at once.
+    Task<> join();
+
+protected:
+    QueueBase(std::ptrdiff_t maxsize, const char* name) noexcept;
+    ~QueueBase() = default;
+
+    /// Throws QueueShutDown, or does nothing.
+    void require_open() const;
+    /// Throws QueueShutDown or QueueFull when no item may be put now.
+    void require_room() const;
+    /// Throws QueueShutDown or QueueEmpty when there is no item.
+    void require_item() const;
+
+    /// Awaited, waits for a chance: the other side or shutdown() ends the wait.
+    WaitOn<WaitForItem, QueueBase> wait_for_item() noexcept {
+        return WaitOn<WaitForItem, QueueBase>(*this);
+    }
+    WaitOn<WaitForRoom, QueueBase> wait_for_room() noexcept {
+        return WaitOn<WaitForRoom, QueueBase>(*this);
+    }
+
+    void count_put() noexcept;
+    void count_get() noexcept;
+
+    /// The last step of shutdown(); counts `dropped` items as done.
+    void shut_down(std::size_t dropped) noexcept;
+
+    std::string repr_with(const std::string& items) const;
+
+private:
+    friend class WaitForItem;
+    friend class WaitForRoom;
+
+    std::ptrdiff_t maxsize_;
+    std::size_t size_ = 0;
+    std::size_t unfinished_ = 0;
+    bool shut_down_ = false;
+    const char* name_;
+    LoopBinding binding_;
+    WaitQueue getters_{binding_, "Queue.get()"};
+    WaitQueue putters_{binding_, "Queue.put()"};
+    Event finished_;
+};
+
+/// Waits in get(). Woken and cancelled at once, it leaves the item to the next.
+class WaitForItem final : public QueuedWait {
+public:
+    explicit WaitForItem(QueueBase& queue) noexcept : QueuedWait(queue.getters_), queue_(queue) {}
+    bool await_ready() const noexcept { return false; }
+    void await_resume();
+
+private:
+    QueueBase& queue_;
+};
+
+/// Waits in put(). Woken and cancelled at once, it leaves the room to the next.
+class WaitForRoom final : public QueuedWait {
+public:
+    explicit WaitForRoom(QueueBase& queue) noexcept : QueuedWait(queue.putters_), queue_(queue) {}
+    bool await_ready() const noexcept { return false; }
+    void await_resume();
+
+private:
+    QueueBase& queue_;
+};
+
+/// A queue of the items that `Items` keeps and orders.
+template <class T, class Items>
+class BasicQueue : public QueueBase {
+public:
+    /// Puts an item, after waiting for room when the queue is full.
+    ///
+    /// *Errors*: QueueShutDown; std::runtime_error when it waits in another loop than before.
+    /// *Cancellation*: the item is not put, and is destroyed; the room goes to the next.
+    Task<> put(T item) {
+        while (full()) {
+            require_open();
+            co_await wait_for_room();
+        }
+        put_nowait(std::move(item));
+    }
+
+    /// Takes the next item, after waiting for one when the queue is empty.
+    ///
+    /// *Errors*: QueueShutDown when it is shut down and empty; std::runtime_error when it waits in
+    /// another loop than before. *Cancellation*: no item is taken; the next one gets it.
+    Task<T> get() {
+        while (empty()) {
+            require_open();
+            co_await wait_for_item();
+        }
+        co_return get_nowait();
+    }
+
+    /// Puts an item at once. *Errors*: QueueFull; QueueShutDown.
+    void put_nowait(T item) {
+        require_room();
+        items_.put(std::move(item));
+        count_put();
+    }
+
+    /// Takes an item at once. *Errors*: QueueEmpty; QueueShutDown.
+    T get_nowait() {
+        require_item();
+        T item = items_.take();
+        count_get();
+        return item;
+    }
+
+    /// Lets nobody put any more; who gets is given what is left, then QueueShutDown. `immediate`
+    /// drops what is left and counts it as done. All who wait are woken.
+    void shutdown(bool immediate = false) {
+        const std::size_t dropped = immediate ? qsize() : 0;
+        if (immediate) {
+            items_.list.clear();
+        }
+        shut_down(dropped);
+    }
+
+    /// "<Queue maxsize=2 _queue=[1, 2] _putters[1] tasks=2>".
+    std::string repr() const {
+        std::string text;
+        for (const T& item : items_.list) {
+            text += (text.empty() ? "" : ", ") + detail::repr(item);
+        }
+        return repr_with(text);
+    }
+
+protected:
+    BasicQueue(std::ptrdiff_t maxsize, const char* name, Items items = {})
+        : QueueBase(maxsize, name), items_(std::move(items)) {}
+    ~BasicQueue() = default;
+
+private:
+    Items items_;
+};
+
+/// First in, first out.
+template <class T>
+struct FifoItems {
+    std::deque<T> list;
+
+    void put(T&& item) { list.push_back(std::move(item)); }
+    T take() {
+        T item = std::move(list.front());
+        list.pop_front();
+        return item;
+    }
+};
+
+/// Last in, first out.
+template <class T>
+struct LifoItems {
+    std::vector<T> list;
+
+    void put(T&& item) { list.push_back(std::move(item)); }
+    T take() {
+        T item = std::move(list.back());
+        list.pop_back();
+        return item;
+    }
+};
+
+/// The one that compares smallest first: a heap.
+template <class T, class Compare>
+struct PriorityItems {
+    std::vector<T> list;
+    Compare compare;
+
+    auto larger() {
+        return [this](const T& a, const T& b) { return static_cast<bool>(compare(b, a)); };
+    }
+    void put(T&& item) {
+        list.push_back(std::move(item));
+        std::push_heap(list.begin(), list.end(), larger());
+    }
+    T take() {
+        std::pop_heap(list.begin(), list.end(), larger());
+        T item = std::move(list.back());
+        list.pop_back();
+        return item;
+    }
+};
+
+}  // namespace detail
+
+/// A queue between tasks, first in, first out; asyncio.Queue. `T` may be move-only.
+///
+/// Those who wait are woken in the order in which they came; but who comes before the one that was
+/// woken runs may take its item or room, and that one then waits again, at the end.
+/// *Lifetime*: outlives those who use it; a put(), get() or join() that waits may be cancelled
+/// after that.
+template <class T>
+class Queue final : public detail::BasicQueue<T, detail::FifoItems<T>> {
+public:
+    /// A `maxsize` that is not positive means no limit.
+    explicit Queue(std::ptrdiff_t maxsize = 0)
+        : detail::BasicQueue<T, detail::FifoItems<T>>(maxsize, "Queue") {}
+};
+
+/// A queue that gives the smallest item first, by `Compare`; asyncio.PriorityQueue.
+/// *Lifetime*: as Queue.
+template <class T, class Compare = std::less<T>>
+class PriorityQueue final : public detail::BasicQueue<T, detail::PriorityItems<T, Compare>> {
+public:
+    explicit PriorityQueue(std::ptrdiff_t maxsize = 0, Compare compare = Compare())
+        : detail::BasicQueue<T, detail::PriorityItems<T, Compare>>(maxsize, "PriorityQueue",
+                                                                   {{}, std::move(compare)}) {}
+};
+
+/// A queue that gives the item put last first; asyncio.LifoQueue. *Lifetime*: as Queue.
+template <class T>
+class LifoQueue final : public detail::BasicQueue<T, detail::LifoItems<T>> {
+public:
+    explicit LifoQueue(std::ptrdiff_t maxsize = 0)
+        : detail::BasicQueue<T, detail::LifoItems<T>>(maxsize, "LifoQueue") {}
+};
+
+}  // namespace ringio
+
+template <class T>
+struct fmt::formatter<ringio::Queue<T>> : ringio::detail::ReprFormatter<ringio::Queue<T>> {};
+template <class T, class Compare>
+struct fmt::formatter<ringio::PriorityQueue<T, Compare>>
+    : ringio::detail::ReprFormatter<ringio::PriorityQueue<T, Compare>> {};
+template <class T>
+struct fmt::formatter<ringio::LifoQueue<T>> : ringio::detail::ReprFormatter<ringio::LifoQueue<T>> {
+};

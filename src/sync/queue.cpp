@@ -1,0 +1,102 @@
+#include <ringio/sync/queue.hpp>
+
+namespace ringio::detail {
+
+QueueBase::QueueBase(std::ptrdiff_t maxsize, const char* name) noexcept
+    : maxsize_(maxsize), name_(name), binding_(name) {
+    finished_.set();
+}
+
+void QueueBase::task_done() {
+    if (unfinished_ == 0) {
+        throw std::invalid_argument("task_done() called too many times");
+    }
+    if (--unfinished_ == 0) {
+        finished_.set();
+    }
+}
+
+Task<> QueueBase::join() { co_await finished_.wait(); }
+
+void QueueBase::require_open() const {
+    if (shut_down_) {
+        throw QueueShutDown();
+    }
+}
+
+void QueueBase::require_room() const {
+    require_open();
+    if (full()) {
+        throw QueueFull();
+    }
+}
+
+void QueueBase::require_item() const {
+    if (empty()) {
+        require_open();
+        throw QueueEmpty();
+    }
+}
+
+void QueueBase::count_put() noexcept {
+    ++size_;
+    ++unfinished_;
+    finished_.clear();
+    getters_.wake_next();
+}
+
+void QueueBase::count_get() noexcept {
+    --size_;
+    putters_.wake_next();
+}
+
+void QueueBase::shut_down(std::size_t dropped) noexcept {
+    shut_down_ = true;
+    size_ -= dropped;
+    // Items that were got by somebody who called task_done() too early are counted already.
+    unfinished_ -= std::min(unfinished_, dropped);
+    if (unfinished_ == 0) {
+        finished_.set();
+    }
+    getters_.wake_all();
+    putters_.wake_all();
+}
+
+std::string QueueBase::repr_with(const std::string& items) const {
+    std::string text = std::string("<") + name_ + " maxsize=" + std::to_string(maxsize_);
+    if (!items.empty()) {
+        text += " _queue=[" + items + "]";
+    }
+    if (getters_.size() > 0) {
+        text += " _getters[" + std::to_string(getters_.size()) + "]";
+    }
+    if (putters_.size() > 0) {
+        text += " _putters[" + std::to_string(putters_.size()) + "]";
+    }
+    if (unfinished_ > 0) {
+        text += " tasks=" + std::to_string(unfinished_);
+    }
+    return text + (shut_down_ ? " shutdown>" : ">");
+}
+
+void WaitForItem::await_resume() {
+    const WaitEnd end = leave();
+    if (end == WaitEnd::passed_over && !queue_.empty()) {
+        queue_.getters_.wake_next();
+    }
+    if (end != WaitEnd::woken) {
+        throw_ended();
+    }
+}
+
+void WaitForRoom::await_resume() {
+    const WaitEnd end = leave();
+    if (end == WaitEnd::passed_over && !queue_.full()) {
+        queue_.putters_.wake_next();
+    }
+    if (end != WaitEnd::woken) {
+        throw_ended();
+    }
+}
+
+}  // namespace ringio::detail

@@ -1,0 +1,128 @@
+#include <ringio/sync/wait_queue.hpp>
+
+#include <stdexcept>
+
+namespace ringio::detail {
+
+void LoopBinding::bind(EventLoop& loop) {
+    if (!anchor_) {
+        anchor_ = IntrusivePtr<LoopAnchor>(loop.anchor());
+    } else if (anchor_.get() != loop.anchor()) {
+        throw std::runtime_error(std::string(name_) + " is bound to a different event loop");
+    }
+}
+
+QueuedWait::~QueuedWait() {
+    if (is_linked()) {
+        home->remove(*this);
+    }
+}
+
+void QueuedWait::await_suspend(std::coroutine_handle<> coroutine) {
+    task = &running_task();
+    home->binding_.bind(task->loop());
+    home->join(*this);
+    task->suspend(coroutine, *this);
+}
+
+bool QueuedWait::cancel(const std::string&) noexcept {
+    if (phase != Phase::waiting) {
+        return false;
+    }
+    if (home != nullptr) {
+        home->cancel(*this);
+    }
+    phase = Phase::cancelled;
+    task->wake();
+    return true;
+}
+
+const char* QueuedWait::what() const noexcept {
+    return home != nullptr ? home->what_ : "a primitive that was destroyed";
+}
+
+std::string QueuedWait::repr() const { return "<Future pending cb=[Task.task_wakeup()]>"; }
+
+WaitEnd QueuedWait::leave() noexcept {
+    cancelled_late_ = task->take_cancellation();
+    if (home == nullptr) {
+        return WaitEnd::orphaned;
+    }
+    home->remove(*this);
+    if (phase == Phase::cancelled) {
+        return WaitEnd::cancelled;
+    }
+    return cancelled_late_ ? WaitEnd::passed_over : WaitEnd::woken;
+}
+
+void QueuedWait::throw_ended() const {
+    if (phase == Phase::cancelled || cancelled_late_) {
+        task->throw_cancelled();
+    }
+    throw std::runtime_error("what this task waited for was destroyed before the task could run");
+}
+
+WaitQueue::~WaitQueue() {
+    while (QueuedPlace* wait = waits_.pop_front()) {
+        wait->home = nullptr;
+    }
+}
+
+bool WaitQueue::wake_next() noexcept {
+    if (next_ == nullptr) {
+        return false;
+    }
+    QueuedPlace& wait = *next_;
+    advance_past(wait);
+    wait.phase = QueuedPlace::Phase::woken;
+    wait.task->wake();
+    return true;
+}
+
+void WaitQueue::wake_first() noexcept {
+    if (next_ != nullptr && next_ == waits_.front()) {
+        wake_next();
+    }
+}
+
+std::string WaitQueue::repr_suffix() const {
+    return size_ == 0 ? std::string() : ", waiters:" + std::to_string(size_);
+}
+
+void WaitQueue::join(QueuedPlace& wait) noexcept {
+    waits_.push_back(wait);
+    wait.phase = QueuedPlace::Phase::waiting;
+    ++size_;
+    ++live_;
+    if (next_ == nullptr) {
+        next_ = &wait;
+    }
+}
+
+void WaitQueue::remove(QueuedPlace& wait) noexcept {
+    if (&wait == next_) {
+        advance_past(wait);
+    }
+    wait.unlink();
+    --size_;
+    if (wait.phase != QueuedPlace::Phase::cancelled) {
+        --live_;
+    }
+}
+
+void WaitQueue::cancel(QueuedPlace& wait) noexcept {
+    --live_;
+    if (&wait == next_) {
+        advance_past(wait);
+    }
+}
+
+void WaitQueue::advance_past(QueuedPlace& wait) noexcept {
+    IntrusiveList<QueuedPlace>::iterator at(&wait);
+    do {
+        ++at;
+    } while (at != waits_.end() && at->phase != QueuedPlace::Phase::waiting);
+    next_ = at == waits_.end() ? nullptr : &*at;
+}
+
+}  // namespace ringio::detail

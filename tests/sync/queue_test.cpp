@@ -1,0 +1,248 @@
+#include <ringio/sync/queue.hpp>
+
+#include "sync_scenario.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace ringio;
+using namespace ringio::test_support;
+using namespace std::chrono_literals;
+
+ASYNC_TEST_CASE("Queue: each kind has its order") {
+    Queue<int> fifo;
+    PriorityQueue<int> smallest;
+    PriorityQueue<int, std::greater<int>> largest;
+    LifoQueue<int> lifo;
+    for (const int item : {1, 3, 2}) {
+        co_await fifo.put(item);
+        smallest.put_nowait(item);
+        largest.put_nowait(item);
+        lifo.put_nowait(item);
+    }
+    for (const int item : {1, 3, 2}) {
+        CHECK_AWAIT(fifo.get(), item);
+    }
+    for (const int item : {1, 2, 3}) {
+        CHECK(smallest.get_nowait() == item);
+        CHECK(largest.get_nowait() == 4 - item);
+    }
+    for (const int item : {2, 3, 1}) {
+        CHECK_AWAIT(lifo.get(), item);
+    }
+}
+
+ASYNC_TEST_CASE("Queue: knows its size, and refuses what cannot be done at once") {
+    Queue<int> queue(2);
+    CHECK(queue.maxsize() == 2);
+    CHECK(queue.empty());
+    CHECK_THROWS_AS(queue.get_nowait(), QueueEmpty);
+    queue.put_nowait(1);
+    CHECK_FALSE(queue.full());
+    queue.put_nowait(2);
+    CHECK(queue.full());
+    CHECK(queue.qsize() == 2);
+    CHECK_THROWS_AS(queue.put_nowait(3), QueueFull);
+    CHECK(fmt::format("{}", queue) == "<Queue maxsize=2 _queue=[1, 2] tasks=2>");
+    Queue<int> boundless(-1);
+    boundless.put_nowait(1);
+    CHECK_FALSE(boundless.full());
+    co_return;
+}
+
+ASYNC_TEST_CASE("Queue: get() waits for an item, put() for room; move-only items pass") {
+    Queue<std::unique_ptr<int>> queue(1);
+    auto consumer = [&queue]() -> Task<int> {
+        int sum = 0;
+        for (int turn = 0; turn < 3; ++turn) {
+            auto item = co_await queue.get();
+            sum += *item;
+        }
+        co_return sum;
+    };
+    auto sum = create_task(consumer());
+    co_await turns(1);
+    CHECK_THAT(queue.repr(), Catch::Matchers::Contains("_getters[1]"));
+    for (int item = 1; item <= 3; ++item) {
+        auto owned = std::make_unique<int>(item);
+        co_await queue.put(std::move(owned));
+    }
+    CHECK_AWAIT(sum, 6);
+}
+
+ASYNC_TEST_CASE("Queue: nobody waits any longer after everything was taken") {
+    Queue<int> queue(1);
+    queue.put_nowait(1);
+    auto a = create_task(queue.put(2));
+    auto b = create_task(queue.put(3));
+    co_await turns(1);
+    CHECK_THAT(queue.repr(), Catch::Matchers::Contains("_putters[2]"));
+    CHECK(queue.get_nowait() == 1);
+    co_await turns(1);
+    CHECK(queue.get_nowait() == 2);
+    co_await turns(1);
+    CHECK(queue.get_nowait() == 3);
+    CHECK(queue.repr() == "<Queue maxsize=1 tasks=3>");
+    co_await gather(a, b);
+}
+
+ASYNC_TEST_CASE("Queue: a cancelled get() leaves the item to the next") {
+    Queue<int> queue;
+    auto a = create_task(queue.get());
+    auto b = create_task(queue.get());
+    auto c = create_task(queue.get());
+    co_await turns(1);
+    queue.put_nowait(7);
+    a.cancel();
+    b.cancel();
+    CHECK_AWAIT(c, 7);
+    CHECK(a.cancelled());
+    CHECK(b.cancelled());
+    CHECK(queue.repr() == "<Queue maxsize=0 tasks=1>");
+}
+
+ASYNC_TEST_CASE("Queue: an item whose get() times out is not lost") {
+    Queue<int> queue;
+    CHECK_AWAIT(text_of<TimeoutError>(wait_for(queue.get(), 100ms)), "");
+    queue.put_nowait(1);
+    CHECK_AWAIT(queue.get(), 1);
+    auto get = create_task(queue.get());
+    co_await turns(1);
+    queue.put_nowait(2);
+    get.cancel();
+    CHECK_AWAIT(is_cancelled(get), true);
+    CHECK(queue.get_nowait() == 2);
+}
+
+ASYNC_TEST_CASE("Queue: a cancelled put() leaves the room to the next, and its item is dropped") {
+    Queue<std::shared_ptr<int>> queue(1);
+    queue.put_nowait(nullptr);
+    auto item = std::make_shared<int>(1);
+    auto a = create_task(queue.put(item));
+    auto b = create_task(queue.put(std::make_shared<int>(2)));
+    co_await turns(1);
+    CHECK(queue.get_nowait() == nullptr);
+    a.cancel();
+    co_await b;
+    CHECK(a.cancelled());
+    CHECK(item.use_count() == 1);
+    CHECK(*queue.get_nowait() == 2);
+}
+
+ASYNC_TEST_CASE("Queue: a newcomer may take the item, and the one who was woken waits on") {
+    Queue<int> queue;
+    auto get = create_task(queue.get());
+    co_await turns(1);
+    queue.put_nowait(1);
+    CHECK(queue.get_nowait() == 1);
+    co_await turns(2);
+    CHECK_FALSE(get.done());
+    queue.put_nowait(2);
+    CHECK_AWAIT(get, 2);
+}
+
+ASYNC_TEST_CASE("Queue: join() waits until all work is done") {
+    Queue<int> queue;
+    co_await queue.join();
+    CHECK_THROWS_WITH(queue.task_done(), "task_done() called too many times");
+    int sum = 0;
+    auto work = [&]() -> Task<> {
+        for (;;) {
+            const int item = co_await queue.get();
+            co_await sleep(1s);
+            sum += item;
+            queue.task_done();
+        }
+    };
+    auto a = create_task(work());
+    auto b = create_task(work());
+    for (int item = 0; item < 100; ++item) {
+        queue.put_nowait(item);
+    }
+    co_await queue.join();
+    CHECK(sum == 99 * 100 / 2);
+    CHECK_THROWS_AS(queue.task_done(), std::invalid_argument);
+    a.cancel();
+    b.cancel();
+    CHECK_AWAIT(is_cancelled(a), true);
+    CHECK_AWAIT(is_cancelled(b), true);
+}
+
+ASYNC_TEST_CASE("Queue: shutdown() wakes all who wait") {
+    Queue<int> queue(1);
+    auto a = create_task(queue.get());
+    auto b = create_task(queue.get());
+    co_await turns(1);
+    queue.shutdown();
+    CHECK_AWAIT(text_of<QueueShutDown>(a), "the queue was shut down");
+    CHECK_AWAIT(text_of<QueueShutDown>(b), "the queue was shut down");
+    CHECK_AWAIT(text_of<QueueShutDown>(queue.put(1)), "the queue was shut down");
+    CHECK_THROWS_AS(queue.put_nowait(1), QueueShutDown);
+    CHECK_THROWS_AS(queue.get_nowait(), QueueShutDown);
+    CHECK(queue.repr() == "<Queue maxsize=1 shutdown>");
+    co_await queue.join();
+}
+
+ASYNC_TEST_CASE("Queue: shutdown() leaves what is there to be got") {
+    Queue<std::string> queue(1);
+    queue.put_nowait("last");
+    auto put = create_task(queue.put("never"));
+    auto join = create_task(queue.join());
+    co_await turns(1);
+    queue.shutdown();
+    CHECK_AWAIT(text_of<QueueShutDown>(put), "the queue was shut down");
+    CHECK_FALSE(join.done());
+    CHECK_AWAIT(queue.get(), "last");
+    CHECK_AWAIT(text_of<QueueShutDown>(queue.get()), "the queue was shut down");
+    queue.task_done();
+    co_await join;
+}
+
+ASYNC_TEST_CASE("Queue: shutdown(true) drops what is there, and counts it as done") {
+    LifoQueue<int> queue;
+    for (int item = 0; item < 3; ++item) {
+        queue.put_nowait(item);
+    }
+    auto join = create_task(queue.join());
+    CHECK_AWAIT(queue.get(), 2);
+    queue.shutdown(true);
+    CHECK(queue.empty());
+    CHECK_THROWS_AS(queue.get_nowait(), QueueShutDown);
+    co_await turns(2);
+    CHECK_FALSE(join.done());
+    queue.task_done();
+    co_await join;
+}
+
+ASYNC_TEST_CASE("Queue: a wait may be cancelled after the queue is gone") {
+    auto queue = std::make_unique<Queue<int>>(1);
+    auto a = create_task(queue->get());
+    auto b = create_task(queue->get());
+    co_await turns(1);
+    queue->put_nowait(1);
+    auto join = create_task(queue->join());
+    auto put = create_task(queue->put(2));
+    join.cancel();
+    put.cancel();
+    a.cancel();
+    b.cancel();
+    queue.reset();
+    CHECK_AWAIT(is_cancelled(a), true);
+    CHECK_AWAIT(is_cancelled(b), true);
+    CHECK_AWAIT(is_cancelled(join), true);
+    CHECK_AWAIT(is_cancelled(put), true);
+}
+
+TEST_CASE("Queue: belongs to the loop in which somebody first waited for it") {
+    Queue<int> queue;
+    auto wait = [&queue]() -> Task<> {
+        auto get = create_task(queue.get());
+        co_await turns(1);
+        queue.put_nowait(1);
+        co_await get;
+    };
+    testing::run_virtual(wait());
+    auto again = [&queue]() -> Task<> { static_cast<void>(co_await queue.get()); };
+    CHECK(error_in_another_loop(again) == "Queue is bound to a different event loop");
+}

@@ -3,14 +3,15 @@
 #include <ringio/core/repr.hpp>
 
 #include <fmt/format.h>
+
 #include <cmath>
 
 namespace ringio {
-namespace {
 
-const char* name_of(bool expired) { return expired ? "expired" : "finished"; }
-
-}  // namespace
+const char* Timeout::state_name() const noexcept {
+    static constexpr const char* names[] = {"created", "active", "expiring", "expired", "finished"};
+    return names[static_cast<unsigned>(state_)];
+}
 
 void Timeout::enter() {
     if (state_ != State::created) {
@@ -31,9 +32,7 @@ void Timeout::reschedule(std::optional<TimePoint> when) {
         throw std::runtime_error("Timeout has not been entered");
     }
     if (state_ != State::active) {
-        throw std::runtime_error(
-            fmt::format("Cannot change state of {} Timeout",
-                        state_ == State::expiring ? "expiring" : name_of(expired())));
+        throw std::runtime_error(fmt::format("Cannot change state of {} Timeout", state_name()));
     }
     when_ = when;
     due_.cancel();
@@ -69,17 +68,12 @@ void Timeout::leave(const std::exception_ptr& error) {
 }
 
 std::string Timeout::repr() const {
-    static constexpr const char* names[] = {"created", "active", "expiring", "expired", "finished"};
-    std::string text = fmt::format("<Timeout [{}]", names[static_cast<unsigned>(state_)]);
-    if (state_ == State::active) {
-        text += when_
-                    ? " when=" +
-                          detail::repr_number(
-                              std::round(
-                                  std::chrono::duration<double>(when_->time_since_epoch()).count() *
-                                  1e3) /
-                              1e3)
-                    : " when=None";
+    std::string text = fmt::format("<Timeout [{}]", state_name());
+    if (state_ == State::active && !when_) {
+        text += " when=None";
+    } else if (state_ == State::active) {
+        const std::chrono::duration<double> seconds = when_->time_since_epoch();
+        text += " when=" + detail::repr_number(std::round(seconds.count() * 1e3) / 1e3);
     }
     return text + ">";
 }

@@ -84,7 +84,6 @@ public:
         silenced_ = true;
         unretrieved_ = false;
     }
-    bool is_unretrieved() const noexcept { return unretrieved_; }
 
     /// The node must not be linked. On a done future it is notified at once (through the queue).
     void add_done_node(DoneNode& node) noexcept;

@@ -55,7 +55,7 @@ enum class CancelRequest : unsigned char {
 /// queued and wait_ is what will queue it.
 class TaskStateBase : public FutureStateBase, public IntrusiveListHook {
 public:
-    TaskStateBase(EventLoop& loop) noexcept : FutureStateBase(loop) {}
+    explicit TaskStateBase(EventLoop& loop) noexcept : FutureStateBase(loop) {}
     ~TaskStateBase() override;
 
     /// Takes the coroutine and schedules its first step. The loop holds the task until it is done.

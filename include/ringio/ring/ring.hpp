@@ -75,9 +75,6 @@ public:
     /// Returns the kernel's time.
     Clock::time_point now() const noexcept { return kernel_->now(); }
 
-    /// Returns what answers.
-    Kernel& kernel() noexcept { return *kernel_; }
-
 private:
     // Nothing was submitted or cancelled since the last entry, and the kernel has no news: one look
     // at memory, for a loop that is busy with itself asks in every turn.

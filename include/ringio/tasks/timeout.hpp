@@ -49,6 +49,7 @@ public:
 private:
     enum class State : unsigned char { created, active, expiring, expired, finished };
 
+    const char* state_name() const noexcept;
     void on_timeout();
 
     std::optional<TimePoint> when_;

@@ -1,9 +1,10 @@
 // L2, core: the event loop, futures, tasks and awaited kernel requests. Read in this order:
-// handle, timers, event_loop, future, promise, task, op.
+// context, handle, timers, event_loop, future, promise, task, op.
 #pragma once
 
 #include <ringio/core/awaitable.hpp>
 #include <ringio/core/callable.hpp>
+#include <ringio/core/context.hpp>
 #include <ringio/core/event_loop.hpp>
 #include <ringio/core/exceptions.hpp>
 #include <ringio/core/format.hpp>

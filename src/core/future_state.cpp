@@ -11,8 +11,12 @@ namespace {
 class DoneCallback final : public Runnable, public DoneNode, public Pooled {
 public:
     DoneCallback(UniqueFunction<void(FutureStateBase&)> function, const std::source_location& where,
-                 std::uint64_t id) noexcept
-        : function_(std::move(function)), where_(where), id_(id) {}
+                 const FutureStateBase* awaiter, std::uint64_t id) noexcept
+        : function_(std::move(function)),
+          context_(current_context()),
+          where_(where),
+          awaiter_(awaiter),
+          id_(id) {}
 
     std::uint64_t id() const noexcept { return id_; }
 
@@ -22,22 +26,28 @@ public:
     }
 
     void run() override {
-        EventLoop& loop = future_->loop();
-        try {
-            function_(*future_);
-        } catch (...) {
-            report(loop);
-        }
+        call(future_->loop());
         delete this;
     }
 
     void discard() noexcept override { delete this; }
 
+    std::string repr() const override { return "<Handle " + describe() + ">"; }
+    const FutureStateBase* awaiter() const noexcept override { return awaiter_; }
     std::string describe() const override {
         return function_name(where_) + "() at " + file_and_line(where_);
     }
 
 private:
+    void call(EventLoop& loop) {
+        const EnterContext inside(context_);
+        try {
+            function_(*future_);
+        } catch (...) {
+            report(loop);
+        }
+    }
+
     void report(EventLoop& loop) const {
         const std::exception_ptr exception = std::current_exception();
         if (current_exception_kind() == ExceptionKind::interrupt) {
@@ -50,7 +60,9 @@ private:
     }
 
     UniqueFunction<void(FutureStateBase&)> function_;
+    ContextSlot context_;
     std::source_location where_;
+    const FutureStateBase* awaiter_;
     std::uint64_t id_;
     IntrusivePtr<FutureStateBase> future_;  // set when queued
 };
@@ -66,6 +78,13 @@ FutureStateBase::~FutureStateBase() {
         delete dynamic_cast<DoneCallback*>(node);
     }
     intrusive_release(anchor_);
+}
+
+void add_creation_site(ExceptionContext& context, const std::source_location& where) {
+    if (where.line() != 0) {
+        context.details.emplace_back("created by",
+                                     function_name(where) + "() at " + file_and_line(where));
+    }
 }
 
 void FutureStateBase::run() {
@@ -153,10 +172,11 @@ void FutureStateBase::add_done_node(DoneNode& node) noexcept {
 }
 
 std::uint64_t FutureStateBase::add_done_callback(UniqueFunction<void(FutureStateBase&)> function,
-                                                 const std::source_location& where) {
+                                                 const std::source_location& where,
+                                                 const FutureStateBase* awaiter) {
     static_cast<void>(loop());
     const std::uint64_t id = ++last_callback_id;
-    add_done_node(*new DoneCallback(std::move(function), where, id));
+    add_done_node(*new DoneCallback(std::move(function), where, awaiter, id));
     return id;
 }
 
@@ -178,23 +198,22 @@ void FutureStateBase::retire() noexcept {
     delete this;
 }
 
-const char* FutureStateBase::never_retrieved_message() const noexcept {
-    return "Future exception was never retrieved";
+void FutureStateBase::report_never_retrieved() noexcept {
+    report_never_retrieved("Future exception was never retrieved");
 }
 
-void FutureStateBase::report_never_retrieved() noexcept {
+void FutureStateBase::report_never_retrieved(const char* message) noexcept {
     try {
-        const ExceptionContext context{.message = never_retrieved_message(),
-                                       .exception = exception_,
-                                       .details = {{"future", repr()}}};
+        ExceptionContext context{
+            .message = message, .exception = exception_, .details = {{"future", repr()}}};
+        add_creation_site(context, created_);
         if (anchor_->loop != nullptr) {
             anchor_->loop->call_exception_handler(context);
         } else {
             print_exception_context(context);
         }
     } catch (...) {
-        print_exception_context(
-            {.message = never_retrieved_message(), .exception = exception_, .details = {}});
+        print_exception_context({.message = message, .exception = exception_, .details = {}});
     }
 }
 

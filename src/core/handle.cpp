@@ -10,6 +10,7 @@ void ScheduledCallback::call() {
     if (cancelled_) {
         return;
     }
+    const EnterContext inside(context_);
     try {
         UniqueFunction<void()> function = std::move(function_);
         function();
@@ -22,8 +23,19 @@ void ScheduledCallback::call() {
         const std::string place = function_name(where_) + "() at " + file_and_line(where_);
         loop_->call_exception_handler({.message = "Exception in callback " + place,
                                        .exception = exception,
-                                       .details = {{"handle", "<Handle " + place + ">"}}});
+                                       .details = {{"handle", describe("Handle")}}});
     }
+}
+
+std::string ScheduledCallback::describe(const char* type) const {
+    return std::string("<") + type + (cancelled_ ? " cancelled " : " ") + function_name(where_) +
+           "() at " + file_and_line(where_) + ">";
+}
+
+Context ScheduledCallback::context() const {
+    Context copy;
+    copy.shared_state()->slot = context_;
+    return copy;
 }
 
 bool ScheduledCallback::cancel_once() noexcept {

@@ -5,11 +5,36 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
 #include <system_error>
 
 namespace ringio::detail {
+namespace {
+
+// *Errors*: std::invalid_argument when the variable is no number: a typing error must not pass for
+// a run in order.
+std::optional<std::uint64_t> shuffle_seed_from_environment() {
+    const char* text = std::getenv("RINGIO_SHUFFLE");
+    if (text == nullptr || *text == '\0') {
+        return std::nullopt;
+    }
+    std::uint64_t seed = 0;
+    const char* const end = text + std::strlen(text);
+    const auto [stop, error] = std::from_chars(text, end, seed);
+    if (error != std::errc() || stop != end) {
+        throw std::invalid_argument("RINGIO_SHUFFLE must be a number, the seed; it is \"" +
+                                    std::string(text) + "\"");
+    }
+    return seed;
+}
+
+}  // namespace
 
 void WakeRead::prepare(io_uring_sqe& sqe) noexcept {
     // Kernel: a read of an eventfd that is not O_NONBLOCK waits for the first write.
@@ -27,6 +52,28 @@ LoopServices::LoopServices(const LoopOptions& loop_options)
     if (!wake_fd_) {
         throw std::system_error(errno, std::system_category(),
                                 "cannot create the event loop's eventfd");
+    }
+    if (!options.shuffle_seed) {
+        options.shuffle_seed = shuffle_seed_from_environment();
+    }
+    if (options.shuffle_seed) {
+        random_.emplace(*options.shuffle_seed);
+        std::fprintf(stderr, "ringio: shuffled scheduling, seed %llu\n",
+                     static_cast<unsigned long long>(*options.shuffle_seed));
+    }
+}
+
+void LoopServices::shuffle(ReadyQueue& ready) {
+    if (!random_) {
+        return;
+    }
+    std::vector<Runnable*> steps;
+    while (Runnable* step = ready.pop_front()) {
+        steps.push_back(step);
+    }
+    std::ranges::shuffle(steps, *random_);
+    for (Runnable* step : steps) {
+        ready.push_back(*step);
     }
 }
 

@@ -9,10 +9,13 @@
 #include <ringio/ring/completion.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <random>
 #include <vector>
 
 namespace ringio::detail {
@@ -61,7 +64,13 @@ struct LoopServices {
     /// Async-signal-safe.
     void notify_interrupt() noexcept;
 
+    /// Permutes what is ready, in shuffled scheduling.
+    void shuffle(ReadyQueue& ready);
+    bool is_shuffled() const noexcept { return random_.has_value(); }
+
     LoopOptions options;
+    std::chrono::nanoseconds slow_callback_duration = std::chrono::milliseconds(100);
+    StepObserver* step_observer = nullptr;
     IntrusiveList<TaskStateBase> tasks;  // not done, in order of creation; the loop owns them
     std::size_t task_count = 0;
     std::function<void()> interrupt_handler;
@@ -69,6 +78,7 @@ struct LoopServices {
 private:
     void write_wake() const noexcept;
 
+    std::optional<std::mt19937_64> random_;  // of shuffled scheduling
     UniqueFd wake_fd_;
     WakeRead wake_read_;
     std::mutex mutex_;

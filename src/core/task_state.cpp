@@ -1,5 +1,6 @@
-#include <ringio/core/task_state.hpp>
+#include <ringio/core/task.hpp>
 
+#include <algorithm>
 #include <atomic>
 
 namespace ringio::detail {
@@ -14,16 +15,48 @@ TaskStateBase::~TaskStateBase() {
     RINGIO_ASSERT(!root_, "a task is destroyed with its coroutine; the loop must own it");
 }
 
-void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions& options) {
+void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions& options,
+                          const std::source_location& where) {
     root_ = root;
     resume_point_ = root;
+    set_created(where);
     defined_ = PromiseBase::of(root).location;
     number_ = tasks_made.fetch_add(1, std::memory_order_relaxed) + 1;
-    loop_or_null()->add_task(*this);
-    wake();
+    context_ = current_context();
+    EventLoop& event_loop = *loop_or_null();
+    TaskOptions chosen = options;
+    try {
+        if (event_loop.get_task_factory()) [[unlikely]] {
+            event_loop.get_task_factory()(event_loop, AnyTask(IntrusivePtr<FutureStateBase>(this)),
+                                          chosen);
+        }
+        prepare(chosen);
+    } catch (...) {
+        std::exchange(root_, nullptr).destroy();
+        throw;
+    }
+    event_loop.add_task(*this);
+    if (chosen.eager_start && running_loop == &event_loop) {
+        run_eagerly();
+    } else {
+        wake();
+    }
+}
+
+void TaskStateBase::prepare(const TaskOptions& options) {
     if (!options.name.empty()) {
         set_name(options.name);
     }
+    if (options.context != nullptr) {
+        extras().shared_context = options.context->shared_state();
+    }
+}
+
+void TaskStateBase::run_eagerly() {
+    EventLoop& event_loop = *loop_or_null();
+    TaskStateBase* const outer = event_loop.current_task();
+    run();
+    event_loop.set_current_task(outer);
 }
 
 void TaskStateBase::run() {
@@ -36,8 +69,11 @@ void TaskStateBase::run() {
     } else {
         started_ = true;
         wait_ = nullptr;
+        cancellation_in_transit_ = false;
         event_loop.set_current_task(this);
+        ContextSlot* const outer_context = std::exchange(entered_context, &context_slot());
         event_loop.resume(resume_point_);
+        entered_context = outer_context;
         event_loop.set_current_task(nullptr);
         if (!root_.done()) {
             return;
@@ -57,14 +93,26 @@ bool TaskStateBase::cancel(const std::string& message) {
     if (!message.empty() || extras_) {
         extras().cancel_message = message;
     }
-    if (wait_ == nullptr || !wait_->cancel(message)) {
+    if (wait_ != nullptr && wait_->cancel(message)) {
+        cancellation_in_transit_ = true;
+    } else {
         cancel_request_ = CancelRequest::due;
     }
     return true;
 }
 
 void TaskStateBase::cancel_wait() noexcept {
-    cancel_request_ = wait_->cancel(cancel_message()) ? CancelRequest::none : CancelRequest::due;
+    if (cancel_request_ == CancelRequest::upcoming) {
+        ++cancel_requests_;
+    }
+    cancellation_in_transit_ = wait_->cancel(cancel_message());
+    cancel_request_ = cancellation_in_transit_ ? CancelRequest::none : CancelRequest::due;
+}
+
+void TaskStateBase::cancel_at_next_wait() noexcept {
+    if (cancel_request_ == CancelRequest::none) {
+        cancel_request_ = CancelRequest::upcoming;
+    }
 }
 
 unsigned TaskStateBase::uncancel() noexcept {
@@ -98,9 +146,12 @@ void TaskStateBase::finish_cancelled() noexcept {
 
 void TaskStateBase::destroy_pending() noexcept {
     if (report_when_destroyed_ && !done()) {
-        loop_or_null()->call_exception_handler({.message = "Task was destroyed but it is pending!",
-                                                .exception = nullptr,
-                                                .details = {{"task", repr()}}});
+        const EnterContext inside(context_slot());
+        ExceptionContext context{.message = "Task was destroyed but it is pending!",
+                                 .exception = nullptr,
+                                 .details = {{"task", repr()}}};
+        add_creation_site(context, created());
+        loop_or_null()->call_exception_handler(context);
     }
     wait_ = nullptr;
     std::exchange(root_, nullptr).destroy();
@@ -119,8 +170,38 @@ std::string TaskStateBase::name() const {
 
 void TaskStateBase::set_name(std::string_view name) { extras().name = name; }
 
-const char* TaskStateBase::never_retrieved_message() const noexcept {
-    return "Task exception was never retrieved";
+void TaskStateBase::report_never_retrieved() noexcept {
+    const EnterContext inside(context_slot());
+    FutureStateBase::report_never_retrieved("Task exception was never retrieved");
+}
+
+Context TaskStateBase::context() {
+    if (!extras().shared_context) {
+        const Context own;
+        own.shared_state()->slot = context_;
+        extras_->shared_context = own.shared_state();
+        if (entered_context == &context_) {
+            entered_context = &own.shared_state()->slot;
+        }
+    }
+    return Context(extras_->shared_context);
+}
+
+std::vector<std::source_location> TaskStateBase::stack() const {
+    std::vector<std::source_location> stack;
+    if (!root_) {
+        return stack;
+    }
+    if (wait_ == nullptr) {
+        stack.push_back(PromiseBase::of(root_).location);
+        return stack;
+    }
+    for (std::coroutine_handle<> frame = resume_point_; frame;
+         frame = PromiseBase::of(frame).continuation) {
+        stack.push_back(PromiseBase::of(frame).location);
+    }
+    std::ranges::reverse(stack);
+    return stack;
 }
 
 std::string TaskStateBase::repr_coroutine() const {

@@ -17,6 +17,7 @@ public:
     }
     void discard() noexcept override { keep_.reset(); }
     std::string describe() const override { return "gather()"; }
+    const FutureStateBase* awaiter() const noexcept override { return gather; }
 
     GatherState* gather = nullptr;
 

@@ -11,6 +11,7 @@ Task<> wait_for_futures(std::vector<AnyFuture> futures, WaitOptions options) {
         throw std::invalid_argument("Set of Tasks/Futures is empty.");
     }
     EventLoop& loop = get_running_loop();
+    const FutureStateBase* const waiting_task = &running_task();
     Promise<> waiter = loop.create_future<void>();
     auto release = [waiter]() mutable {
         if (!waiter.done()) {
@@ -44,8 +45,8 @@ Task<> wait_for_futures(std::vector<AnyFuture> futures, WaitOptions options) {
         timer = loop.call_later(*options.timeout, release);
     }
     for (const AnyFuture& future : futures) {
-        ids.push_back(future.shared_state()->add_done_callback(on_completion,
-                                                               std::source_location::current()));
+        ids.push_back(future.shared_state()->add_done_callback(
+            on_completion, std::source_location::current(), waiting_task));
     }
     Future<> released = waiter.get_future();
     co_await released;

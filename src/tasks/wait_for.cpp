@@ -13,7 +13,7 @@ Task<> cancel_and_wait(AnyFuture future) {
                 waiter.set_result();
             }
         },
-        std::source_location::current());
+        std::source_location::current(), &running_task());
     const ScopeExit leave([&] { future.remove_done_callback(id); });
     future.cancel();
     Future<> done = waiter.get_future();

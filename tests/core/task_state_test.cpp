@@ -311,8 +311,9 @@ ASYNC_TEST_CASE("task state: an exception that nobody retrieved is reported with
     const std::string report = reports.only();
     CHECK(report.find("Task exception was never retrieved | future: <Task finished name='bad' "
                       "coro=<") == 0);
-    CHECK(report.find(" exception=std::runtime_error('boom')> | std::runtime_error: boom") !=
-          std::string::npos);
+    CHECK(report.find(" exception=std::runtime_error('boom')> | created by: ") != std::string::npos);
+    CHECK(report.find(" at task_state_test.cpp:") != std::string::npos);
+    CHECK(report.ends_with(" | std::runtime_error: boom"));
 }
 
 TEST_CASE("task state: one that is destroyed while it is pending is reported") {

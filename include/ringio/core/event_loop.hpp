@@ -30,6 +30,7 @@ template <class T>
 class Task;
 template <class T>
 class TaskHandle;
+class AnyTask;
 struct TaskOptions;
 
 namespace detail {
@@ -37,6 +38,18 @@ class FutureStateBase;
 class TaskStateBase;
 struct LoopAnchor;
 struct LoopServices;
+
+/// Told of each step of the ready queue; for test harnesses and tracing.
+class StepObserver {
+public:
+    virtual void before_step(Runnable& step) = 0;
+    /// The step may have destroyed itself.
+    virtual void after_step() = 0;
+
+protected:
+    ~StepObserver() = default;
+};
+
 }  // namespace detail
 
 /// What the exception handler is told; the context dict of asyncio.
@@ -52,6 +65,10 @@ struct LoopOptions {
     unsigned ring_entries = 256;     ///< size of the submission queue; any size works
     std::optional<bool> debug = {};  ///< unset: the environment variable RINGIO_DEBUG
     bool virtual_time = false;       ///< time() jumps to the next deadline instead of waiting
+    /// Set: what is ready in one turn runs in an order drawn from this seed, which is printed;
+    /// unset: the environment variable RINGIO_SHUFFLE. For tests of code that must not depend on
+    /// it.
+    std::optional<std::uint64_t> shuffle_seed = {};
     std::unique_ptr<Kernel> (*kernel)(unsigned ring_entries) = nullptr;  ///< null: io_uring
 };
 
@@ -70,6 +87,7 @@ class EventLoop {
 public:
     using TimePoint = Clock::time_point;
     using ExceptionHandler = std::function<void(EventLoop&, const ExceptionContext&)>;
+    using TaskFactory = std::function<void(EventLoop&, const AnyTask&, TaskOptions&)>;
 
     EventLoop() : EventLoop(LoopOptions{}) {}
     explicit EventLoop(const LoopOptions& options);
@@ -142,13 +160,21 @@ public:
 
     /// Makes a Promise whose future belongs to this loop.
     template <class T = void>
-    Promise<T> create_future();
+    Promise<T> create_future(std::source_location where = std::source_location::current());
 
     /// Schedules a coroutine; the loop owns it until it is done. The first step runs next turn.
     template <class T>
-    TaskHandle<T> create_task(Task<T> coroutine);
+    TaskHandle<T> create_task(Task<T> coroutine,
+                              std::source_location where = std::source_location::current());
     template <class T>
-    TaskHandle<T> create_task(Task<T> coroutine, const TaskOptions& options);
+    TaskHandle<T> create_task(Task<T> coroutine, const TaskOptions& options,
+                              std::source_location where = std::source_location::current());
+
+    /// Has `factory(loop, task, options)` called for each new task before its first step; it may
+    /// change the options, keep the handle, or refuse the task by throwing. Empty: none.
+    /// *Python*: the factory makes the task; here it prepares it.
+    void set_task_factory(TaskFactory factory) { task_factory_ = std::move(factory); }
+    const TaskFactory& get_task_factory() const noexcept { return task_factory_; }
 
     /// Takes the errors that nobody else can take; the default one prints to standard error.
     /// An empty function restores the default.
@@ -160,14 +186,23 @@ public:
     void call_exception_handler(const ExceptionContext& context) noexcept;
     void default_exception_handler(const ExceptionContext& context) noexcept;
 
+    /// In debug mode the loop refuses calls from a wrong thread, finds deadlocks, and reports
+    /// callbacks and task steps that took longer than slow_callback_duration().
     void set_debug(bool enabled) noexcept { debug_ = enabled; }
     bool get_debug() const noexcept { return debug_; }
+
+    /// The longest that a step may take in debug mode without a report; 100 ms unless set.
+    std::chrono::nanoseconds slow_callback_duration() const noexcept;
+    void set_slow_callback_duration(Delay duration) noexcept;
 
     /// Says that another thread is going to wake this loop, as long as the returned object lives;
     /// without it, debug mode may take an idle loop for a deadlock. May be destroyed anywhere.
     [[nodiscard]] std::shared_ptr<void> expect_wakeup();
 
     LoopStatistics statistics() const noexcept;
+
+    /// Sets who is told before and after each step, or nobody (null). It must outlive that.
+    void set_step_observer(detail::StepObserver* observer) noexcept;
 
     // What the layers above build on.
 
@@ -232,6 +267,8 @@ private:
     void enter_kernel(const Sleep& sleep);
     void take_threadsafe_calls();
     void run_ready();
+    void run_ready_watched();
+    void run_timed(Runnable& step);
     void throw_escaped();
     void advance_virtual_time(const Sleep& sleep, TimePoint slept_from) noexcept;
     void check_open() const;
@@ -255,6 +292,7 @@ private:
     bool closed_ = false;
     bool debug_ = false;
     bool virtual_time_ = false;
+    bool watched_ = false;            // steps are shuffled or observed
     bool awaits_completion_ = false;  // run_until_complete(): somebody waits for an end
     TimePoint virtual_now_{};
     std::exception_ptr escaped_;
@@ -263,6 +301,7 @@ private:
     std::shared_ptr<void> default_executor_;
     detail::LoopAnchor* anchor_ = nullptr;
     ExceptionHandler exception_handler_;
+    TaskFactory task_factory_;
 };
 
 namespace detail {

@@ -45,6 +45,7 @@ public:
 
     void notify(FutureStateBase&) noexcept final { task_->wake(); }
     std::string describe() const final { return "Task.task_wakeup()"; }
+    const FutureStateBase* awaiter() const noexcept final { return task_; }
     bool cancel(const std::string& message) noexcept final { return state_->cancel(message); }
     const FutureStateBase* future() const noexcept final { return state_.get(); }
     const char* what() const noexcept final { return "future"; }

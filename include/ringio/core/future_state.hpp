@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <exception>
 #include <new>
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -26,6 +27,9 @@ public:
 
     /// As it stands in `cb=[…]` in the repr of the future.
     virtual std::string describe() const = 0;
+
+    /// The task or future that waits here, or null; an edge of the call graph.
+    virtual const FutureStateBase* awaiter() const noexcept { return nullptr; }
 
 protected:
     ~DoneNode() = default;
@@ -53,6 +57,10 @@ public:
     bool has_value() const noexcept {
         return status_ == FutureStatus::finished && exception_ == nullptr;
     }
+
+    /// Where the user had it made; line 0 when the library made it for itself.
+    const std::source_location& created() const noexcept { return created_; }
+    void set_created(const std::source_location& where) noexcept { created_ = where; }
 
     /// The loop, or null once it is gone.
     EventLoop* loop_or_null() const noexcept { return anchor_->loop; }
@@ -88,12 +96,17 @@ public:
     /// The node must not be linked. On a done future it is notified at once (through the queue).
     void add_done_node(DoneNode& node) noexcept;
 
+    /// Who waits, in the order of registration, for those who look on.
+    const IntrusiveList<DoneNode>& waiting() const noexcept { return waiting_; }
+
+    /// `awaiter` is the task on whose behalf the callback waits, if any.
     std::uint64_t add_done_callback(UniqueFunction<void(FutureStateBase&)> function,
-                                    const std::source_location& where);
+                                    const std::source_location& where,
+                                    const FutureStateBase* awaiter = nullptr);
     std::size_t remove_done_callback(std::uint64_t id) noexcept;
 
     /// "<Future pending cb=[…]>", as Python's repr.
-    virtual std::string repr() const;
+    std::string repr() const override;
 
     /// The value as Python's repr would show it; only when there is one.
     virtual std::string repr_value() const { return "None"; }
@@ -134,23 +147,27 @@ protected:
     std::string repr_callbacks() const;
     std::string repr_outcome() const;
 
-    /// "Future exception was never retrieved", or a task's.
-    virtual const char* never_retrieved_message() const noexcept;
+    /// Tells the exception handler: "Future exception was never retrieved", or a task's.
+    virtual void report_never_retrieved() noexcept;
+    void report_never_retrieved(const char* message) noexcept;
 
 private:
     void retire() noexcept;
-    void report_never_retrieved() noexcept;
 
     LoopAnchor* anchor_;
     IntrusiveList<DoneNode> waiting_;
     std::exception_ptr
         exception_;  // also the CancelledError of a cancelled future, if it has a text
+    std::source_location created_;
     std::uint32_t references_ = 0;
     std::uint16_t value_offset_ = 0;  // from this to the value, in bytes
     FutureStatus status_ = FutureStatus::pending;
     bool unretrieved_ = false;
     bool silenced_ = false;
 };
+
+/// Adds where a future or task was made to a report, when that is known.
+void add_creation_site(ExceptionContext& context, const std::source_location& where);
 
 /// What stands for T in memory: void has no value, so a Unit stands for it.
 template <class T>

@@ -5,6 +5,7 @@
 #include <ringio/base/intrusive_ptr.hpp>
 #include <ringio/base/intrusive_queue.hpp>
 #include <ringio/base/unique_function.hpp>
+#include <ringio/core/context.hpp>
 #include <ringio/core/frame_allocator.hpp>
 
 #include <cstdint>
@@ -30,6 +31,9 @@ public:
 
     /// Called instead of run() when the loop closes with the runnable still queued.
     virtual void discard() noexcept = 0;
+
+    /// What it is, for a report: "<Task pending …>", "<Handle main() at main.cpp:12>".
+    virtual std::string repr() const { return "<Handle>"; }
 
     Runnable* next_ready = nullptr;
 
@@ -72,9 +76,15 @@ class ScheduledCallback {
 public:
     bool cancelled() const noexcept { return cancelled_; }
 
+    /// A copy of the context that the callback runs in.
+    Context context() const;
+
 protected:
     ScheduledCallback(EventLoop& loop, Callback callback)
-        : loop_(&loop), where_(callback.where()), function_(std::move(callback).function()) {}
+        : loop_(&loop),
+          where_(callback.where()),
+          function_(std::move(callback).function()),
+          context_(current_context()) {}
     ~ScheduledCallback() = default;
 
     /// Calls it, unless it was cancelled; what it throws goes to the exception handler.
@@ -86,12 +96,16 @@ protected:
     /// The same for good; false when it was cancelled before.
     bool cancel_once() noexcept;
 
+    /// "<Handle main() at main.cpp:12>", "<TimerHandle cancelled …>".
+    std::string describe(const char* type) const;
+
     EventLoop* loop_;
     std::uint32_t references_ = 0;
 
 private:
     std::source_location where_;
     UniqueFunction<void()> function_;
+    ContextSlot context_;
     bool cancelled_ = false;
 };
 
@@ -103,6 +117,7 @@ public:
 
     void run() override;
     void discard() noexcept override;
+    std::string repr() const override { return describe("Handle"); }
     void cancel() noexcept { static_cast<void>(cancel_once()); }
 
     friend void intrusive_add_ref(HandleState* state) noexcept { ++state->references_; }
@@ -133,6 +148,12 @@ public:
         }
     }
     bool cancelled() const noexcept { return state_ && state_->cancelled(); }
+
+    /// Returns a copy of the context that the callback runs in.
+    Context get_context() const { return state_ ? state_->context() : Context(); }
+
+    /// "<Handle main() at main.cpp:12>".
+    std::string repr() const { return state_ ? state_->repr() : "<Handle>"; }
 
 private:
     IntrusivePtr<detail::HandleState> state_;

@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <exception>
+#include <source_location>
 #include <utility>
 
 namespace ringio {
@@ -55,8 +56,10 @@ private:
 };
 
 template <class T>
-Promise<T> EventLoop::create_future() {
-    return Promise<T>(IntrusivePtr<detail::FutureState<T>>(new detail::FutureState<T>(*this)));
+Promise<T> EventLoop::create_future(std::source_location where) {
+    IntrusivePtr<detail::FutureState<T>> state(new detail::FutureState<T>(*this));
+    state->set_created(where);
+    return Promise<T>(std::move(state));
 }
 
 }  // namespace ringio

@@ -7,12 +7,15 @@
 #include <ringio/core/promise.hpp>
 
 #include <coroutine>
+#include <cstddef>
+#include <cstdio>
 #include <exception>
 #include <source_location>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace ringio {
 
@@ -96,6 +99,9 @@ struct TaskPromise<void> final : TaskPromiseBase {
     }
 };
 
+/// Tells the exception handler that a coroutine is destroyed that never ran.
+void report_never_awaited(const PromiseBase& promise) noexcept;
+
 /// Throws std::runtime_error: "cannot reuse already awaited coroutine", or that there is none.
 [[noreturn]] void throw_not_awaitable(bool has_coroutine);
 
@@ -158,9 +164,21 @@ public:
         Task(std::move(other)).swap(*this);
         return *this;
     }
+    /// Tells the loop's exception handler when the coroutine never ran: "coroutine 'f' was never
+    /// awaited".
     ~Task() {
         if (coroutine_) {
+            if (!coroutine_.promise().awaited) [[unlikely]] {
+                detail::report_never_awaited(coroutine_.promise());
+            }
             coroutine_.destroy();
+        }
+    }
+
+    /// Destroys a coroutine that shall not run after all, without a report.
+    void close() noexcept {
+        if (coroutine_) {
+            std::exchange(coroutine_, nullptr).destroy();
         }
     }
     void swap(Task& other) noexcept { std::swap(coroutine_, other.coroutine_); }
@@ -234,6 +252,14 @@ private:
 
 }  // namespace detail
 
+namespace detail {
+
+std::vector<std::source_location> newest(std::vector<std::source_location> stack,
+                                         std::size_t limit);
+void print_stack(const TaskStateBase& task, std::size_t limit, std::FILE* file);
+
+}  // namespace detail
+
 /// A handle to any running task; what current_task() and all_tasks() give.
 class AnyTask : public AnyFuture {
 public:
@@ -247,6 +273,20 @@ public:
     unsigned cancelling() const { return task().cancelling(); }
     std::string get_name() const { return task().name(); }
     void set_name(std::string_view name) { task().set_name(name); }
+
+    /// Returns the context that the task runs in, shared with it.
+    Context get_context() const { return task().context(); }
+
+    /// Returns the awaits in which the task is suspended, oldest first, `limit` at most (0: all),
+    /// the newest kept. Of a task that runs now, only where its own coroutine stands; of one that
+    /// is done, nothing.
+    std::vector<std::source_location> get_stack(std::size_t limit = 0) const {
+        return detail::newest(task().stack(), limit);
+    }
+    /// Prints get_stack() with file, line and function of each await.
+    void print_stack(std::size_t limit = 0, std::FILE* file = stderr) const {
+        detail::print_stack(task(), limit, file);
+    }
 
 private:
     detail::TaskStateBase& task() const { return static_cast<detail::TaskStateBase&>(state()); }
@@ -269,6 +309,13 @@ public:
     unsigned cancelling() const { return task().cancelling(); }
     std::string get_name() const { return task().name(); }
     void set_name(std::string_view name) { task().set_name(name); }
+    Context get_context() const { return task().context(); }
+    std::vector<std::source_location> get_stack(std::size_t limit = 0) const {
+        return detail::newest(task().stack(), limit);
+    }
+    void print_stack(std::size_t limit = 0, std::FILE* file = stderr) const {
+        detail::print_stack(task(), limit, file);
+    }
 
     /// As Future::add_done_callback(); `function` may take the TaskHandle.
     template <class Fn>
@@ -284,16 +331,20 @@ private:
 };
 
 template <class T>
-TaskHandle<T> EventLoop::create_task(Task<T> coroutine, const TaskOptions& options) {
+TaskHandle<T> EventLoop::create_task(Task<T> coroutine, const TaskOptions& options,
+                                     std::source_location where) {
     check_open();
     IntrusivePtr<detail::TaskState<T>> task(new detail::TaskState<T>(*this));
-    task->start(coroutine.release(), options);
+    task->start(coroutine.release(), options, where);
     return TaskHandle<T>(IntrusivePtr<detail::FutureStateBase>(task.get()));
 }
 
 template <class T>
-TaskHandle<T> EventLoop::create_task(Task<T> coroutine) {
-    return create_task(std::move(coroutine), TaskOptions{});
+TaskHandle<T> EventLoop::create_task(Task<T> coroutine, std::source_location where) {
+    return create_task(std::move(coroutine), TaskOptions{}, where);
 }
+
+/// A task factory that has every task start eagerly; asyncio.eager_task_factory.
+void eager_task_factory(EventLoop& loop, const AnyTask& task, TaskOptions& options);
 
 }  // namespace ringio

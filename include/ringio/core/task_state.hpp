@@ -11,12 +11,15 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ringio {
 
 /// What may be said of a task when it is created.
 struct TaskOptions {
-    std::string_view name = {};  ///< copied; empty means "Task-N"
+    std::string_view name = {};        ///< copied; empty means "Task-N"
+    const Context* context = nullptr;  ///< the context to run in; null: a copy of the current one
+    bool eager_start = false;          ///< the first step runs at once, inside create_task()
 };
 
 namespace detail {
@@ -45,6 +48,7 @@ protected:
 /// Legend of a request to cancel that no wait has taken yet.
 enum class CancelRequest : unsigned char {
     none,
+    upcoming,  ///< becomes a request when the task next begins to wait; for tests
     due,       ///< thrown when the task next resumes or waits; ends it if it returns before
     deferred,  ///< a kernel result won the race: thrown at the next wait, forgotten at the end
 };
@@ -58,8 +62,11 @@ public:
     explicit TaskStateBase(EventLoop& loop) noexcept : FutureStateBase(loop) {}
     ~TaskStateBase() override;
 
-    /// Takes the coroutine and schedules its first step. The loop holds the task until it is done.
-    void start(std::coroutine_handle<> root, const TaskOptions& options);
+    /// Takes the coroutine and schedules its first step, or runs it when it is to start eagerly.
+    /// The loop holds the task until it is done.
+    /// *Errors*: what the loop's task factory throws; the coroutine is destroyed then.
+    void start(std::coroutine_handle<> root, const TaskOptions& options,
+               const std::source_location& where);
 
     /// One step: resumes the coroutine where it stands.
     void run() final;
@@ -68,6 +75,20 @@ public:
     bool cancel(const std::string& message) final;
     unsigned cancelling() const noexcept { return cancel_requests_; }
     unsigned uncancel() noexcept;
+
+    /// Drops a request that the task has not heard of; for a scope whose own one it is.
+    void forget_undelivered_cancellation() noexcept { cancel_request_ = CancelRequest::none; }
+
+    /// Makes a request to cancel when the task next begins to wait, however it goes on until then.
+    void cancel_at_next_wait() noexcept;
+
+    /// Says whether the task has yet to hear of a request to cancel it.
+    bool has_undelivered_cancellation() const noexcept {
+        return cancellation_in_transit_ || has_cancellation();
+    }
+
+    /// The context that its steps run in; asked for, it becomes one that others may share.
+    Context context();
 
     std::string name() const;
     void set_name(std::string_view name);
@@ -91,13 +112,13 @@ public:
 
     /// Takes a cancellation that came after the wait was over but before the task resumed.
     bool take_cancellation() noexcept {
-        if (cancel_request_ == CancelRequest::none) {
+        if (!has_cancellation()) {
             return false;
         }
         cancel_request_ = CancelRequest::none;
         return true;
     }
-    bool has_cancellation() const noexcept { return cancel_request_ != CancelRequest::none; }
+    bool has_cancellation() const noexcept { return cancel_request_ > CancelRequest::upcoming; }
 
     /// A kernel result won against the cancellation: it stays for the next wait.
     void defer_cancellation() noexcept { cancel_request_ = CancelRequest::deferred; }
@@ -111,6 +132,10 @@ public:
     std::coroutine_handle<> resume_point() const noexcept { return resume_point_; }
     std::string repr() const final;
 
+    /// The awaits that the task is suspended in, oldest first; of a task that runs, or has not
+    /// begun, only where its own coroutine stands; nothing once it is done.
+    std::vector<std::source_location> stack() const;
+
     /// "foo() running at main.cpp:12".
     std::string repr_coroutine() const;
 
@@ -121,7 +146,7 @@ public:
     void expect_to_be_destroyed() noexcept { report_when_destroyed_ = false; }
 
 protected:
-    const char* never_retrieved_message() const noexcept final;
+    void report_never_retrieved() noexcept final;
 
     /// Moves the result of the finished coroutine into the future and destroys the frame.
     virtual void take_result() noexcept = 0;
@@ -136,20 +161,27 @@ private:
     struct Extras {
         std::string name;
         std::string cancel_message;
+        IntrusivePtr<ContextState> shared_context;  // else the task has its own
     };
 
     Extras& extras();
+    void prepare(const TaskOptions& options);
+    void run_eagerly();
     void cancel_wait() noexcept;
-    void leave_loop() noexcept;
+    ContextSlot& context_slot() noexcept {
+        return extras_ && extras_->shared_context ? extras_->shared_context->slot : context_;
+    }
 
     std::coroutine_handle<> root_;
     std::coroutine_handle<> resume_point_;
     Wait* wait_ = nullptr;
     std::unique_ptr<Extras> extras_;
+    ContextSlot context_;
     std::source_location defined_;
     std::uint64_t number_ = 0;
     unsigned cancel_requests_ = 0;
     CancelRequest cancel_request_ = CancelRequest::none;
+    bool cancellation_in_transit_ = false;  // a wait took it, and the task has not resumed yet
     bool started_ = false;
     bool report_when_destroyed_ = true;
 };

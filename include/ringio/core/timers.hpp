@@ -8,6 +8,7 @@
 #include <ringio/ring/kernel.hpp>
 
 #include <cstdint>
+#include <string>
 
 namespace ringio {
 
@@ -84,6 +85,7 @@ public:
 
     void run() override;
     void discard() noexcept override;
+    std::string repr() const override { return describe("TimerHandle"); }
     void cancel() noexcept;
     Timers::TimePoint when() const noexcept { return when_; }
 
@@ -122,6 +124,12 @@ public:
     Timers::TimePoint when() const noexcept {
         return state_ ? state_->when() : Timers::TimePoint{};
     }
+
+    /// Returns a copy of the context that the callback runs in.
+    Context get_context() const { return state_ ? state_->context() : Context(); }
+
+    /// "<TimerHandle main() at main.cpp:12>".
+    std::string repr() const { return state_ ? state_->repr() : "<TimerHandle>"; }
 
 private:
     IntrusivePtr<detail::TimerHandleState> state_;

@@ -4,38 +4,44 @@
 #include <ringio/core/run_until_complete.hpp>
 #include <ringio/core/task.hpp>
 
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
 namespace ringio {
+
 /// Schedules a coroutine on the running loop; its first step runs in the loop's next turn.
 ///
 /// *Errors*: std::runtime_error when no loop runs. *Lifetime*: the loop owns the task until it is
 /// done; dropping the handle detaches it.
 template <class T>
-TaskHandle<T> create_task(Task<T> coroutine) {
-    return get_running_loop().create_task(std::move(coroutine));
+TaskHandle<T> create_task(Task<T> coroutine,
+                          std::source_location where = std::source_location::current()) {
+    return get_running_loop().create_task(std::move(coroutine), where);
 }
 template <class T>
-TaskHandle<T> create_task(Task<T> coroutine, const TaskOptions& options) {
-    return get_running_loop().create_task(std::move(coroutine), options);
+TaskHandle<T> create_task(Task<T> coroutine, const TaskOptions& options,
+                          std::source_location where = std::source_location::current()) {
+    return get_running_loop().create_task(std::move(coroutine), options, where);
 }
 
 /// The same for an awaitable that is no coroutine, such as sleep().
 template <class A>
     requires(Awaitable<A> && !detail::IsTask<A> && !detail::IsFuture<A>)
-auto create_task(A&& awaitable, const TaskOptions& options = {}) {
-    return get_running_loop().create_task(detail::to_coroutine(std::forward<A>(awaitable)),
-                                          options);
+auto create_task(A&& awaitable, const TaskOptions& options = {},
+                 std::source_location where = std::source_location::current()) {
+    return get_running_loop().create_task(detail::to_coroutine(std::forward<A>(awaitable)), options,
+                                          where);
 }
 
 /// Returns a future for anything awaitable: a future or task handle itself, a coroutine as a task.
 template <Awaitable A>
-auto ensure_future(A&& awaitable) {
+auto ensure_future(A&& awaitable, std::source_location where = std::source_location::current()) {
     if constexpr (detail::IsFuture<A>) {
         return std::remove_cvref_t<A>(std::forward<A>(awaitable));
     } else {
-        return get_running_loop().create_task(detail::to_coroutine(std::forward<A>(awaitable)));
+        return get_running_loop().create_task(detail::to_coroutine(std::forward<A>(awaitable)),
+                                              where);
     }
 }
 

@@ -18,7 +18,8 @@ struct RunOptions {
     LoopOptions loop = {};           ///< further options of the loop
 };
 
-/// Runs several coroutines on one loop; asyncio.Runner. The loop is made at first use.
+/// Runs several coroutines on one loop; asyncio.Runner. The loop is made at first use. What a run
+/// sets in its context is there for the next one.
 ///
 /// While it runs in the main thread, the first Ctrl-C cancels the main task and the second stops at
 /// once, both as KeyboardInterrupt; a third one kills the process.
@@ -36,7 +37,8 @@ public:
     template <Awaitable A>
     detail::AwaitValue<A> run(A&& awaitable) {
         prepare("Runner.run() cannot be called from a running event loop");
-        auto main = loop_->create_task(detail::to_coroutine(std::forward<A>(awaitable)));
+        auto main = loop_->create_task(detail::to_coroutine(std::forward<A>(awaitable)),
+                                       {.context = &context_});
         run_main(AnyFuture(main.shared_state()));
         if constexpr (!std::is_void_v<detail::AwaitValue<A>>) {
             return detail::take_value<detail::AwaitValue<A>>(*main.shared_state());
@@ -58,6 +60,7 @@ private:
     void cancel_all_tasks();
 
     RunOptions options_;
+    Context context_ = copy_context();
     std::unique_ptr<EventLoop> loop_;
     bool closed_ = false;
 };

@@ -47,6 +47,7 @@ public:
     }
     void discard() noexcept override { const auto keep = std::move(keep_); }
     std::string describe() const override { return "shield()"; }
+    const FutureStateBase* awaiter() const noexcept override { return this; }
 
 private:
     IntrusivePtr<FutureStateBase> inner_;

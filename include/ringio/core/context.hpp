@@ -1,0 +1,274 @@
+// ContextVar and Context: values that follow a task and its callbacks, whoever runs in between. A
+// context shares its map of values with the one that it was copied from until one of them changes.
+#pragma once
+
+#include <ringio/base/intrusive_ptr.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ringio {
+
+class Context;
+template <class T>
+class ContextVar;
+
+namespace detail {
+
+/// The values of a context. It never changes once it is shared, and may be shared across threads.
+class ContextMap {
+public:
+    using Value = std::shared_ptr<const void>;
+
+    /// Returns the value of a variable, or null.
+    const Value* find(std::uint64_t variable) const noexcept;
+    std::size_t size() const noexcept { return entries_.size(); }
+
+    /// The map `from` (null: empty) with one variable changed; a null value takes it out.
+    static IntrusivePtr<const ContextMap> changed(const ContextMap* from, std::uint64_t variable,
+                                                  Value value);
+
+    friend void intrusive_add_ref(const ContextMap* map) noexcept {
+        map->references_.fetch_add(1, std::memory_order_relaxed);
+    }
+    friend void intrusive_release(const ContextMap* map) noexcept {
+        if (map->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            retire(map);
+        }
+    }
+
+private:
+    struct Entry {
+        std::uint64_t variable;
+        Value value;
+    };
+
+    static void retire(const ContextMap* map) noexcept;
+
+    std::vector<Entry> entries_;  // sorted by variable
+    mutable std::atomic<std::uint32_t> references_ = 0;
+};
+
+/// The place of a context's values: in a task, in a callback, in a Context, or in the thread.
+struct ContextSlot {
+    IntrusivePtr<const ContextMap> map;  // null: no variable is set
+};
+
+/// The context that code on this thread runs in; null: the thread's own.
+inline constinit thread_local ContextSlot* entered_context = nullptr;
+
+/// The context of a thread outside of tasks and callbacks.
+ContextSlot& outermost_context() noexcept;
+
+inline ContextSlot& current_context() noexcept {
+    return entered_context != nullptr ? *entered_context : outermost_context();
+}
+
+/// Runs the rest of a block in a context.
+class EnterContext {
+public:
+    explicit EnterContext(ContextSlot& slot) noexcept
+        : before_(std::exchange(entered_context, &slot)) {}
+    EnterContext(const EnterContext&) = delete;
+    EnterContext& operator=(const EnterContext&) = delete;
+    ~EnterContext() { entered_context = before_; }
+
+private:
+    ContextSlot* before_;
+};
+
+/// What the handles to a Context share. The count is atomic: to_thread() hands contexts on.
+struct ContextState {
+    ContextSlot slot;
+    bool entered = false;
+    std::atomic<std::uint32_t> references = 0;
+
+    friend void intrusive_add_ref(ContextState* state) noexcept {
+        state->references.fetch_add(1, std::memory_order_relaxed);
+    }
+    friend void intrusive_release(ContextState* state) noexcept {
+        if (state->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            delete state;
+        }
+    }
+};
+
+/// Numbers the variables of the process.
+std::uint64_t next_context_variable() noexcept;
+
+/// Sets a variable in the current context; returns what was there, or null.
+ContextMap::Value exchange_context_value(std::uint64_t variable, ContextMap::Value value);
+
+/// Marks a context as entered for a block. *Errors*: std::runtime_error when it is entered already.
+class RunInContext {
+public:
+    explicit RunInContext(ContextState& state);
+    ~RunInContext() { state_.entered = false; }
+
+private:
+    ContextState& state_;
+    EnterContext enter_;
+};
+
+[[noreturn]] void throw_context_variable_unset(const std::string& name);
+[[noreturn]] void throw_token_of_other_variable();
+[[noreturn]] void throw_token_of_other_context();
+[[noreturn]] void throw_token_used();
+
+}  // namespace detail
+
+/// A set of values of ContextVars; contextvars.Context. Copies of the handle mean the same context;
+/// copy() makes another one.
+///
+/// A task runs in a copy of the context that it was created in; a callback, in the one that it was
+/// scheduled in.
+class Context {
+public:
+    /// Makes an empty context.
+    Context() : state_(new detail::ContextState) {}
+    explicit Context(IntrusivePtr<detail::ContextState> state) noexcept
+        : state_(std::move(state)) {}
+
+    /// Calls `function(args...)` in this context, and keeps what that sets.
+    /// *Errors*: std::runtime_error when this context is entered already.
+    template <class Fn, class... Args>
+    std::invoke_result_t<Fn, Args...> run(Fn&& function, Args&&... args) const {
+        const detail::RunInContext inside(*state_);
+        return std::invoke(std::forward<Fn>(function), std::forward<Args>(args)...);
+    }
+
+    /// Makes a context with the same values. O(1).
+    Context copy() const;
+
+    /// Returns how many variables are set.
+    std::size_t size() const noexcept { return state_->slot.map ? state_->slot.map->size() : 0; }
+    template <class T>
+    bool contains(const ContextVar<T>& variable) const noexcept {
+        return variable.find(state_->slot) != nullptr;
+    }
+    /// Returns the value of a variable here, or nothing when it is not set.
+    template <class T>
+    std::optional<T> get(const ContextVar<T>& variable) const {
+        const T* value = variable.find(state_->slot);
+        return value != nullptr ? std::optional<T>(*value) : std::nullopt;
+    }
+
+    friend bool operator==(const Context& a, const Context& b) noexcept {
+        return a.state_ == b.state_;
+    }
+
+    const IntrusivePtr<detail::ContextState>& shared_state() const noexcept { return state_; }
+
+private:
+    IntrusivePtr<detail::ContextState> state_;
+};
+
+/// Returns a copy of the current context; contextvars.copy_context. O(1).
+Context copy_context();
+
+/// Takes one ContextVar::set() back; contextvars.Token.
+template <class T>
+class ContextToken {
+public:
+    /// Returns the value from before set(), or nothing when there was none.
+    std::optional<T> old_value() const {
+        return old_ ? std::optional<T>(*static_cast<const T*>(old_.get())) : std::nullopt;
+    }
+
+private:
+    friend class ContextVar<T>;
+    ContextToken(std::uint64_t variable, const detail::ContextSlot* slot,
+                 detail::ContextMap::Value old) noexcept
+        : variable_(variable), slot_(slot), old_(std::move(old)) {}
+
+    std::uint64_t variable_;
+    const detail::ContextSlot* slot_;  // compared only
+    detail::ContextMap::Value old_;
+    bool used_ = false;
+};
+
+/// A variable with a value for each context; contextvars.ContextVar. Usually a global.
+///
+/// Any thread may use it: what is read and set is the context that runs there. *Python*: get()
+/// gives a copy of the value, for the context may change under a reference.
+template <class T>
+class ContextVar {
+public:
+    using Token = ContextToken<T>;
+
+    /// Makes a variable without a default.
+    explicit ContextVar(std::string name)
+        : name_(std::move(name)), id_(detail::next_context_variable()) {}
+    ContextVar(std::string name, T default_value)
+        : name_(std::move(name)),
+          id_(detail::next_context_variable()),
+          default_(std::move(default_value)) {}
+    ContextVar(const ContextVar&) = delete;
+    ContextVar& operator=(const ContextVar&) = delete;
+
+    const std::string& name() const noexcept { return name_; }
+
+    /// Returns the value in the current context, else the default of the variable.
+    /// *Errors*: std::out_of_range (LookupError) when there is neither.
+    T get() const {
+        if (const T* value = find(detail::current_context())) {
+            return *value;
+        }
+        if (!default_) {
+            detail::throw_context_variable_unset(name_);
+        }
+        return *default_;
+    }
+    /// The same, with `fallback` before the default of the variable.
+    T get(T fallback) const {
+        const T* value = find(detail::current_context());
+        return value != nullptr ? *value : std::move(fallback);
+    }
+
+    /// Sets the value in the current context. The token may take it back, once, in this context.
+    Token set(T value) {
+        detail::ContextMap::Value old =
+            detail::exchange_context_value(id_, std::make_shared<const T>(std::move(value)));
+        return Token(id_, &detail::current_context(), std::move(old));
+    }
+
+    /// Restores the value from before the set() that gave the token.
+    /// *Errors*: std::invalid_argument (ValueError) for a token of another variable or context;
+    /// std::runtime_error when it was used before.
+    void reset(Token& token) {
+        if (token.used_) {
+            detail::throw_token_used();
+        }
+        if (token.variable_ != id_) {
+            detail::throw_token_of_other_variable();
+        }
+        if (token.slot_ != &detail::current_context()) {
+            detail::throw_token_of_other_context();
+        }
+        token.used_ = true;
+        detail::exchange_context_value(id_, token.old_);
+    }
+    void reset(Token&& token) { reset(token); }
+
+private:
+    friend class Context;
+
+    const T* find(const detail::ContextSlot& slot) const noexcept {
+        const detail::ContextMap::Value* value = slot.map ? slot.map->find(id_) : nullptr;
+        return value != nullptr ? static_cast<const T*>(value->get()) : nullptr;
+    }
+
+    std::string name_;
+    std::uint64_t id_;
+    std::optional<T> default_;
+};
+
+}  // namespace ringio

@@ -23,6 +23,7 @@ void Timeout::enter() {
     }
     task_ = AnyTask(IntrusivePtr<detail::FutureStateBase>(task));
     cancelling_at_entry_ = task->cancelling();
+    foreign_cancellation_ = task->has_undelivered_cancellation();
     state_ = State::active;
     reschedule(when_);
 }
@@ -50,7 +51,10 @@ void Timeout::reschedule(std::optional<TimePoint> when) {
 
 void Timeout::on_timeout() {
     state_ = State::expiring;
-    task_.cancel();
+    auto& task = static_cast<detail::TaskStateBase&>(*task_.shared_state());
+    // Delivered before the deadline, and the body went on: the next one is ours.
+    foreign_cancellation_ = foreign_cancellation_ && task.has_undelivered_cancellation();
+    task.cancel("");
 }
 
 void Timeout::leave(const std::exception_ptr& error) {
@@ -61,7 +65,11 @@ void Timeout::leave(const std::exception_ptr& error) {
         return;
     }
     state_ = State::expired;
-    const bool only_ours = task_.uncancel() <= cancelling_at_entry_;
+    const bool only_ours = task_.uncancel() <= cancelling_at_entry_ && !foreign_cancellation_;
+    if (only_ours) {
+        static_cast<detail::TaskStateBase&>(*task_.shared_state())
+            .forget_undelivered_cancellation();
+    }
     if (only_ours && error && detail::exception_kind(error) == detail::ExceptionKind::cancelled) {
         throw TimeoutError();
     }

@@ -226,11 +226,30 @@ ASYNC_TEST_CASE("timeout: hops of a deadline that passes") {
     CHECK(log.joined() == "a cancelled 1 2 a cleaned TimeoutError 3 4 5 6");
 }
 
-ASYNC_TEST_CASE("timeout: of zero, entered with a cancellation still due, takes that for its own") {
-    // Counting cannot tell who cancelled; CPython behaves so too (gh-134471).
+ASYNC_TEST_CASE(
+    "timeout: a cancellation still due when the scope begins is not taken for its own") {
+    // CPython counts, and cannot tell who cancelled: it gives TimeoutError (gh-134471).
     auto body = []() -> Task<std::string> {
         current_task().cancel();
         const auto end = co_await told(timeout(0s, []() -> Task<> { co_await sleep(1h); }));
+        co_return end + " " + std::to_string(current_task().cancelling());
+    };
+    const std::string text = co_await create_task(body());
+    CHECK(text == "CancelledError 1");
+}
+
+ASYNC_TEST_CASE("timeout: fires as ever once the body has taken an earlier cancellation") {
+    auto inner = []() -> Task<> {
+        try {
+            co_await sleep(1h);
+        } catch (const CancelledError&) {
+            current_task().set_name("took it");
+        }
+        co_await sleep(1h);
+    };
+    auto body = [inner]() -> Task<std::string> {
+        current_task().cancel();
+        const auto end = co_await told(timeout(1s, inner));
         co_return end + " " + std::to_string(current_task().cancelling());
     };
     const std::string text = co_await create_task(body());

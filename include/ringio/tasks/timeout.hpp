@@ -57,6 +57,7 @@ private:
     Handle due_;         // when the deadline had passed already
     TimerHandle timer_;  // else
     unsigned cancelling_at_entry_ = 0;
+    bool foreign_cancellation_ = false;  // made before the scope began, to be delivered within it
     State state_ = State::created;
 };
 

@@ -1,8 +1,22 @@
 #include <ringio/tasks/task_group.hpp>
 
+#include <ringio/tasks/wait_for.hpp>
+
 #include <fmt/format.h>
 
 namespace ringio {
+
+namespace detail {
+
+void throw_started_twice() {
+    throw std::runtime_error("called 'started' twice on the same TaskStatus");
+}
+
+void throw_group_cancelled() {
+    throw std::runtime_error("TaskGroup was cancelled before its body gave a result");
+}
+
+}  // namespace detail
 
 void TaskGroup::enter() {
     if (entered_) {
@@ -14,48 +28,76 @@ void TaskGroup::enter() {
         throw std::runtime_error("TaskGroup " + repr() + " cannot determine the parent task");
     }
     parent_ = AnyTask(IntrusivePtr<detail::FutureStateBase>(parent));
+    cancelling_at_entry_ = parent->cancelling();
+    foreign_cancellation_ = parent->has_undelivered_cancellation();
     entered_ = true;
-}
-
-void TaskGroup::check_open() const {
-    if (!entered_) {
-        throw std::runtime_error("TaskGroup " + repr() + " has not been entered");
-    }
-    if (exiting_ && tasks_.empty()) {
-        throw std::runtime_error("TaskGroup " + repr() + " is finished");
-    }
-    if (aborting_) {
-        throw std::runtime_error("TaskGroup " + repr() + " is shutting down");
+    if (aborting_) {  // cancel() came first
+        cancel_parent();
     }
 }
 
-void TaskGroup::add(const AnyTask& task) {
+bool TaskGroup::is_open() const noexcept {
+    return entered_ && !aborting_ && !(exiting_ && tasks_.empty());
+}
+
+void TaskGroup::throw_not_open() const {
+    const char* const state = !entered_                    ? " has not been entered"
+                              : exiting_ && tasks_.empty() ? " is finished"
+                                                           : " is shutting down";
+    throw std::runtime_error("TaskGroup " + repr() + state);
+}
+
+void TaskGroup::add(const AnyTask& task, IntrusivePtr<detail::FutureStateBase> started) {
     const auto position = tasks_.insert(tasks_.end(), task);
     task.shared_state()->add_done_callback(
-        [this, position](detail::FutureStateBase&) { on_task_done(position); },
-        std::source_location::current());
+        [this, position, kept = std::move(started)](detail::FutureStateBase&) {
+            on_task_done(position, kept.get());
+        },
+        std::source_location::current(), parent_.shared_state().get());
+    if (aborting_) {  // an eager task that cancelled the group in its first step
+        tasks_.back().cancel();
+    }
 }
 
-void TaskGroup::on_task_done(std::list<AnyTask>::iterator position) {
+void TaskGroup::on_task_done(std::list<AnyTask>::iterator position,
+                             detail::FutureStateBase* started) {
     const AnyTask task = std::move(*position);
     tasks_.erase(position);
     if (all_done_ && tasks_.empty() && !all_done_->done()) {
         all_done_->set_result();
     }
-    if (task.cancelled()) {
-        return;
+    std::exception_ptr error = task.cancelled() ? nullptr : task.exception();
+    if (started != nullptr && !started->done()) {
+        if (!error) {
+            error = std::make_exception_ptr(std::runtime_error(
+                task.cancelled() ? "the task was cancelled before it called started()"
+                                 : "the task ended without calling started()"));
+        }
+        started->set_exception(std::move(error));
+    } else if (error) {
+        on_task_failed(std::move(error));
     }
-    std::exception_ptr error = task.exception();
-    if (!error) {
-        return;
+}
+
+void TaskGroup::on_task_failed(std::exception_ptr error) {
+    if (!interrupt_ && detail::exception_kind(error) == detail::ExceptionKind::interrupt) {
+        interrupt_ = std::move(error);
+    } else {
+        errors_.push_back(std::move(error));
     }
-    errors_.push_back(std::move(error));
     if (!aborting_ && !parent_cancel_requested_) {
         // The body may still be at work: it is cancelled too, and leave() takes that back.
         abort();
-        parent_cancel_requested_ = true;
-        parent_.cancel();
+        cancel_parent();
     }
+}
+
+void TaskGroup::cancel_parent() {
+    parent_cancel_requested_ = true;
+    auto& parent = static_cast<detail::TaskStateBase&>(*parent_.shared_state());
+    // Delivered by now, and the body went on: the next one is ours.
+    foreign_cancellation_ = foreign_cancellation_ && parent.has_undelivered_cancellation();
+    parent.cancel("");
 }
 
 void TaskGroup::abort() {
@@ -63,6 +105,28 @@ void TaskGroup::abort() {
     for (AnyTask& task : tasks_) {
         task.cancel();
     }
+}
+
+void TaskGroup::cancel() {
+    if (exiting_ && tasks_.empty()) {
+        return;
+    }
+    if (!aborting_) {
+        abort();
+    }
+    if (entered_ && !exiting_ && !parent_cancel_requested_) {
+        cancel_parent();
+    }
+}
+
+Task<> TaskGroup::end_start(AnyTask task) {
+    do {
+        try {
+            co_await detail::cancel_and_wait(task);
+        } catch (const CancelledError&) {
+            // Cancelled once more: it still waits, for the task must not outlive start().
+        }
+    } while (!task.done());
 }
 
 Task<> TaskGroup::leave(std::exception_ptr error) {
@@ -81,23 +145,47 @@ Task<> TaskGroup::leave(std::exception_ptr error) {
         try {
             co_await done;
         } catch (const CancelledError&) {
+            cancellation = std::current_exception();
             if (!aborting_) {
-                cancellation = std::current_exception();
                 abort();
             }
         }
         all_done_.reset();
     }
     if (error && detail::exception_kind(error) == detail::ExceptionKind::interrupt) {
-        std::rethrow_exception(error);
+        interrupt_ = error;
+    }
+    take_back_cancellation(cancellation);
+    if (interrupt_) {
+        throw_interrupt();
     }
     throw_errors(std::move(error), std::move(cancellation));
 }
 
-void TaskGroup::throw_errors(std::exception_ptr error, std::exception_ptr cancellation) {
-    if (parent_cancel_requested_ && parent_.uncancel() == 0) {
-        cancellation = nullptr;  // it was our own, and no other is outstanding
+// The group's own request to cancel the parent must not outlast the group, nor hide another one.
+void TaskGroup::take_back_cancellation(std::exception_ptr& cancellation) {
+    if (!parent_cancel_requested_) {
+        return;
     }
+    if (parent_.uncancel() <= cancelling_at_entry_ && !foreign_cancellation_) {
+        cancellation = nullptr;
+        static_cast<detail::TaskStateBase&>(*parent_.shared_state())
+            .forget_undelivered_cancellation();
+    }
+}
+
+// A KeyboardInterrupt comes out alone; what else went wrong is at least told.
+void TaskGroup::throw_interrupt() {
+    for (const std::exception_ptr& error : errors_) {
+        loop_->call_exception_handler(
+            {.message = "an error in a TaskGroup was superseded by a KeyboardInterrupt",
+             .exception = error,
+             .details = {{"task_group", repr()}}});
+    }
+    std::rethrow_exception(interrupt_);
+}
+
+void TaskGroup::throw_errors(std::exception_ptr error, std::exception_ptr cancellation) {
     if (cancellation && errors_.empty()) {
         std::rethrow_exception(cancellation);
     }

@@ -11,12 +11,41 @@
 #include <exception>
 #include <list>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace ringio {
+namespace detail {
+
+[[noreturn]] void throw_started_twice();
+
+}  // namespace detail
+
+/// What a task that TaskGroup::start() starts is given: it says when it is ready. Copyable.
+template <class T = void>
+class TaskStatus {
+public:
+    explicit TaskStatus(Promise<T> ready) noexcept : ready_(std::move(ready)) {}
+
+    /// Lets start() return, with a value when T is not void. Without effect when start() was
+    /// cancelled meanwhile. *Errors*: std::runtime_error the second time.
+    template <class... Args>
+    void started(Args&&... value) {
+        if (ready_.cancelled()) {
+            return;
+        }
+        if (ready_.done()) {
+            detail::throw_started_twice();
+        }
+        ready_.set_result(std::forward<Args>(value)...);
+    }
+
+private:
+    Promise<T> ready_;
+};
 
 /// The group that the body of task_group() is given; asyncio.TaskGroup.
 class TaskGroup {
@@ -30,17 +59,59 @@ public:
     /// *Errors*: std::runtime_error when the group is finished or shutting down; the coroutine is
     /// destroyed then.
     template <class T>
-    TaskHandle<T> create_task(Task<T> coroutine, const TaskOptions& options = {}) {
-        check_open();
-        TaskHandle<T> task = loop_->create_task(std::move(coroutine), options);
-        add(task);
+    TaskHandle<T> create_task(Task<T> coroutine, const TaskOptions& options = {},
+                              std::source_location where = std::source_location::current()) {
+        if (!is_open()) {
+            coroutine.close();
+            throw_not_open();
+        }
+        TaskHandle<T> task = loop_->create_task(std::move(coroutine), options, where);
+        add(task, nullptr);
         return task;
     }
     template <class A>
         requires(Awaitable<A> && !detail::IsTask<A> && !detail::IsFuture<A>)
-    auto create_task(A&& awaitable, const TaskOptions& options = {}) {
-        return create_task(detail::to_coroutine(std::forward<A>(awaitable)), options);
+    auto create_task(A&& awaitable, const TaskOptions& options = {},
+                     std::source_location where = std::source_location::current()) {
+        return create_task(detail::to_coroutine(std::forward<A>(awaitable)), options, where);
     }
+
+    /// Schedules `function(TaskStatus<T>)`, a coroutine function, as a task of the group, waits
+    /// until it calls started(), and gives the value that it gave there.
+    ///
+    /// *Errors*: what the task throws before started(), which then does not count as an error of
+    /// the group; std::runtime_error when it ends without started(); as create_task().
+    /// *Cancellation*: cancels the task and waits for its end. *Python*: not in asyncio; trio's
+    /// nursery.start().
+    template <class T = void, class Fn>
+    Task<T> start(Fn function, TaskOptions options = {}) {
+        if (!is_open()) {
+            throw_not_open();
+        }
+        const Promise<T> ready = loop_->create_future<T>();
+        Future<T> started = ready.get_future();
+        const auto task = loop_->create_task(function(TaskStatus<T>(ready)), options);
+        add(task, started.shared_state());
+        std::exception_ptr cancellation;
+        try {
+            if constexpr (std::is_void_v<T>) {
+                co_await started;
+                co_return;
+            } else {
+                co_return co_await std::move(started);
+            }
+        } catch (const CancelledError&) {
+            cancellation = std::current_exception();
+        }
+        co_await end_start(task);
+        std::rethrow_exception(cancellation);
+    }
+
+    /// Cancels the tasks and the body; the group then ends without a CancelledError, unless the
+    /// parent was cancelled from outside as well. Idempotent; without effect once the group has
+    /// ended. A body that was to give a value and did not: task_group() throws std::runtime_error.
+    /// *Python*: 3.15.
+    void cancel();
 
     /// "<TaskGroup tasks=2 errors=1 cancelling>".
     std::string repr() const;
@@ -55,17 +126,28 @@ public:
     Task<> leave(std::exception_ptr error);
 
 private:
-    void check_open() const;
-    void add(const AnyTask& task);
-    void on_task_done(std::list<AnyTask>::iterator task);
+    bool is_open() const noexcept;
+    [[noreturn]] void throw_not_open() const;
+
+    /// `started`: the future of TaskStatus, for a task that start() waits for.
+    void add(const AnyTask& task, IntrusivePtr<detail::FutureStateBase> started);
+    void on_task_done(std::list<AnyTask>::iterator task, detail::FutureStateBase* started);
+    void on_task_failed(std::exception_ptr error);
     void abort();
+    void cancel_parent();
+    static Task<> end_start(AnyTask task);
+    void take_back_cancellation(std::exception_ptr& cancellation);
+    [[noreturn]] void throw_interrupt();
     void throw_errors(std::exception_ptr error, std::exception_ptr cancellation);
 
     EventLoop* loop_ = nullptr;
     AnyTask parent_;
     std::list<AnyTask> tasks_;  // not done, in order of creation
     std::vector<std::exception_ptr> errors_;
+    std::exception_ptr interrupt_;       // a KeyboardInterrupt, which goes before all others
     std::optional<Promise<>> all_done_;  // while leave() waits
+    unsigned cancelling_at_entry_ = 0;
+    bool foreign_cancellation_ = false;  // made before the group began, to be delivered within it
     bool entered_ = false;
     bool exiting_ = false;
     bool aborting_ = false;
@@ -73,6 +155,8 @@ private:
 };
 
 namespace detail {
+
+[[noreturn]] void throw_group_cancelled();
 
 template <class Body>
 using GroupResult = AwaitValue<std::invoke_result_t<Body&, TaskGroup&>>;
@@ -98,7 +182,7 @@ Task<GroupResult<Body>> run_task_group(Body body) {
         }
         co_await group.leave(error);
         if (!value) {
-            std::rethrow_exception(error);
+            throw_group_cancelled();
         }
         co_return std::move(*value);
     }

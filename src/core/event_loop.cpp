@@ -6,8 +6,6 @@
 #include <ringio/ring/uring_kernel.hpp>
 #include "loop_services.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -147,60 +145,6 @@ void EventLoop::run_ready() {
     }
 }
 
-void EventLoop::run_ready_watched() {
-    services_->shuffle(batch_);
-    while (Runnable* runnable = batch_.pop_front()) {
-        detail::StepObserver* const observer = services_->step_observer;
-        if (observer != nullptr) {
-            observer->before_step(*runnable);
-        }
-        if (debug_) {
-            run_timed(*runnable);
-        } else {
-            runnable->run();
-        }
-        if (observer != nullptr) {
-            observer->after_step();
-        }
-        throw_escaped();
-    }
-}
-
-// What a report says is asked for before the step, which may destroy itself; a task is kept, for
-// where it stands afterwards says more.
-void EventLoop::run_timed(Runnable& step) {
-    const IntrusivePtr<detail::FutureStateBase> future(
-        dynamic_cast<detail::FutureStateBase*>(&step));
-    std::string what = future ? std::string() : step.repr();
-    const TimePoint begin = Clock::now();
-    step.run();
-    const std::chrono::nanoseconds took = Clock::now() - begin;
-    if (took < services_->slow_callback_duration) {
-        return;
-    }
-    if (future) {
-        what = future->repr();
-    }
-    const std::chrono::duration<double> seconds = took;
-    call_exception_handler(
-        {.message = fmt::format("Executing {} took {:.3f} seconds", what, seconds.count()),
-         .exception = nullptr,
-         .details = {}});
-}
-
-std::chrono::nanoseconds EventLoop::slow_callback_duration() const noexcept {
-    return services_->slow_callback_duration;
-}
-
-void EventLoop::set_slow_callback_duration(Delay duration) noexcept {
-    services_->slow_callback_duration = duration.value();
-}
-
-void EventLoop::set_step_observer(detail::StepObserver* observer) noexcept {
-    services_->step_observer = observer;
-    watched_ = observer != nullptr || services_->is_shuffled();
-}
-
 void EventLoop::resume(std::coroutine_handle<> coroutine) {
     coroutine.resume();
     while (transfer_) {
@@ -280,24 +224,6 @@ bool EventLoop::only_timers_can_wake() const noexcept {
            services_->nobody_will_post();
 }
 
-void EventLoop::report_deadlock() const {
-    std::string text = "deadlock: nothing can ever wake this event loop; these tasks wait:";
-    for (const detail::TaskStateBase* task : pending_tasks()) {
-        text += "\n  " + task->repr();
-        const detail::FutureStateBase* future =
-            task->wait() != nullptr ? task->wait()->future() : nullptr;
-        if (future != nullptr && future->created().line() != 0) {
-            text += ", made by " + detail::function_name(future->created()) + "() at " +
-                    detail::file_and_line(future->created());
-        }
-        for (const std::source_location& frame : task->stack()) {
-            text += "\n    at " + detail::file_and_line(frame) + " in " +
-                    detail::function_name(frame) + "()";
-        }
-    }
-    throw DeadlockError(text);
-}
-
 Handle EventLoop::call_soon(Callback callback) {
     check_open();
     check_thread();
@@ -348,24 +274,6 @@ void EventLoop::check_thread() const {
         throw std::runtime_error(
             "Non-thread-safe operation invoked on an event loop other than the current one");
     }
-}
-
-void EventLoop::call_exception_handler(const ExceptionContext& context) noexcept {
-    if (!exception_handler_) {
-        default_exception_handler(context);
-        return;
-    }
-    try {
-        exception_handler_(*this, context);
-    } catch (...) {
-        default_exception_handler({.message = "Unhandled error in exception handler",
-                                   .exception = std::current_exception(),
-                                   .details = {{"context", context.message}}});
-    }
-}
-
-void EventLoop::default_exception_handler(const ExceptionContext& context) noexcept {
-    detail::print_exception_context(context);
 }
 
 void EventLoop::add_task(detail::TaskStateBase& task) noexcept {

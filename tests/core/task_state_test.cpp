@@ -311,7 +311,7 @@ ASYNC_TEST_CASE("task state: an exception that nobody retrieved is reported with
     const std::string report = reports.only();
     CHECK(report.find("Task exception was never retrieved | future: <Task finished name='bad' "
                       "coro=<") == 0);
-    CHECK(report.find(" exception=std::runtime_error('boom')> | created by: ") != std::string::npos);
+    CHECK(report.find(" exception=std::runtime_error('boom')> | created by: ") != report.npos);
     CHECK(report.find(" at task_state_test.cpp:") != std::string::npos);
     CHECK(report.ends_with(" | std::runtime_error: boom"));
 }

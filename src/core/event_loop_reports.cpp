@@ -1,0 +1,102 @@
+// What an event loop has to say: errors that nobody else can take, slow steps, a deadlock.
+#include <ringio/core/event_loop.hpp>
+
+#include <ringio/core/repr.hpp>
+#include <ringio/core/task_state.hpp>
+#include "loop_services.hpp"
+
+#include <fmt/format.h>
+
+namespace ringio {
+
+void EventLoop::run_ready_watched() {
+    services_->shuffle(batch_);
+    while (Runnable* runnable = batch_.pop_front()) {
+        detail::StepObserver* const observer = services_->step_observer;
+        if (observer != nullptr) {
+            observer->before_step(*runnable);
+        }
+        if (debug_) {
+            run_timed(*runnable);
+        } else {
+            runnable->run();
+        }
+        if (observer != nullptr) {
+            observer->after_step();
+        }
+        throw_escaped();
+    }
+}
+
+// What a report says is asked for before the step, which may destroy itself; a task is kept, for
+// where it stands afterwards says more.
+void EventLoop::run_timed(Runnable& step) {
+    const IntrusivePtr<detail::FutureStateBase> future(
+        dynamic_cast<detail::FutureStateBase*>(&step));
+    std::string what = future ? std::string() : step.repr();
+    const TimePoint begin = Clock::now();
+    step.run();
+    const std::chrono::nanoseconds took = Clock::now() - begin;
+    if (took < services_->slow_callback_duration) {
+        return;
+    }
+    if (future) {
+        what = future->repr();
+    }
+    const std::chrono::duration<double> seconds = took;
+    call_exception_handler(
+        {.message = fmt::format("Executing {} took {:.3f} seconds", what, seconds.count()),
+         .exception = nullptr,
+         .details = {}});
+}
+
+std::chrono::nanoseconds EventLoop::slow_callback_duration() const noexcept {
+    return services_->slow_callback_duration;
+}
+
+void EventLoop::set_slow_callback_duration(Delay duration) noexcept {
+    services_->slow_callback_duration = duration.value();
+}
+
+void EventLoop::set_step_observer(detail::StepObserver* observer) noexcept {
+    services_->step_observer = observer;
+    watched_ = observer != nullptr || services_->is_shuffled();
+}
+
+void EventLoop::report_deadlock() const {
+    std::string text = "deadlock: nothing can ever wake this event loop; these tasks wait:";
+    for (const detail::TaskStateBase* task : pending_tasks()) {
+        text += "\n  " + task->repr();
+        const detail::FutureStateBase* future =
+            task->wait() != nullptr ? task->wait()->future() : nullptr;
+        if (future != nullptr && future->created().line() != 0) {
+            text += ", made by " + detail::function_name(future->created()) + "() at " +
+                    detail::file_and_line(future->created());
+        }
+        for (const std::source_location& frame : task->stack()) {
+            text += "\n    at " + detail::file_and_line(frame) + " in " +
+                    detail::function_name(frame) + "()";
+        }
+    }
+    throw DeadlockError(text);
+}
+
+void EventLoop::call_exception_handler(const ExceptionContext& context) noexcept {
+    if (!exception_handler_) {
+        default_exception_handler(context);
+        return;
+    }
+    try {
+        exception_handler_(*this, context);
+    } catch (...) {
+        default_exception_handler({.message = "Unhandled error in exception handler",
+                                   .exception = std::current_exception(),
+                                   .details = {{"context", context.message}}});
+    }
+}
+
+void EventLoop::default_exception_handler(const ExceptionContext& context) noexcept {
+    detail::print_exception_context(context);
+}
+
+}  // namespace ringio

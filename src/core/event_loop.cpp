@@ -52,7 +52,7 @@ EventLoop::~EventLoop() {
 }
 
 void EventLoop::run_once() {
-    const Sleep sleep = work_out_sleep();
+    const std::chrono::nanoseconds sleep = work_out_sleep();
     enter_kernel(sleep);
     ring_->reap();
     if (!timers_.empty()) {
@@ -62,10 +62,10 @@ void EventLoop::run_once() {
     run_ready();
 }
 
-EventLoop::Sleep EventLoop::work_out_sleep() {
+std::chrono::nanoseconds EventLoop::work_out_idle_sleep() {
     const bool watched = virtual_time_ || (debug_ && awaits_completion_);
     // What was submitted and not handed over yet may be complete once it is.
-    if (!ready_.empty() || stopping_ || (watched && ring_->has_work())) {
+    if (watched && ring_->has_work()) {
         return {};
     }
     if (watched && only_timers_can_wake()) {
@@ -78,25 +78,18 @@ EventLoop::Sleep EventLoop::work_out_sleep() {
         }
     }
     if (timers_.empty()) {
-        return {.wanted = true, .timeout = std::nullopt};
+        return until_news;
     }
     const TimePoint now = time();
     const TimePoint deadline = timers_.next_deadline();
-    if (deadline <= now) {
-        return {};
-    }
-    return {.wanted = true, .timeout = deadline - now};
+    return deadline <= now ? std::chrono::nanoseconds(0) : deadline - now;
 }
 
-void EventLoop::enter_kernel(const Sleep& sleep) {
-    if (!sleep.wanted) {
-        ring_->enter(false);
-        return;
-    }
+void EventLoop::sleep_in_kernel(std::chrono::nanoseconds sleep) {
     const TimePoint slept_from = virtual_time_ ? Clock::now() : TimePoint{};
     // A thread that posts from here on writes to the wake descriptor.
     const bool quiet = services_->fall_asleep();
-    ring_->enter(quiet, sleep.timeout);
+    ring_->enter(quiet, sleep == until_news ? std::nullopt : std::optional(sleep));
     services_->wake_up();
     if (virtual_time_) {
         advance_virtual_time(sleep, slept_from);
@@ -104,18 +97,18 @@ void EventLoop::enter_kernel(const Sleep& sleep) {
 }
 
 // While kernel operations are in flight, virtual time passes as time really does.
-void EventLoop::advance_virtual_time(const Sleep& sleep, TimePoint slept_from) noexcept {
-    std::chrono::nanoseconds slept = Clock::now() - slept_from;
-    if (sleep.timeout) {
-        slept = std::min(slept, *sleep.timeout);
-    }
-    virtual_now_ += slept;
+void EventLoop::advance_virtual_time(std::chrono::nanoseconds sleep,
+                                     TimePoint slept_from) noexcept {
+    virtual_now_ += std::min<std::chrono::nanoseconds>(Clock::now() - slept_from, sleep);
 }
 
 void EventLoop::take_threadsafe_calls() {
-    if (!services_->has_news()) {
-        return;
+    if (services_->has_news()) [[unlikely]] {
+        take_news();
     }
+}
+
+void EventLoop::take_news() {
     for (Callback& callback : services_->take_calls()) {
         call_soon(std::move(callback));
     }

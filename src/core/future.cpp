@@ -21,14 +21,12 @@ std::vector<bool> find_repeated(const std::vector<AnyFuture>& futures) {
     return repeated;
 }
 
-void FutureWait::check(TaskStateBase& task) const {
+void FutureWait::refuse(TaskStateBase& task) const {
     if (state_.get() == &task) {
         throw std::runtime_error("Task cannot await on itself: " + task.repr());
     }
-    if (state_->loop_or_null() != running_loop) {
-        throw std::runtime_error("Task " + task.repr() + " got Future " + state_->repr() +
-                                 " attached to a different loop");
-    }
+    throw std::runtime_error("Task " + task.repr() + " got Future " + state_->repr() +
+                             " attached to a different loop");
 }
 
 }  // namespace detail

@@ -15,7 +15,7 @@ TaskStateBase::~TaskStateBase() {
     RINGIO_ASSERT(!root_, "a task is destroyed with its coroutine; the loop must own it");
 }
 
-void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions& options,
+void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* options,
                           const std::source_location& where) {
     root_ = root;
     resume_point_ = root;
@@ -24,32 +24,36 @@ void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions& optio
     number_ = tasks_made.fetch_add(1, std::memory_order_relaxed) + 1;
     context_ = current_context();
     EventLoop& event_loop = *loop_or_null();
-    TaskOptions chosen = options;
-    try {
-        if (event_loop.get_task_factory()) [[unlikely]] {
-            event_loop.get_task_factory()(event_loop, AnyTask(IntrusivePtr<FutureStateBase>(this)),
-                                          chosen);
-        }
-        prepare(chosen);
-    } catch (...) {
-        std::exchange(root_, nullptr).destroy();
-        throw;
+    bool eager = false;
+    if (options != nullptr || event_loop.get_task_factory()) {
+        eager = prepare(options);
     }
     event_loop.add_task(*this);
-    if (chosen.eager_start && running_loop == &event_loop) {
+    if (eager && running_loop == &event_loop) {
         run_eagerly();
     } else {
         wake();
     }
 }
 
-void TaskStateBase::prepare(const TaskOptions& options) {
-    if (!options.name.empty()) {
-        set_name(options.name);
+// Heeds the options and the task factory; returns whether to start eagerly.
+bool TaskStateBase::prepare(const TaskOptions* options) {
+    TaskOptions chosen = options != nullptr ? *options : TaskOptions{};
+    try {
+        if (const EventLoop::TaskFactory& factory = loop().get_task_factory()) {
+            factory(loop(), AnyTask(IntrusivePtr<FutureStateBase>(this)), chosen);
+        }
+        if (!chosen.name.empty()) {
+            set_name(chosen.name);
+        }
+        if (chosen.context != nullptr) {
+            extras().shared_context = chosen.context->shared_state();
+        }
+    } catch (...) {
+        std::exchange(root_, nullptr).destroy();
+        throw;
     }
-    if (options.context != nullptr) {
-        extras().shared_context = options.context->shared_state();
-    }
+    return chosen.eager_start;
 }
 
 void TaskStateBase::run_eagerly() {
@@ -60,7 +64,7 @@ void TaskStateBase::run_eagerly() {
 }
 
 void TaskStateBase::run() {
-    const IntrusivePtr<TaskStateBase> keep(this);
+    // The loop's list keeps the task until the last line.
     EventLoop& event_loop = *loop_or_null();
     if (!started_ && cancel_request_ == CancelRequest::due) {
         // Cancelled before the first step: the body never starts.
@@ -230,14 +234,10 @@ std::string Wait::repr() const {
     return future() != nullptr ? future()->repr() : fmt::format("<{}>", what());
 }
 
-TaskStateBase& running_task() {
-    TaskStateBase* task = get_running_loop().current_task();
-    if (task == nullptr) {
-        throw std::runtime_error(
-            "no running task: this may only be used inside a Task that the "
-            "event loop runs");
-    }
-    return *task;
+void throw_no_running_task() {
+    static_cast<void>(get_running_loop());
+    throw std::runtime_error(
+        "no running task: this may only be used inside a Task that the event loop runs");
 }
 
 }  // namespace ringio::detail

@@ -257,20 +257,30 @@ private:
         });
     }
 
-    struct Sleep {
-        bool wanted = false;                              // else the kernel is only asked for news
-        std::optional<std::chrono::nanoseconds> timeout;  // none: until something happens
-    };
-
     void run_once();
-    Sleep work_out_sleep();
-    void enter_kernel(const Sleep& sleep);
+
+    /// How long to sleep in the kernel: 0 to ask only for news, `until_news` when no timer is set.
+    std::chrono::nanoseconds work_out_sleep() {
+        return ready_.empty() && !stopping_ ? work_out_idle_sleep() : std::chrono::nanoseconds(0);
+    }
+    void enter_kernel(std::chrono::nanoseconds sleep) {
+        if (sleep.count() == 0) {
+            ring_->enter(false);
+        } else {
+            sleep_in_kernel(sleep);
+        }
+    }
+    static constexpr std::chrono::nanoseconds until_news = std::chrono::nanoseconds::max();
+
+    std::chrono::nanoseconds work_out_idle_sleep();
+    void sleep_in_kernel(std::chrono::nanoseconds sleep);
     void take_threadsafe_calls();
+    void take_news();
     void run_ready();
     void run_ready_watched();
     void run_timed(Runnable& step);
     void throw_escaped();
-    void advance_virtual_time(const Sleep& sleep, TimePoint slept_from) noexcept;
+    void advance_virtual_time(std::chrono::nanoseconds sleep, TimePoint slept_from) noexcept;
     void check_open() const;
     void check_may_run() const;
     void check_thread() const;

@@ -37,7 +37,9 @@ public:
     bool await_ready() const noexcept { return state_->done(); }
     void await_suspend(std::coroutine_handle<> coroutine) {
         TaskStateBase& task = running_task();
-        check(task);
+        if (state_.get() == &task || state_->loop_or_null() != running_loop) [[unlikely]] {
+            refuse(task);
+        }
         task_ = &task;
         state_->add_done_node(*this);
         task.suspend(coroutine, *this);
@@ -76,7 +78,8 @@ protected:
     IntrusivePtr<FutureStateBase> state_;
 
 private:
-    void check(TaskStateBase& task) const;
+    /// Throws std::runtime_error: a task awaits itself, or a future of another loop.
+    [[noreturn]] void refuse(TaskStateBase& task) const;
 
     TaskStateBase* task_ = nullptr;
 };

@@ -335,13 +335,16 @@ TaskHandle<T> EventLoop::create_task(Task<T> coroutine, const TaskOptions& optio
                                      std::source_location where) {
     check_open();
     IntrusivePtr<detail::TaskState<T>> task(new detail::TaskState<T>(*this));
-    task->start(coroutine.release(), options, where);
-    return TaskHandle<T>(IntrusivePtr<detail::FutureStateBase>(task.get()));
+    task->start(coroutine.release(), &options, where);
+    return TaskHandle<T>(std::move(task));
 }
 
 template <class T>
 TaskHandle<T> EventLoop::create_task(Task<T> coroutine, std::source_location where) {
-    return create_task(std::move(coroutine), TaskOptions{}, where);
+    check_open();
+    IntrusivePtr<detail::TaskState<T>> task(new detail::TaskState<T>(*this));
+    task->start(coroutine.release(), nullptr, where);
+    return TaskHandle<T>(std::move(task));
 }
 
 /// A task factory that has every task start eagerly; asyncio.eager_task_factory.

@@ -65,7 +65,7 @@ public:
     /// Takes the coroutine and schedules its first step, or runs it when it is to start eagerly.
     /// The loop holds the task until it is done.
     /// *Errors*: what the loop's task factory throws; the coroutine is destroyed then.
-    void start(std::coroutine_handle<> root, const TaskOptions& options,
+    void start(std::coroutine_handle<> root, const TaskOptions* options,
                const std::source_location& where);
 
     /// One step: resumes the coroutine where it stands.
@@ -165,7 +165,7 @@ private:
     };
 
     Extras& extras();
-    void prepare(const TaskOptions& options);
+    bool prepare(const TaskOptions* options);
     void run_eagerly();
     void cancel_wait() noexcept;
     ContextSlot& context_slot() noexcept {
@@ -186,8 +186,15 @@ private:
     bool report_when_destroyed_ = true;
 };
 
+[[noreturn]] void throw_no_running_task();
+
 /// The task that runs now. *Errors*: std::runtime_error outside a task.
-TaskStateBase& running_task();
+inline TaskStateBase& running_task() {
+    if (running_loop == nullptr || running_loop->current_task() == nullptr) [[unlikely]] {
+        throw_no_running_task();
+    }
+    return *running_loop->current_task();
+}
 
 }  // namespace detail
 }  // namespace ringio

@@ -20,7 +20,17 @@ public:
     SleepWait& operator=(const SleepWait&) = delete;
 
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> coroutine);
+    void await_suspend(std::coroutine_handle<> coroutine) {
+        TaskStateBase& task = running_task();
+        task_ = &task;
+        if (delay_.is_positive()) {
+            arm(coroutine);
+            return;
+        }
+        phase_ = Phase::yielding;
+        task.suspend(coroutine, *this);
+        task.wake();
+    }
 
     // The timer went off. The task is woken by one more hop, as by the future of asyncio's sleep.
     void run() override;
@@ -31,13 +41,26 @@ public:
     std::string repr() const override;
 
 protected:
-    ~SleepWait();
+    ~SleepWait() {
+        if (phase_ == Phase::armed) [[unlikely]] {
+            disarm();
+        }
+    }
 
     /// Throws CancelledError when the sleep was cut short.
-    void finish();
+    void finish() {
+        const bool cancelled = phase_ == Phase::cancelled;
+        phase_ = Phase::woken;
+        if (task_->take_cancellation() || cancelled) [[unlikely]] {
+            task_->throw_cancelled();
+        }
+    }
 
 private:
     enum class Phase : unsigned char { fresh, yielding, armed, cancelled, woken };
+
+    void arm(std::coroutine_handle<> coroutine);
+    void disarm() noexcept;
 
     Delay delay_;
     TaskStateBase* task_ = nullptr;

@@ -1,6 +1,6 @@
 // L3, tasks: asyncio's verbs. Running (run, runner), making tasks (create_task), waiting for
-// several (gather, wait, as_completed, task_group), limits (timeout, wait_for, shield), and time
-// (sleep).
+// several (gather, wait, as_completed, task_group), limits (timeout, wait_for, shield), time
+// (sleep), and coroutines that yield (generator).
 #pragma once
 
 #include <ringio/tasks/as_completed.hpp>
@@ -9,6 +9,7 @@
 #include <ringio/tasks/current_task.hpp>
 #include <ringio/tasks/exception_group.hpp>
 #include <ringio/tasks/gather.hpp>
+#include <ringio/tasks/generator.hpp>
 #include <ringio/tasks/run.hpp>
 #include <ringio/tasks/runner.hpp>
 #include <ringio/tasks/shield.hpp>

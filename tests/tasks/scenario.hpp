@@ -24,6 +24,17 @@ inline Task<> tick(EventLog& log, int turns) {
     }
 }
 
+/// Logs "~name" when it is destroyed.
+struct Guard {
+    Guard(EventLog& events, std::string text) : log(events), name(std::move(text)) {}
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+    ~Guard() { log("~" + name); }
+
+    EventLog& log;
+    std::string name;
+};
+
 /// Lets `turns` turns of the loop go by.
 inline Task<> yield(int turns) {
     for (int turn = 0; turn < turns; ++turn) {

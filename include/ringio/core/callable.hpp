@@ -67,5 +67,19 @@ constexpr void require_safe_callable() {
                   "(`auto work = [...]{...};`) and pass `work`, or `by_move(work)` to move it");
 }
 
+// GCC 12: so are the temporary of an aggregate with a destructor and a closure that is converted,
+// in a co_yield operand. `T` is the type of the operand, `Target` what is made of it.
+template <class T, class Target>
+constexpr void require_safe_operand() {
+    using Operand = std::remove_cvref_t<T>;
+    constexpr bool dangerous =
+        std::is_aggregate_v<Operand> || (!std::is_same_v<Operand, std::remove_cvref_t<Target>> &&
+                                         requires { &Operand::operator(); });
+    static_assert(RINGIO_AWAIT_DESTROYS_TEMPORARIES_TWICE == 0 || std::is_lvalue_reference_v<T> ||
+                      std::is_trivially_destructible_v<Operand> || !dangerous,
+                  "ringio: g++ before 13 destroys this temporary twice; name it first and yield "
+                  "`name`, or `by_move(name)` to move it");
+}
+
 }  // namespace detail
 }  // namespace ringio

@@ -4,6 +4,7 @@
 
 #include <ringio/base/intrusive_list.hpp>
 #include <ringio/base/unique_fd.hpp>
+#include <ringio/core/async_generator_hook.hpp>
 #include <ringio/core/event_loop.hpp>
 #include <ringio/core/task_state.hpp>
 #include <ringio/ring/completion.hpp>
@@ -73,6 +74,8 @@ struct LoopServices {
     StepObserver* step_observer = nullptr;
     IntrusiveList<TaskStateBase> tasks;  // not done, in order of creation; the loop owns them
     std::size_t task_count = 0;
+    IntrusiveList<AsyncGeneratorHook> async_generators;  // begun and not ended; not owned
+    bool async_generators_shut_down = false;
     std::function<void()> interrupt_handler;
 
 private:

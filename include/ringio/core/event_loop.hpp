@@ -34,6 +34,7 @@ class AnyTask;
 struct TaskOptions;
 
 namespace detail {
+class AsyncGeneratorHook;
 class FutureStateBase;
 class TaskStateBase;
 struct LoopAnchor;
@@ -176,6 +177,11 @@ public:
     void set_task_factory(TaskFactory factory) { task_factory_ = std::move(factory); }
     const TaskFactory& get_task_factory() const noexcept { return task_factory_; }
 
+    /// Closes, all at the same time, the AsyncGenerators that have begun on this loop and not
+    /// ended. What their cleanup throws goes to the exception handler. Runner does it before it
+    /// closes the loop; one that begins later is on its own, which debug mode reports.
+    Task<void> shutdown_asyncgens();
+
     /// Takes the errors that nobody else can take; the default one prints to standard error.
     /// An empty function restores the default.
     void set_exception_handler(ExceptionHandler handler) {
@@ -224,6 +230,8 @@ public:
     void add_task(detail::TaskStateBase& task) noexcept;
     void remove_task(detail::TaskStateBase& task) noexcept;
     std::vector<detail::TaskStateBase*> pending_tasks() const;
+    void add_async_generator(detail::AsyncGeneratorHook& generator);
+    bool has_async_generators() const noexcept;
 
     /// The only place where a coroutine is resumed. Called by run_ready() through a task's step.
     void resume(std::coroutine_handle<> coroutine);

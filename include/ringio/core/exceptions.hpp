@@ -26,6 +26,11 @@ private:
     std::string message_;
 };
 
+/// Thrown at the co_yield of an AsyncGenerator that is being closed, to have its body clean up.
+///
+/// Like CancelledError it is no std::exception. *Python*: GeneratorExit, a BaseException there.
+class GeneratorExit final {};
+
 /// Thrown out of run() when Ctrl-C (SIGINT) ended the main task.
 class KeyboardInterrupt final : public std::runtime_error {
 public:

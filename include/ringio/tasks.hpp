@@ -1,10 +1,11 @@
 // L3, tasks: asyncio's verbs. Running (run, runner), making tasks (create_task), waiting for
 // several (gather, wait, as_completed, task_group), limits (timeout, wait_for, shield), time
-// (sleep), and coroutines that yield (generator).
+// (sleep), and coroutines that yield (generator, async_generator).
 #pragma once
 
 #include <ringio/tasks/as_completed.hpp>
 #include <ringio/tasks/as_outcome.hpp>
+#include <ringio/tasks/async_generator.hpp>
 #include <ringio/tasks/create_task.hpp>
 #include <ringio/tasks/current_task.hpp>
 #include <ringio/tasks/exception_group.hpp>

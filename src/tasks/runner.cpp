@@ -138,6 +138,9 @@ void Runner::close() {
         return;
     }
     cancel_all_tasks();
+    if (loop_->has_async_generators()) {
+        loop_->run_until_complete(loop_->shutdown_asyncgens());
+    }
     loop_->close();
 }
 

@@ -7,8 +7,9 @@
 
 namespace ringio {
 
-/// Makes a loop, runs `main` on it, cancels and awaits the tasks that are left, closes the loop,
-/// and gives the result of `main`. asyncio.run.
+/// Makes a loop, runs `main` on it, cancels and awaits the tasks that are left, closes the
+/// asynchronous generators that are left, closes the loop, and gives the result of `main`.
+/// asyncio.run.
 ///
 /// *Errors*: std::runtime_error within a running loop; std::system_error when the kernel refuses
 /// io_uring, with the reason and the remedy; what `main` throws; KeyboardInterrupt after Ctrl-C.

@@ -48,8 +48,8 @@ public:
     /// Returns the loop, made if need be.
     EventLoop& get_loop();
 
-    /// Cancels the tasks that are left, waits for them, reports their errors and closes the loop.
-    /// Idempotent.
+    /// Cancels the tasks that are left, waits for them, reports their errors, closes the generators
+    /// that are left, and closes the loop. Idempotent.
     void close();
 
     /// Refuses to go on within a running loop, and makes the loop. For run().

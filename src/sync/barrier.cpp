@@ -1,11 +1,17 @@
 #include <ringio/sync/barrier.hpp>
 
+#include <ringio/base/intrusive_list.hpp>
 #include <ringio/sync/condition.hpp>
 
 namespace ringio {
 namespace detail {
 
 enum class BarrierPhase : unsigned char { filling, draining, resetting, broken };
+
+/// A task in the barrier; lies in its frame.
+struct BarrierPlace : IntrusiveListHook {
+    std::size_t index = 0;
+};
 
 struct BarrierState {
     explicit BarrierState(std::size_t of) : parties(of) {}
@@ -15,8 +21,19 @@ struct BarrierState {
         condition.notify_all();
     }
 
+    // Numbers those who are there. Not as they come: one of them may be cancelled before the last
+    // one is there, and then a number would be given twice, and another one to nobody.
+    void let_go() {
+        std::size_t index = 0;
+        for (BarrierPlace& place : places) {
+            place.index = index++;
+        }
+        change(BarrierPhase::draining);
+    }
+
     // The last to leave opens the barrier for the next round.
-    void leave() {
+    void leave(BarrierPlace& place) {
+        place.unlink();
         if (--count == 0) {
             change(phase == BarrierPhase::broken ? phase : BarrierPhase::filling);
         }
@@ -24,6 +41,7 @@ struct BarrierState {
 
     std::size_t parties;
     std::size_t count = 0;  // tasks in the barrier
+    IntrusiveList<BarrierPlace> places;
     BarrierPhase phase = BarrierPhase::filling;
     Condition condition;  // for every change of phase
 };
@@ -51,19 +69,21 @@ Task<> wait_for_others(BarrierState& state) {
 Task<std::size_t> wait_at(std::shared_ptr<BarrierState> state) {
     const auto held = co_await state->condition.scoped();
     co_await enter(*state);
-    const std::size_t index = state->count++;
+    BarrierPlace place;
+    state->places.push_back(place);
+    ++state->count;
     try {
-        if (index + 1 == state->parties) {
-            state->change(BarrierPhase::draining);
+        if (state->count == state->parties) {
+            state->let_go();
         } else {
             co_await wait_for_others(*state);
         }
     } catch (...) {
-        state->leave();
+        state->leave(place);
         throw;
     }
-    state->leave();
-    co_return index;
+    state->leave(place);
+    co_return place.index;
 }
 
 Task<> reset_at(std::shared_ptr<BarrierState> state) {

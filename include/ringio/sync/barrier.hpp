@@ -40,6 +40,7 @@ public:
     /// *Errors*: BrokenBarrierError when it is aborted, or reset while this task is in it;
     /// std::runtime_error when it waits in another loop than before. *Cancellation*: the task no
     /// longer counts; the others wait on.
+    /// *Python*: after a cancellation two tasks may be given the same number there.
     Task<std::size_t> wait();
 
     /// Makes the barrier as new; those who wait get BrokenBarrierError.

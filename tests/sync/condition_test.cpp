@@ -203,3 +203,102 @@ TEST_CASE("Condition: survives the destruction of the tasks that wait") {
     CHECK(condition.repr() == "<Condition [unlocked]>");
     CHECK(log.joined() == "");
 }
+
+namespace {
+
+/// Takes one of what `count` counts each time there is one, until it is negative.
+Task<> consume(Condition& condition, int& count) {
+    auto held = co_await condition.scoped();
+    auto any = [&count]() { return count != 0; };
+    for (;;) {
+        co_await condition.wait_for(any);
+        if (count < 0) {
+            break;
+        }
+        --count;
+    }
+}
+
+/// Notifies one of two consumers, cancels it after some turns, and sees the other one take over.
+Task<> cancel_notified_consumer(int turns_between) {
+    Condition condition;
+    int count = 0;
+    auto first = create_task(consume(condition, count));
+    auto second = create_task(consume(condition, count));
+    co_await turns(1);
+    {
+        auto held = co_await condition.scoped();
+        ++count;
+        condition.notify(1);
+        co_await turns(turns_between);
+        first.cancel();
+        auto none = [&count]() { return count == 0; };
+        // Nobody notifies this task: the time is for the others.
+        CHECK_AWAIT(text_of<TimeoutError>(wait_for(condition.wait_for(none), 10ms)), "");
+        CHECK(count == 0);
+        count = -1;
+        condition.notify_all();
+    }
+    co_await second;
+    CHECK(first.cancelled());
+}
+
+/// The message of the cancellation that ends a wait, as the body saw it and as the task has it.
+Task<std::string> seen_message(Condition& condition) {
+    auto held = co_await condition.scoped();
+    auto never = []() { return false; };
+    std::string message;
+    try {
+        co_await condition.wait_for(never);
+    } catch (const CancelledError& error) {
+        message = error.message();
+    }
+    co_return message;
+}
+
+}  // namespace
+
+ASYNC_TEST_CASE(
+    "Condition: a notified one is cancelled, another is woken (test_cancelled_wakeup)") {
+    co_await cancel_notified_consumer(0);
+}
+
+ASYNC_TEST_CASE("Condition: so it is when it waits for the lock (test_cancelled_wakeup_relock)") {
+    co_await cancel_notified_consumer(1);
+}
+
+ASYNC_TEST_CASE(
+    "Condition: the cancellation keeps its message (test_cancelled_error_wakeup, "
+    "test_cancelled_error_re_aquire)") {
+    Condition condition;
+    auto waiting = create_task(seen_message(condition));
+    co_await turns(1);
+    waiting.cancel("foo");
+    CHECK_AWAIT(waiting, "foo");
+
+    auto relocking = create_task(seen_message(condition));
+    co_await turns(1);
+    co_await condition.acquire();
+    condition.notify();
+    co_await turns(1);
+    relocking.cancel("bar");
+    condition.release();
+    CHECK_AWAIT(relocking, "bar");
+}
+
+ASYNC_TEST_CASE(
+    "Condition: cancelled after a notification, it ends (test_wait_cancel_after_notify)") {
+    Condition condition;
+    EventLog log;
+    auto a = create_task(wait_notified(condition, log, "a"));
+    co_await turns(1);
+    co_await condition.acquire();
+    condition.notify();
+    co_await turns(1);
+    a.cancel();
+    co_await turns(1);
+    condition.release();
+    co_await turns(1);
+    CHECK(a.cancelled());
+    CHECK(log.joined() == "a!");
+}

@@ -171,3 +171,38 @@ ASYNC_TEST_CASE("Lock: a wait may be cancelled after the lock is gone") {
     CHECK_AWAIT(is_cancelled(waiting), true);
     CHECK_AWAIT(is_cancelled(woken), true);
 }
+
+ASYNC_TEST_CASE("Lock: a cancel and a release at once take one lock (test_cancel_release_race)") {
+    Lock lock;
+    EventLog log;
+    co_await lock.acquire();
+    auto a = create_task(acquire_and_log(lock, log, "a"));
+    auto b = create_task(acquire_and_log(lock, log, "b"));
+    auto c = create_task(acquire_and_log(lock, log, "c"));
+    co_await turns(1);
+    get_running_loop().call_soon([&] {
+        a.cancel();
+        lock.release();
+    });
+    CHECK_AWAIT(is_cancelled(a), true);
+    co_await b;
+    CHECK(log.joined() == "a! b");
+    c.cancel();
+    CHECK_AWAIT(is_cancelled(c), true);
+}
+
+ASYNC_TEST_CASE("Lock: one that joins behind a cancelled one (test_finished_waiter_cancelled)") {
+    Lock lock;
+    EventLog log;
+    co_await lock.acquire();
+    auto a = create_task(acquire_and_log(lock, log, "a"));
+    co_await turns(1);
+    auto b = create_task(acquire_and_log(lock, log, "b"));
+    a.cancel();
+    lock.release();
+    co_await turns(1);
+    CHECK(lock.locked());
+    CHECK(a.cancelled());
+    co_await b;
+    CHECK(log.joined() == "b a!");
+}

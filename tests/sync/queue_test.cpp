@@ -246,3 +246,140 @@ TEST_CASE("Queue: belongs to the loop in which somebody first waited for it") {
     auto again = [&queue]() -> Task<> { static_cast<void>(co_await queue.get()); };
     CHECK(error_in_another_loop(again) == "Queue is bound to a different event loop");
 }
+
+// Cases of CPython's test_queues, by name.
+
+ASYNC_TEST_CASE("Queue: a getter cancelled before there is an item (test_get_cancelled_race)") {
+    Queue<std::string> queue;
+    auto a = create_task(queue.get());
+    auto b = create_task(queue.get());
+    co_await turns(1);
+    a.cancel();
+    co_await turns(1);
+    CHECK(a.done());
+    co_await queue.put("item");
+    CHECK_AWAIT(b, "item");
+}
+
+ASYNC_TEST_CASE("Queue: putters that have not run yet (test_get_with_waiting_putters)") {
+    Queue<std::string> queue(1);
+    auto a = create_task(queue.put("a"));
+    auto b = create_task(queue.put("b"));
+    CHECK_AWAIT(queue.get(), "a");
+    CHECK_AWAIT(queue.get(), "b");
+    co_await gather(a, b);
+}
+
+ASYNC_TEST_CASE("Queue: as many gets as puts all end (test_why_are_getters_waiting)") {
+    Queue<int> queue(1);
+    auto consumer = [&queue]() -> Task<> {
+        for (int item = 0; item < 5; ++item) {
+            CHECK_AWAIT(queue.get(), item);
+        }
+    };
+    auto producer = [&queue]() -> Task<> {
+        for (int item = 0; item < 5; ++item) {
+            co_await queue.put(item);
+        }
+    };
+    co_await gather(producer(), consumer());
+}
+
+ASYNC_TEST_CASE(
+    "Queue: putters wait no longer than there is no room (test_why_are_putters_waiting)") {
+    Queue<int> queue(2);
+    auto getter = [&queue]() -> Task<> {
+        co_await turns(1);
+        while (!queue.empty()) {
+            static_cast<void>(queue.get_nowait());
+        }
+    };
+    co_await gather(getter(), queue.put(0), queue.put(1), queue.put(2), queue.put(3));
+    CHECK(queue.full());
+}
+
+ASYNC_TEST_CASE(
+    "Queue: those who are cancelled are forgotten (test_cancelled_getters_not_being_held_in_"
+    "self_getters, test_cancelled_puts_not_being_held_in_self_putters)") {
+    Queue<int> queue(1);
+    CHECK_AWAIT(text_of<TimeoutError>(wait_for(queue.get(), 100ms)), "");
+    CHECK(queue.repr() == "<Queue maxsize=1>");
+    queue.put_nowait(1);
+    auto put = create_task(queue.put(2));
+    co_await turns(1);
+    put.cancel();
+    CHECK_AWAIT(is_cancelled(put), true);
+    CHECK(queue.repr() == "<Queue maxsize=1 _queue=[1] tasks=1>");
+}
+
+ASYNC_TEST_CASE(
+    "Queue: many readers, one cancelled with two items there "
+    "(test_get_cancel_drop_many_pending_readers)") {
+    Queue<int> queue;
+    auto a = create_task(queue.get());
+    auto b = create_task(queue.get());
+    auto c = create_task(queue.get());
+    co_await turns(1);
+    queue.put_nowait(1);
+    queue.put_nowait(2);
+    a.cancel();
+    CHECK_AWAIT(is_cancelled(a), true);
+    CHECK_AWAIT(gather(b, c), std::tuple(1, 2));
+}
+
+ASYNC_TEST_CASE("Queue: a put() that is cancelled can be made again (test_put_cancel_drop)") {
+    Queue<int> queue(1);
+    queue.put_nowait(1);
+    auto put = create_task(queue.put(2));
+    co_await turns(1);
+    CHECK(queue.get_nowait() == 1);
+    put.cancel();
+    CHECK_AWAIT(is_cancelled(put), true);
+    co_await queue.put(2);
+    CHECK(queue.get_nowait() == 2);
+    CHECK(queue.empty());
+}
+
+ASYNC_TEST_CASE("Queue: the last of three putters is cancelled (test_put_cancelled_race)") {
+    Queue<std::string> queue(1);
+    auto a = create_task(queue.put("a"));
+    auto b = create_task(queue.put("b"));
+    auto c = create_task(queue.put("X"));
+    co_await turns(1);
+    CHECK(a.done());
+    CHECK_FALSE(b.done());
+    c.cancel();
+    co_await turns(1);
+    CHECK(c.done());
+    CHECK(queue.get_nowait() == "a");
+    co_await turns(1);
+    CHECK(queue.get_nowait() == "b");
+    co_await b;
+}
+
+ASYNC_TEST_CASE(
+    "Queue: a put() wakes who waits (test_put_with_waiting_getters, test_put_cancelled)") {
+    Queue<std::string> queue;
+    auto get = create_task(queue.get());
+    co_await turns(1);
+    co_await queue.put("a");
+    CHECK_AWAIT(get, "a");
+    auto put = create_task(queue.put("b"));
+    CHECK_AWAIT(queue.get(), "b");
+    CHECK(put.done());
+}
+
+ASYNC_TEST_CASE(
+    "Queue: shutdown(true) with work outstanding (test_shutdown_immediate_with_unfinished)") {
+    Queue<int> queue;
+    queue.put_nowait(1);
+    queue.put_nowait(2);
+    CHECK(queue.get_nowait() == 1);
+    auto join = create_task(queue.join());
+    queue.shutdown(true);
+    CHECK_AWAIT(text_of<QueueShutDown>(queue.get()), "the queue was shut down");
+    CHECK_FALSE(join.done());
+    queue.task_done();
+    co_await join;
+    CHECK_THROWS_AS(queue.task_done(), std::invalid_argument);
+}

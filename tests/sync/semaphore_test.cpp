@@ -125,3 +125,78 @@ ASYNC_TEST_CASE("Semaphore: a wait may be cancelled after the semaphore is gone"
     woken.cancel();
     CHECK_AWAIT(is_cancelled(woken), true);
 }
+
+ASYNC_TEST_CASE("Semaphore: who comes again is last (test_acquire_fifo_order)") {
+    Semaphore semaphore(1);
+    EventLog log;
+    auto twice = [](Semaphore& shared, EventLog& into, std::string name) -> Task<> {
+        for (const char* round : {"1", "2"}) {
+            auto held = co_await shared.scoped();
+            into(name + round);
+            co_await sleep(1s);
+        }
+    };
+    co_await gather(twice(semaphore, log, "a"), twice(semaphore, log, "b"),
+                    twice(semaphore, log, "c"));
+    CHECK(log.joined() == "a1 b1 c1 a2 b2 c2");
+}
+
+ASYNC_TEST_CASE("Semaphore: so is who gives it back and asks again (test_acquire_fifo_order_2)") {
+    Semaphore semaphore(1);
+    EventLog log;
+    auto again = [](Semaphore& shared, EventLog& into) -> Task<> {
+        co_await shared.acquire();
+        into("2");
+        shared.release();
+        co_await shared.acquire();
+        into("4");
+    };
+    auto a = create_task(acquire_and_log(semaphore, log, "1"));
+    auto b = create_task(again(semaphore, log));
+    auto c = create_task(acquire_and_log(semaphore, log, "3"));
+    co_await turns(1);
+    semaphore.release();
+    semaphore.release();
+    co_await gather(a, b, c);
+    CHECK(log.joined() == "1 2 3 4");
+}
+
+ASYNC_TEST_CASE("Semaphore: one that was cancelled is left out (test_acquire_fifo_order_3)") {
+    Semaphore semaphore(0);
+    EventLog log;
+    auto a = create_task(acquire_and_log(semaphore, log, "1"));
+    auto b = create_task(acquire_and_log(semaphore, log, "2"));
+    auto c = create_task(acquire_and_log(semaphore, log, "3"));
+    co_await turns(1);
+    a.cancel();
+    co_await turns(1);
+    semaphore.release();
+    semaphore.release();
+    co_await gather(b, c);
+    CHECK(log.joined() == "1! 2 3");
+    CHECK(a.cancelled());
+}
+
+ASYNC_TEST_CASE("Semaphore: one that was woken wakes the others (test_acquire_fifo_order_4)") {
+    Semaphore semaphore(0);
+    EventLog log;
+    auto first = [&]() -> Task<> {
+        co_await semaphore.acquire();
+        log("1");
+        create_task(acquire_and_log(semaphore, log, "4"));
+    };
+    auto second = [&]() -> Task<> {
+        for (int permit = 0; permit < 4; ++permit) {
+            semaphore.release();
+        }
+        CHECK(semaphore.locked());
+        co_await semaphore.acquire();
+        log("2");
+    };
+    auto a = create_task(first());
+    auto b = create_task(second());
+    auto c = create_task(acquire_and_log(semaphore, log, "3"));
+    co_await gather(a, b, c);
+    co_await turns(1);
+    CHECK(log.joined() == "1 2 3 4");
+}

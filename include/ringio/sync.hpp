@@ -2,6 +2,9 @@
 #pragma once
 
 #include <ringio/sync/barrier.hpp>
+#include <ringio/sync/capacity_limiter.hpp>
+#include <ringio/sync/channel.hpp>
+#include <ringio/sync/channel_state.hpp>
 #include <ringio/sync/condition.hpp>
 #include <ringio/sync/event.hpp>
 #include <ringio/sync/lock.hpp>

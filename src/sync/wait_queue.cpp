@@ -75,6 +75,7 @@ bool WaitQueue::wake_next() noexcept {
     QueuedPlace& wait = *next_;
     advance_past(wait);
     wait.phase = QueuedPlace::Phase::woken;
+    ++woken_;
     wait.task->wake();
     return true;
 }
@@ -107,6 +108,9 @@ void WaitQueue::remove(QueuedPlace& wait) noexcept {
     --size_;
     if (wait.phase != QueuedPlace::Phase::cancelled) {
         --live_;
+    }
+    if (wait.phase == QueuedPlace::Phase::woken) {
+        --woken_;
     }
 }
 

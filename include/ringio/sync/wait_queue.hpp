@@ -49,7 +49,7 @@ struct QueuedPlace : public IntrusiveListHook {
 };
 
 /// One wait in a queue: the part of an awaiter that does not depend on what is waited for.
-class QueuedWait : public NativeAwaiter, public Wait, private QueuedPlace {
+class QueuedWait : public NativeAwaiter, public Wait, protected QueuedPlace {
 public:
     explicit QueuedWait(WaitQueue& queue) noexcept : QueuedPlace(queue) {}
 
@@ -72,6 +72,14 @@ protected:
     /// Throws CancelledError, or, for a wait that was woken by an owner that is gone since,
     /// std::runtime_error.
     [[noreturn]] void throw_ended() const;
+
+    /// For a wait that was passed over when it had got what it waited for, and cannot give it to
+    /// another: the cancellation stays for the next wait.
+    void defer_late_cancellation() noexcept {
+        if (cancelled_late_) {
+            task->defer_cancellation();
+        }
+    }
 
 private:
     bool cancelled_late_ = false;
@@ -107,6 +115,12 @@ public:
     /// Says whether there is a wait that was not cancelled.
     bool has_live() const noexcept { return live_ > 0; }
 
+    /// How many were woken and have not resumed yet, whether they were cancelled since or not.
+    std::size_t woken() const noexcept { return woken_; }
+
+    /// The first that was neither woken nor cancelled, or null.
+    QueuedPlace* first_waiting() const noexcept { return next_; }
+
     /// ", waiters:2", or nothing: how it ends the repr of its owner.
     std::string repr_suffix() const;
 
@@ -124,6 +138,7 @@ private:
     QueuedPlace* next_ = nullptr;  // the first that is still waiting
     std::size_t size_ = 0;
     std::size_t live_ = 0;
+    std::size_t woken_ = 0;
 };
 
 /// What the methods of a primitive return: awaited, it makes the awaiter in the awaiting frame.

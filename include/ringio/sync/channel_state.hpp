@@ -1,0 +1,281 @@
+// What is behind a channel: the buffer, those who wait, and how many handles there are. What does
+// not depend on the type of the items is ChannelBase. An item that was sent lies in the buffer
+// until a receiver has resumed and takes it, so that a cancellation never has to bring one back:
+// see channel_state.cpp.
+#pragma once
+
+#include <ringio/base/intrusive_ptr.hpp>
+#include <ringio/sync/wait_queue.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace ringio {
+
+/// Thrown by those who send when nobody can receive any more or the channel was closed, and by
+/// those who use a Sender or Receiver after its close().
+class ChannelClosed : public std::runtime_error {
+public:
+    ChannelClosed() : std::runtime_error("the channel is closed") {}
+};
+
+/// Thrown by send(): the ChannelClosed that gives the item back.
+template <class T>
+class Undelivered final : public ChannelClosed {
+public:
+    explicit Undelivered(T&& item) : item_(std::make_shared<T>(std::move(item))) {}
+
+    /// Returns the item, which may be moved out.
+    T& item() const noexcept { return *item_; }
+
+private:
+    std::shared_ptr<T> item_;  // shared, for an exception must be copyable and the item need not be
+};
+
+/// What statistics() of a channel tells.
+struct ChannelStatistics {
+    std::size_t capacity = 0;
+    std::size_t items = 0;      ///< sent and not received yet
+    std::size_t senders = 0;    ///< open handles; a send() in progress counts as one
+    std::size_t receivers = 0;  ///< open handles; a receive() in progress counts as one
+    std::size_t waiting_senders = 0;
+    std::size_t waiting_receivers = 0;
+};
+
+namespace detail {
+
+/// A channel without its items. Counts its handles, and is destroyed after the last one.
+class ChannelBase {
+public:
+    explicit ChannelBase(std::size_t capacity) noexcept : capacity_(capacity) {}
+    ChannelBase(const ChannelBase&) = delete;
+    ChannelBase& operator=(const ChannelBase&) = delete;
+    virtual ~ChannelBase() = default;
+
+    void add_sender() noexcept { ++open_senders_; }
+    void remove_sender() noexcept;
+    void add_receiver() noexcept { ++open_receivers_; }
+    void remove_receiver() noexcept;
+
+    /// Lets nobody send any more; who receives is given what is left, then the end.
+    void close() noexcept;
+
+    /// Says whether sending is refused.
+    bool closed() const noexcept { return closed_; }
+
+    /// Says whether an item may be added now: there is a receiver for it, or room.
+    bool has_room() const noexcept;
+
+    /// Says whether there is an item that no receiver was woken for.
+    bool has_item() const noexcept {
+        return size_ > receivers_.woken() || senders_.first_waiting() != nullptr;
+    }
+
+    /// Says whether the last item was taken and there will be no other.
+    bool at_end() const noexcept { return closed_ && size_ == 0; }
+
+    ChannelStatistics statistics() const noexcept;
+    std::string repr() const;
+
+    friend void intrusive_add_ref(ChannelBase* channel) noexcept { ++channel->references_; }
+    friend void intrusive_release(ChannelBase* channel) noexcept {
+        if (--channel->references_ == 0) {
+            delete channel;
+        }
+    }
+
+protected:
+    /// The item was added to the buffer: it is for the first receiver that waits.
+    void count_sent() noexcept;
+
+    /// Sees to it that there is an item to take: has_item() is true, or this receiver was woken.
+    /// *Errors*: what moving the item of a sender that waits throws.
+    void prepare_take();
+
+    /// The first item was taken from the buffer: there may be room for one that waits.
+    void count_received() noexcept;
+
+    /// Wakes receivers for the items that nobody was woken for.
+    void pass_on() noexcept;
+
+    WaitQueue& senders() noexcept { return senders_; }
+    WaitQueue& receivers() noexcept { return receivers_; }
+
+private:
+    /// Moves the item of a sender that waits into the buffer.
+    virtual void accept_from(QueuedPlace& sender) = 0;
+    /// Destroys the items in the buffer.
+    virtual void drop_items() noexcept = 0;
+
+    void accept_next();
+
+    std::size_t capacity_;
+    std::size_t size_ = 0;
+    std::size_t open_senders_ = 0;
+    std::size_t open_receivers_ = 0;
+    std::uint32_t references_ = 0;
+    bool closed_ = false;
+    LoopBinding binding_{"Channel"};
+    WaitQueue senders_{binding_, "Channel.send()"};
+    WaitQueue receivers_{binding_, "Channel.receive()"};
+};
+
+template <class T>
+class SendWait;
+template <class T>
+class ReceiveWait;
+
+template <class T>
+class ChannelState final : public ChannelBase {
+public:
+    using ChannelBase::ChannelBase;
+
+    /// *Errors*: ChannelClosed; std::bad_alloc. The item is not touched then.
+    template <class Item>
+    bool try_send(Item&& item) {
+        if (closed()) {
+            throw ChannelClosed();
+        }
+        if (!has_room()) {
+            return false;
+        }
+        items_.push_back(std::forward<Item>(item));
+        count_sent();
+        return true;
+    }
+
+    T take() {
+        prepare_take();
+        T item = std::move(items_.front());
+        items_.pop_front();
+        count_received();
+        return item;
+    }
+
+private:
+    friend class SendWait<T>;
+    friend class ReceiveWait<T>;
+
+    void accept_from(QueuedPlace& sender) override { SendWait<T>::deliver(sender, items_); }
+    void drop_items() noexcept override { std::exchange(items_, {}).clear(); }
+
+    std::deque<T> items_;
+};
+
+/// One of the two sides of a channel: a handle that counts.
+template <class State, void (ChannelBase::*Add)() noexcept, void (ChannelBase::*Remove)() noexcept>
+class ChannelEnd {
+public:
+    explicit ChannelEnd(IntrusivePtr<State> channel) noexcept : channel_(std::move(channel)) {
+        add();
+    }
+    ChannelEnd(const ChannelEnd& other) noexcept : channel_(other.channel_) { add(); }
+    ChannelEnd(ChannelEnd&& other) noexcept : channel_(std::move(other.channel_)) {}
+    ChannelEnd& operator=(ChannelEnd other) noexcept {
+        channel_.swap(other.channel_);
+        return *this;
+    }
+    ~ChannelEnd() { close(); }
+
+    void close() noexcept {
+        if (const IntrusivePtr<State> channel = std::move(channel_)) {
+            (channel.get()->*Remove)();
+        }
+    }
+
+    /// *Errors*: ChannelClosed when this handle was closed, or moved from.
+    State& channel() const {
+        if (!channel_) {
+            throw ChannelClosed();
+        }
+        return *channel_;
+    }
+
+private:
+    void add() noexcept {
+        if (channel_) {
+            (channel_.get()->*Add)();
+        }
+    }
+
+    IntrusivePtr<State> channel_;
+};
+
+template <class T>
+using SendingEnd =
+    ChannelEnd<ChannelState<T>, &ChannelBase::add_sender, &ChannelBase::remove_sender>;
+template <class T>
+using ReceivingEnd =
+    ChannelEnd<ChannelState<T>, &ChannelBase::add_receiver, &ChannelBase::remove_receiver>;
+
+/// Waits in send(), with the item.
+template <class T>
+class SendWait final : public QueuedWait {
+public:
+    SendWait(SendingEnd<T> end, T item)
+        : QueuedWait(end.channel().senders()), end_(std::move(end)), item_(std::move(item)) {}
+
+    bool await_ready() {
+        ChannelState<T>& channel = end_.channel();
+        if (channel.closed()) {
+            return true;
+        }
+        delivered_ = channel.try_send(std::move(item_));
+        return delivered_;
+    }
+    void await_resume() {
+        const WaitEnd end = has_waited() ? leave() : WaitEnd::woken;
+        if (delivered_) {
+            defer_late_cancellation();
+            return;
+        }
+        if (end != WaitEnd::woken) {
+            throw_ended();
+        }
+        throw Undelivered<T>(std::move(item_));
+    }
+
+    static void deliver(QueuedPlace& place, std::deque<T>& items) {
+        SendWait& sender = static_cast<SendWait&>(place);
+        items.push_back(std::move(sender.item_));
+        sender.delivered_ = true;
+    }
+
+private:
+    SendingEnd<T> end_;
+    T item_;
+    bool delivered_ = false;
+};
+
+/// Waits in receive(). Woken and cancelled at once, it leaves the item to the next.
+template <class T>
+class ReceiveWait final : public QueuedWait {
+public:
+    explicit ReceiveWait(ReceivingEnd<T> end)
+        : QueuedWait(end.channel().receivers()), end_(std::move(end)) {}
+
+    bool await_ready() const { return end_.channel().has_item() || end_.channel().at_end(); }
+    std::optional<T> await_resume() {
+        ChannelState<T>& channel = end_.channel();
+        if (has_waited() && leave() != WaitEnd::woken) {
+            channel.pass_on();
+            throw_ended();
+        }
+        if (channel.at_end()) {
+            return std::nullopt;
+        }
+        return channel.take();
+    }
+
+private:
+    ReceivingEnd<T> end_;
+};
+
+}  // namespace detail
+}  // namespace ringio

@@ -23,6 +23,7 @@ CompletionQueue::~CompletionQueue() {
 void CompletionQueue::watch(std::vector<AnyFuture> futures, std::optional<Delay> limit) {
     EventLoop& loop = get_running_loop();
     left_ = futures.size();
+    unclaimed_ = left_;
     for (AnyFuture& future : futures) {
         const std::uint64_t id = future.shared_state()->add_done_callback(
             [weak = weak_from_this()](FutureStateBase& done) {
@@ -72,6 +73,19 @@ Task<AnyFuture> CompletionQueue::next() {
     AnyFuture next = std::move(done_.front());
     done_.pop_front();
     co_return next;
+}
+
+Task<std::optional<AnyFuture>> CompletionQueue::claim_next() {
+    const std::shared_ptr<CompletionQueue> keep = shared_from_this();
+    if (!claim()) {
+        co_return std::nullopt;
+    }
+    try {
+        co_return co_await next();
+    } catch (const CancelledError&) {
+        ++unclaimed_;
+        throw;
+    }
 }
 
 void CompletionQueue::wake_one() {

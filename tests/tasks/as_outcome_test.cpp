@@ -47,7 +47,7 @@ ASYNC_TEST_CASE("as_outcome: works around combinators") {
     const auto gathered = co_await as_outcome(gather(give(1), fail_with("bad")));
     CHECK(name_of(gathered.exception()) == "bad");
     auto steps = as_completed(list_of(create_task(fail_with("bad"))));
-    const auto next = co_await as_outcome(steps.front());
+    const auto next = co_await as_outcome(*steps.begin());
     CHECK(name_of(next.exception()) == "bad");
 }
 

@@ -1,4 +1,4 @@
-// as_completed: results in the order in which they come.
+// as_completed: results, or the tasks themselves, in the order in which they come.
 #pragma once
 
 #include <ringio/base/delay.hpp>
@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -30,8 +31,19 @@ public:
     /// Starts to watch the futures. Must be owned by a shared_ptr.
     void watch(std::vector<AnyFuture> futures, std::optional<Delay> limit);
 
+    /// Sets one completion aside for somebody; false when all have been.
+    bool claim() noexcept {
+        const bool any = unclaimed_ > 0;
+        unclaimed_ -= any ? 1 : 0;
+        return any;
+    }
+
     /// Gives the next future that is done. *Errors*: TimeoutError once the limit has passed.
     Task<AnyFuture> next();
+
+    /// The same, for whoever has not claimed one: null when there is none to claim. A cancelled
+    /// call takes its claim back.
+    Task<std::optional<AnyFuture>> claim_next();
 
 private:
     void wake_one();
@@ -41,6 +53,7 @@ private:
     std::deque<Promise<>> waiting_;
     std::vector<std::pair<AnyFuture, std::uint64_t>> watched_;
     std::size_t left_ = 0;
+    std::size_t unclaimed_ = 0;
     TimerHandle timer_;
     bool timed_out_ = false;
 };
@@ -79,24 +92,87 @@ private:
     std::shared_ptr<detail::CompletionQueue> queue_;
 };
 
-/// Runs awaitables concurrently; the range that is returned has one awaitable for each, and each
-/// gives the next result that comes. Coroutines become tasks at the call; a future that is given
-/// twice counts once.
+/// What as_completed() returns: a range of steps, read once, and a source of the handles `F`
+/// themselves. Both draw on the same completions: what one has given the other does not give.
+template <class F>
+class AsCompleted {
+public:
+    using Step = NextCompleted<typename F::value_type>;
+
+    /// Each increment takes one completion; so does begin().
+    class iterator {
+    public:
+        using iterator_concept = std::input_iterator_tag;
+        using value_type = Step;
+        using difference_type = std::ptrdiff_t;
+
+        explicit iterator(AsCompleted& owner) : owner_(&owner) { ++*this; }
+
+        Step& operator*() const noexcept { return owner_->step_; }
+        iterator& operator++() {
+            at_end_ = !owner_->queue_->claim();
+            return *this;
+        }
+        void operator++(int) { ++*this; }
+        friend bool operator==(const iterator& at, std::default_sentinel_t) noexcept {
+            return at.at_end_;
+        }
+
+    private:
+        AsCompleted* owner_;
+        bool at_end_ = false;
+    };
+
+    AsCompleted(std::shared_ptr<detail::CompletionQueue> queue, std::size_t size) noexcept
+        : queue_(std::move(queue)), step_(queue_), size_(size) {}
+
+    /// How many awaitables there were at the call, each counted once.
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+
+    /// Goes on where the last one stopped.
+    iterator begin() { return iterator(*this); }
+    std::default_sentinel_t end() const noexcept { return {}; }
+
+    /// Gives the next future or task that is done: the very handle that was given to
+    /// as_completed(), or the task made of a coroutine. Nothing when all have been given.
+    ///
+    /// *Errors*: TimeoutError, for each that is left, once the limit passed. *Cancellation*: takes
+    /// none. *Python*: `async for task in as_completed(tasks)`.
+    Task<std::optional<F>> next() { return take_next(queue_); }
+
+private:
+    static Task<std::optional<F>> take_next(std::shared_ptr<detail::CompletionQueue> queue) {
+        const std::optional<AnyFuture> done = co_await queue->claim_next();
+        if (!done) {
+            co_return std::nullopt;
+        }
+        co_return F(done->shared_state());
+    }
+
+    std::shared_ptr<detail::CompletionQueue> queue_;
+    Step step_;
+    std::size_t size_;
+};
+
+/// Runs awaitables concurrently. Iterated over, what is returned has one awaitable for each, and
+/// each gives the next result that comes; its next() gives the tasks. Coroutines become tasks at
+/// the call; a future that is given twice counts once.
 ///
 /// *Errors*: awaiting a step throws what that awaitable threw, or TimeoutError once `limit` passed.
 /// *Cancellation*: cancels none of them. *Python*: `for next in as_completed(aws): await next`.
 template <detail::AwaitableRange Range>
 auto as_completed(Range&& awaitables, std::optional<Delay> limit = std::nullopt) {
-    using T = detail::AwaitValue<std::ranges::range_reference_t<Range>>;
+    using F = decltype(ensure_future(std::declval<std::ranges::range_reference_t<Range>>()));
     std::vector<AnyFuture> futures;
     for (auto&& awaitable : awaitables) {
         futures.push_back(ensure_future(awaitable));
     }
     detail::remove_duplicates(futures);
+    const std::size_t size = futures.size();
     const auto queue = std::make_shared<detail::CompletionQueue>();
-    std::vector<NextCompleted<T>> steps(futures.size(), NextCompleted<T>(queue));
     queue->watch(std::move(futures), limit);
-    return steps;
+    return AsCompleted<F>(queue, size);
 }
 
 }  // namespace ringio

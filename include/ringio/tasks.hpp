@@ -1,6 +1,6 @@
 // L3, tasks: asyncio's verbs. Running (run, runner), making tasks (create_task), waiting for
-// several (gather, wait, as_completed, task_group), limits (timeout, wait_for, shield), time
-// (sleep), and coroutines that yield (generator, async_generator).
+// several (gather, wait, as_completed, task_group, staggered_race), limits (timeout, wait_for,
+// shield), time (sleep), and coroutines that yield (generator, async_generator).
 #pragma once
 
 #include <ringio/tasks/as_completed.hpp>
@@ -15,6 +15,7 @@
 #include <ringio/tasks/runner.hpp>
 #include <ringio/tasks/shield.hpp>
 #include <ringio/tasks/sleep.hpp>
+#include <ringio/tasks/staggered_race.hpp>
 #include <ringio/tasks/task_group.hpp>
 #include <ringio/tasks/timeout.hpp>
 #include <ringio/tasks/wait.hpp>

@@ -12,7 +12,7 @@ void LoopBinding::bind(EventLoop& loop) {
     }
 }
 
-QueuedWait::~QueuedWait() {
+void QueuedWait::withdraw() noexcept {
     if (is_linked()) {
         home->remove(*this);
     }

@@ -25,6 +25,11 @@ Task<> drain(Receives& from, EventLog& log, std::string name) {
     }
 }
 
+Task<> drain_own(Receiver<int> from, EventLog& log) { co_await drain(from, log, ""); }
+
+/// Keeps a handle for ever.
+Task<> hold(Sender<int>) { co_await sleep(24h); }
+
 /// Receives one item.
 Task<int> receive_one(Channel<int>& from) {
     const std::optional<int> item = co_await from.receive();
@@ -383,4 +388,22 @@ TEST_CASE("Channel: survives the destruction of the tasks that wait") {
     CHECK(channel.statistics().waiting_senders == 0);
     CHECK(item.use_count() == 1);
     CHECK_FALSE(channel.try_receive());
+}
+
+TEST_CASE("Channel: survives the destruction of tasks that have the last handles") {
+    EventLog log;
+    {
+        EventLoop loop;
+        loop.set_exception_handler([](EventLoop&, const ExceptionContext&) {});
+        auto [sender, kept_receiver] = channel<int>(0);
+        auto [kept_sender, receiver] = channel<int>(0);
+        auto send = [](Sender<int> into) -> Task<> { co_await into.send(1); };
+        loop.create_task(send(std::move(sender)));
+        loop.create_task(drain_own(std::move(receiver), log));
+        auto [other_sender, other_receiver] = channel<int>(0);
+        loop.create_task(hold(std::move(other_sender)));
+        loop.create_task(drain_own(std::move(other_receiver), log));
+        loop.run_until_complete(turns(2));
+    }
+    CHECK(log.joined() == "");
 }

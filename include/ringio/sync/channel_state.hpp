@@ -220,6 +220,8 @@ class SendWait final : public QueuedWait {
 public:
     SendWait(SendingEnd<T> end, T item)
         : QueuedWait(end.channel().senders()), end_(std::move(end)), item_(std::move(item)) {}
+    // Before the end, which may be the last one, and then wakes all who are in the queue.
+    ~SendWait() { withdraw(); }
 
     bool await_ready() {
         ChannelState<T>& channel = end_.channel();
@@ -259,6 +261,7 @@ class ReceiveWait final : public QueuedWait {
 public:
     explicit ReceiveWait(ReceivingEnd<T> end)
         : QueuedWait(end.channel().receivers()), end_(std::move(end)) {}
+    ~ReceiveWait() { withdraw(); }
 
     bool await_ready() const { return end_.channel().has_item() || end_.channel().at_end(); }
     std::optional<T> await_resume() {

@@ -61,7 +61,10 @@ public:
     std::string repr() const final;
 
 protected:
-    ~QueuedWait();
+    ~QueuedWait() { withdraw(); }
+
+    /// Takes the wait out of the queue if it is in it: for a destructor that has more to do.
+    void withdraw() noexcept;
 
     /// Says whether the task was suspended; if not, there is no end to ask for.
     bool has_waited() const noexcept { return phase != Phase::fresh; }

@@ -355,7 +355,8 @@ ASYNC_TEST_CASE("Channel: handles can be assigned and moved") {
     moved = other_sender;
     CHECK(receiver.at_end());
     other_sender.close();
-    moved = moved;  // NOLINT
+    const Sender<int>& same = moved;
+    moved = same;
     CHECK_FALSE(other_receiver.at_end());
     CHECK(moved.try_send(1));
     co_return;

@@ -26,6 +26,13 @@ struct Registration {
     Registration(const char* id, void (*body)());
 };
 
+/// The options of a loop in virtual time, for plain scenarios.
+inline LoopOptions virtual_time() {
+    LoopOptions options;
+    options.virtual_time = true;
+    return options;
+}
+
 /// A value as Python prints it: texts as they are, True, None, 1.5, [1, 2].
 inline std::string text(std::string_view value) { return std::string(value); }
 inline std::string text(const std::string& value) { return value; }

@@ -9,6 +9,7 @@
 #include <ringio/core/task.hpp>
 
 #include <exception>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -98,6 +99,28 @@ std::string call(Fn&& function) {
         }
     } catch (...) {
         return error_of_current();
+    }
+}
+
+/// A promise of the running loop.
+template <class T = void>
+Promise<T> loop_promise() {
+    return get_running_loop().create_future<T>();
+}
+
+template <class T>
+Task<T> value(T result) {
+    co_return result;
+}
+
+/// Throws ValueError.
+template <class T = void>
+Task<T> fail(const char* message) {
+    throw std::invalid_argument(message);
+    if constexpr (std::is_void_v<T>) {
+        co_return;
+    } else {
+        co_return T();
     }
 }
 

@@ -123,6 +123,19 @@ def call(function, *args):
         return error(exception)
 
 
+def loop_future():
+    """A future of the running loop."""
+    return asyncio.get_running_loop().create_future()
+
+
+async def value(result):
+    return result
+
+
+async def fail(message):
+    raise ValueError(message)
+
+
 def now():
     """The time of the running loop in seconds, without the noise of binary fractions."""
     return round(asyncio.get_running_loop().time(), 6)

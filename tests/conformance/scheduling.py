@@ -466,13 +466,15 @@ def _():
 @scenario("scheduling.nested_run")
 async def _():
     """A loop does not run within itself, nor within another one."""
+    # Not run_forever(): in Python 3.13.0 a refused one leaves the running loop in disorder.
     loop = asyncio.get_running_loop()
-    log(call(loop.run_forever))
     coroutine = turns(1)
     log(call(loop.run_until_complete, coroutine))
     coroutine.close()
     other = VirtualLoop()
-    log(call(other.run_forever))
+    coroutine = turns(1)
+    log(call(other.run_until_complete, coroutine))
+    coroutine.close()
     other.close()
     log(loop.is_running())
 

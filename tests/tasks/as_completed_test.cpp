@@ -349,3 +349,21 @@ ASYNC_TEST_CASE("as_completed: a cancelled next() takes none") {
     CHECK_AWAIT(index_of_next(finished, tasks), "0");
     CHECK_AWAIT(index_of_next(finished, tasks), "end");
 }
+
+ASYNC_TEST_CASE("as_completed: inputs that are done already come first, in the order given") {
+    std::vector<Promise<int>> promises;
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 4; ++i) {
+        promises.push_back(get_running_loop().create_future<int>());
+        futures.push_back(promises.back().get_future());
+    }
+    for (const std::size_t index : {3u, 0u, 1u}) {
+        promises[index].set_result(static_cast<int>(index));
+    }
+    get_running_loop().call_later(1s, [&] { promises[2].set_result(2); });
+    std::vector<int> order;
+    for (auto& step : as_completed(futures)) {
+        order.push_back(co_await step);
+    }
+    CHECK(order == std::vector<int>{0, 1, 3, 2});
+}

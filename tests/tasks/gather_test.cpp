@@ -351,3 +351,10 @@ ASYNC_TEST_CASE("gather: dropped without being awaited, its children still run")
     co_await yield(3);
     CHECK(log.joined() == "a+ b+ a- b-");
 }
+
+ASYNC_TEST_CASE("gather: dropped without being awaited, the errors of its children are reported") {
+    const Reports reports;
+    static_cast<void>(gather(fail_with("lost"), fail_with("lost too")));
+    co_await yield(3);
+    CHECK(reports.messages() == std::vector<std::string>(2, "Task exception was never retrieved"));
+}

@@ -150,7 +150,7 @@ def log_reports(loop=None):
     """Logs what reaches the loop's exception handler, without the names of places."""
 
     def handler(_, context):
-        message = context["message"].replace("asyncio.", "")
+        message = context["message"].replace("asyncio.", "").replace("_GatheringFuture", "Future")
         if message.startswith("Exception in callback"):
             message = "Exception in callback"
         log("reported:", message + ",", error(context.get("exception")))

@@ -333,6 +333,20 @@ ASYNC_TEST_CASE("Channel: a send() whose item was taken has sent; a cancellation
     CHECK(log.joined() == "sent");
 }
 
+ASYNC_TEST_CASE("Channel: a send() whose item is taken as its timeout comes has sent") {
+    Channel<int> channel(0);
+    EventLog log;
+    get_running_loop().call_later(1s, [&] { CHECK(channel.try_receive() == 1); });
+    auto sender = [&]() -> Task<> {
+        co_await wait_for(channel.send(1), 1s);
+        log("sent");
+        co_await sleep(0s);
+        log("goes on");
+    };
+    co_await sender();
+    CHECK(log.joined() == "sent goes on");
+}
+
 ASYNC_TEST_CASE("Channel: waits outlive the object") {
     EventLog log;
     auto channel = std::make_unique<Channel<int>>(1);

@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 #include <memory>
-#include <typeinfo>
 
 namespace ringio {
 namespace {
@@ -14,13 +13,6 @@ std::string incomplete_text(std::size_t partial, std::size_t expected) {
            (expected == IncompleteReadError::unknown ? std::string("undefined")
                                                      : std::to_string(expected)) +
            " expected bytes";
-}
-
-std::string demangled(const std::type_info& type) {
-    int status = 0;
-    const std::unique_ptr<char, void (*)(void*)> name(
-        abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
-    return status == 0 && name ? name.get() : type.name();
 }
 
 struct Description {
@@ -34,10 +26,10 @@ Description describe(const std::exception_ptr& exception) {
     } catch (const CancelledError& error) {
         return {"ringio::CancelledError", error.message()};
     } catch (const std::exception& error) {
-        return {demangled(typeid(error)), error.what()};
+        return {detail::type_name(typeid(error)), error.what()};
     } catch (...) {
         const std::type_info* type = abi::__cxa_current_exception_type();
-        return {type != nullptr ? demangled(*type) : "unknown exception", ""};
+        return {type != nullptr ? detail::type_name(*type) : "unknown exception", ""};
     }
 }
 
@@ -67,6 +59,20 @@ ExceptionKind current_exception_kind() noexcept {
 
 ExceptionKind exception_kind(const std::exception_ptr& exception) noexcept {
     return exception ? kind_of(exception.__cxa_exception_type()) : ExceptionKind::ordinary;
+}
+
+std::string type_name(const std::type_info& type) {
+    if (type == typeid(std::string)) {
+        return "std::string";  // which is std::__cxx11::basic_string<...>
+    }
+    int status = 0;
+    const std::unique_ptr<char, void (*)(void*)> name(
+        abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
+    return status == 0 && name ? name.get() : type.name();
+}
+
+std::string exception_type_name(const std::exception_ptr& exception) {
+    return exception ? describe(exception).type : "no exception";
 }
 
 std::string describe_exception(const std::exception_ptr& exception) {

@@ -6,6 +6,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <typeinfo>
 #include <utility>
 
 namespace ringio {
@@ -96,6 +97,12 @@ ExceptionKind current_exception_kind() noexcept;
 
 /// Classifies a stored exception. Null is ordinary.
 ExceptionKind exception_kind(const std::exception_ptr& exception) noexcept;
+
+/// Returns "std::runtime_error" for its typeid.
+std::string type_name(const std::type_info& type);
+
+/// Returns the name of the type of a stored exception.
+std::string exception_type_name(const std::exception_ptr& exception);
 
 /// Returns "std::runtime_error: boom" for a stored exception.
 std::string describe_exception(const std::exception_ptr& exception);

@@ -21,6 +21,16 @@ void* FramePool::allocate_slowly(std::size_t size) {
     }
 }
 
+// What arrives is freed into the lists of this thread, which nobody here may ever draw from: they
+// are emptied from time to time.
+void FramePool::arrive() noexcept {
+    constexpr unsigned arrivals_per_trim = 1024;
+    ++live_;
+    if (++arrived_ % arrivals_per_trim == 0) {
+        trim();
+    }
+}
+
 void FramePool::trim() noexcept {
     for (std::size_t index = 0; index < class_count; ++index) {
         while (free_[index] != nullptr) {

@@ -43,6 +43,11 @@ public:
     /// Gives the spare blocks back to the system.
     void trim() noexcept;
 
+    /// Takes a block off the books of this thread, for another one to enter it into its own.
+    void depart() noexcept { --live_; }
+    /// Enters a block that departed elsewhere, and is going to be freed here.
+    void arrive() noexcept;
+
 private:
     struct Block {
         Block* next;
@@ -59,6 +64,7 @@ private:
     Block* free_[class_count] = {};
     unsigned spare_[class_count] = {};
     std::ptrdiff_t live_ = 0;
+    unsigned arrived_ = 0;
 };
 
 /// The pool of this thread. Trivially destructible, so it may be used until the thread is gone.

@@ -3,19 +3,17 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <unistd.h>
 
 #include <ringio/base/scope_exit.hpp>
 #include <ringio/core.hpp>
 #include <ringio/ring/control_requests.hpp>
 #include <ringio/tasks.hpp>
 #include <support/catch.hpp>
+#include <support/printed.hpp>
 
 #include "../ring/scripted_kernel.hpp"
 
@@ -62,26 +60,6 @@ std::string thrown(Action&& action) {
         }
     }
     return "nothing was thrown";
-}
-
-/// What `action` writes to standard error.
-template <class Action>
-std::string printed(Action&& action) {
-    std::FILE* const file = std::tmpfile();
-    REQUIRE(file != nullptr);
-    const int before = ::dup(STDERR_FILENO);
-    REQUIRE(::dup2(::fileno(file), STDERR_FILENO) >= 0);
-    std::forward<Action>(action)();
-    std::fflush(stderr);
-    REQUIRE(::dup2(before, STDERR_FILENO) >= 0);
-    ::close(before);
-    std::string text(
-        static_cast<std::size_t>(std::ftell(file) < 0 ? 0 : ::lseek(::fileno(file), 0, SEEK_END)),
-        '\0');
-    const ssize_t got = ::pread(::fileno(file), text.data(), text.size(), 0);
-    std::fclose(file);
-    REQUIRE(got == static_cast<ssize_t>(text.size()));
-    return text;
 }
 
 /// Waits until `future` is done, however it ends.

@@ -1,0 +1,309 @@
+// concurrent::Future: a result that some thread will set. Any thread may wait for it, cancel it or
+// add a callback, while a ringio::Future belongs to one loop; wrap_future() leads from here to
+// there.
+#pragma once
+
+#include <ringio/base/delay.hpp>
+#include <ringio/base/intrusive_ptr.hpp>
+#include <ringio/base/unique_function.hpp>
+#include <ringio/core/format.hpp>
+
+#include <atomic>
+#include <concepts>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+namespace ringio {
+namespace detail {
+
+/// Legend of the status: pending -> running -> finished, or pending -> cancelled. The producer may
+/// leave a step out, and cancels when it goes away without a result.
+enum class ConcurrentStatus : unsigned char { pending, running, finished, cancelled };
+
+/// The part of a concurrent future's state that does not depend on its type.
+///
+/// It comes from plain operator new and counts atomically, for any thread may be the last owner.
+class ConcurrentStateBase {
+public:
+    using DoneCallback = UniqueFunction<void(ConcurrentStateBase&)>;
+
+    ConcurrentStateBase() = default;
+    ConcurrentStateBase(const ConcurrentStateBase&) = delete;
+    ConcurrentStateBase& operator=(const ConcurrentStateBase&) = delete;
+    virtual ~ConcurrentStateBase() = default;
+
+    bool running() const { return status() == ConcurrentStatus::running; }
+    bool cancelled() const { return status() == ConcurrentStatus::cancelled; }
+    bool done() const { return status() > ConcurrentStatus::running; }
+    bool cancel();
+
+    /// Waits for the end (no timeout: as long as it takes) and throws unless there is a value.
+    void require_value(const std::optional<Delay>& timeout);
+    std::exception_ptr exception(const std::optional<Delay>& timeout);
+
+    /// Calls `callback` in the thread that ends the wait, or at once when that is over.
+    void add_done_callback(DoneCallback callback);
+    std::string repr() const;
+
+    bool set_running_or_notify_cancel();
+    void set_exception(std::exception_ptr exception);
+    /// Cancels unless done, even while running: nobody is left to set a result.
+    void abandon() noexcept;
+
+    /// Says whether there is another Future than the caller's. Exact: a value that is not shared
+    /// may be moved out.
+    bool is_shared() const noexcept { return owners_.load(std::memory_order_acquire) >= 4; }
+    friend void intrusive_add_ref(ConcurrentStateBase* state) noexcept {
+        state->owners_.fetch_add(2, std::memory_order_relaxed);
+    }
+    friend void intrusive_release(ConcurrentStateBase* state) noexcept { state->disown(2); }
+    void release_producer() noexcept { disown(1); }
+
+protected:
+    /// *Errors*: InvalidStateError when done.
+    void require_not_done(const std::unique_lock<std::mutex>& lock) const;
+    /// The one transition: wakes everybody who waits, then calls the callbacks, unlocked.
+    void finish(std::unique_lock<std::mutex> lock, ConcurrentStatus status) noexcept;
+
+    virtual const std::type_info& value_type() const noexcept = 0;
+
+    mutable std::mutex mutex_;
+
+private:
+    ConcurrentStatus status() const {
+        const std::lock_guard lock(mutex_);
+        return status_;
+    }
+    void wait(const std::optional<Delay>& timeout);
+    void call(DoneCallback callback) noexcept;
+    std::string repr(const std::unique_lock<std::mutex>& lock) const;
+    void disown(std::uint32_t weight) noexcept {
+        if (owners_.fetch_sub(weight, std::memory_order_acq_rel) == weight) {
+            delete this;
+        }
+    }
+
+    std::atomic<std::uint32_t> owners_ = 1;  // 1 for the Promise, 2 for each Future
+    std::condition_variable ended_;
+    std::vector<DoneCallback> callbacks_;  // guarded by mutex_, as all that follows
+    std::exception_ptr exception_;         // never changes once done
+    ConcurrentStatus status_ = ConcurrentStatus::pending;
+};
+
+template <class T>
+class ConcurrentState final : public ConcurrentStateBase {
+    static_assert(!std::is_reference_v<T>,
+                  "ringio: a future cannot hold a reference; use a pointer or "
+                  "std::reference_wrapper");
+
+    using Value = Stored<T>;
+
+public:
+    template <class... Args>
+    void set_value(Args&&... args) {
+        Value value(std::forward<Args>(args)...);  // unlocked, for it may be anybody's code
+        std::unique_lock lock(mutex_);
+        require_not_done(lock);
+        value_.emplace(std::move(value));
+        finish(std::move(lock), ConcurrentStatus::finished);
+    }
+
+    const Value& value() const noexcept { return *value_; }
+
+    /// Moves the value out if the caller holds the only Future, else copies it.
+    Value take() {
+        if constexpr (std::is_copy_constructible_v<Value>) {
+            if (is_shared()) {
+                return *value_;
+            }
+        }
+        return std::move(*value_);
+    }
+
+private:
+    const std::type_info& value_type() const noexcept override { return typeid(T); }
+
+    std::optional<Value> value_;  // never changes once done, except by take()
+};
+
+[[noreturn]] void throw_no_concurrent_future();
+
+}  // namespace detail
+
+namespace concurrent {
+
+/// A handle to a result that some thread will set; concurrent.futures.Future. Copies refer to the
+/// same result. Thread-safe, as long as each thread has a handle of its own.
+///
+/// Its waits block the thread: on a loop's thread use wrap_future() and co_await.
+template <class T = void>
+class Future {
+    using Result = std::conditional_t<std::is_void_v<T>, void, const detail::Stored<T>&>;
+
+public:
+    using value_type = T;
+
+    /// Refers to nothing: only valid(), assignment and destruction are allowed.
+    Future() = default;
+    explicit Future(IntrusivePtr<detail::ConcurrentState<T>> state) noexcept
+        : state_(std::move(state)) {}
+
+    bool valid() const noexcept { return static_cast<bool>(state_); }
+    bool done() const { return state().done(); }
+    bool cancelled() const { return state().cancelled(); }
+    bool running() const { return state().running(); }
+
+    /// Cancels what has not begun; those who wait get CancelledError. False when it runs or has a
+    /// result; true also when it was cancelled before.
+    bool cancel() const { return state().cancel(); }
+
+    /// Waits for the result and returns it. An rvalue moves the value out if this is the only
+    /// handle (or the type cannot be copied), else copies it.
+    /// *Errors*: the exception that was set; CancelledError; TimeoutError when `timeout` passes
+    /// first.
+    Result result() const& { return get(std::nullopt); }
+    Result result(Delay timeout) const& { return get(timeout); }
+    T result() && { return take(std::nullopt); }
+    T result(Delay timeout) && { return take(timeout); }
+
+    /// Waits for the end; returns the exception, or null when there is a value.
+    /// *Errors*: CancelledError; TimeoutError when `timeout` passes first.
+    std::exception_ptr exception() const { return state().exception(std::nullopt); }
+    std::exception_ptr exception(Delay timeout) const { return state().exception(timeout); }
+
+    /// Has `function(future)`, or `function()`, called by the thread that sets the result or
+    /// cancels; here and now when done. What it throws is printed to standard error.
+    /// *Errors*: std::invalid_argument for null.
+    template <class Fn>
+    void add_done_callback(Fn&& function) const {
+        using Function = std::decay_t<Fn>;
+        static_assert(std::is_invocable_v<Function&, Future> || std::is_invocable_v<Function&>,
+                      "ringio: a done callback takes the future, or nothing");
+        Function callback(std::forward<Fn>(function));
+        if (ringio::detail::is_null_callable(callback)) {
+            throw std::invalid_argument("the done callback is null; pass a callable");
+        }
+        // The handle goes along, so that nobody moves the value out before the call.
+        state().add_done_callback(
+            [fn = std::move(callback), self = *this](detail::ConcurrentStateBase&) mutable {
+                if constexpr (std::is_invocable_v<Function&, Future>) {
+                    static_cast<void>(fn(std::move(self)));
+                } else {
+                    static_cast<void>(fn());
+                }
+            });
+    }
+
+    /// "<Future at 0x… state=finished returned int>", as Python's repr, with C++ names of types.
+    std::string repr() const { return state_ ? state_->repr() : "<Future none>"; }
+
+    friend bool operator==(const Future& a, const Future& b) noexcept {
+        return a.state_ == b.state_;
+    }
+
+    const IntrusivePtr<detail::ConcurrentState<T>>& shared_state() const noexcept { return state_; }
+
+private:
+    detail::ConcurrentState<T>& state() const {
+        if (!state_) {
+            detail::throw_no_concurrent_future();
+        }
+        return *state_;
+    }
+    Result get(const std::optional<Delay>& timeout) const {
+        state().require_value(timeout);
+        if constexpr (!std::is_void_v<T>) {
+            return state_->value();
+        }
+    }
+    T take(const std::optional<Delay>& timeout) {
+        state().require_value(timeout);
+        const auto state = std::move(state_);
+        if constexpr (!std::is_void_v<T>) {
+            return state->take();
+        }
+    }
+
+    IntrusivePtr<detail::ConcurrentState<T>> state_;
+};
+
+/// Sets the result of a concurrent::Future. Move-only: there is one producer.
+///
+/// *Lifetime*: destroyed without a result, it cancels the future, so that nobody waits for ever.
+/// *Python*: the producer's half of concurrent.futures.Future.
+template <class T = void>
+class Promise {
+public:
+    using value_type = T;
+
+    /// Makes a pending future.
+    Promise() : state_(new detail::ConcurrentState<T>) {}
+    Promise(Promise&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    Promise& operator=(Promise&& other) noexcept {
+        Promise(std::move(other)).swap(*this);
+        return *this;
+    }
+    ~Promise() {
+        if (state_ != nullptr) {
+            state_->abandon();
+            state_->release_producer();
+        }
+    }
+    void swap(Promise& other) noexcept { std::swap(state_, other.state_); }
+
+    Future<T> get_future() const {
+        return Future<T>(IntrusivePtr<detail::ConcurrentState<T>>(&state()));
+    }
+    bool cancelled() const { return state().cancelled(); }
+
+    /// Begins the work: from now on it cannot be cancelled. False when it has been already.
+    /// *Errors*: std::runtime_error "Future in unexpected state" when it runs or is finished.
+    bool set_running_or_notify_cancel() { return state().set_running_or_notify_cancel(); }
+
+    /// Sets the value, constructed from `args`, and calls the done callbacks.
+    /// *Errors*: InvalidStateError when done already; what the constructor of the value throws.
+    template <class... Args>
+        requires std::constructible_from<detail::Stored<T>, Args...>
+    void set_result(Args&&... args) {
+        state().set_value(std::forward<Args>(args)...);
+    }
+
+    /// Sets an exception: a std::exception_ptr, or an exception object.
+    /// *Errors*: InvalidStateError when done already; std::invalid_argument for a null pointer.
+    void set_exception(std::exception_ptr exception) {
+        state().set_exception(std::move(exception));
+    }
+    template <class E>
+        requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr> &&
+                 !std::same_as<std::remove_cvref_t<E>, std::nullptr_t>)
+    void set_exception(E&& exception) {
+        set_exception(std::make_exception_ptr(std::forward<E>(exception)));
+    }
+
+private:
+    detail::ConcurrentState<T>& state() const {
+        if (state_ == nullptr) {
+            detail::throw_no_concurrent_future();
+        }
+        return *state_;
+    }
+
+    detail::ConcurrentState<T>* state_;
+};
+
+}  // namespace concurrent
+}  // namespace ringio
+
+template <class T>
+struct fmt::formatter<ringio::concurrent::Future<T>>
+    : ringio::detail::ReprFormatter<ringio::concurrent::Future<T>> {};

@@ -1,0 +1,152 @@
+#include <ringio/concurrent/future.hpp>
+
+#include <chrono>
+
+namespace ringio::detail {
+namespace {
+
+constexpr const char* name_of(ConcurrentStatus status) noexcept {
+    switch (status) {
+        case ConcurrentStatus::pending:
+            return "pending";
+        case ConcurrentStatus::running:
+            return "running";
+        case ConcurrentStatus::finished:
+            return "finished";
+        case ConcurrentStatus::cancelled:
+            break;
+    }
+    return "cancelled";
+}
+
+}  // namespace
+
+bool ConcurrentStateBase::cancel() {
+    std::unique_lock lock(mutex_);
+    switch (status_) {
+        case ConcurrentStatus::pending:
+            finish(std::move(lock), ConcurrentStatus::cancelled);
+            return true;
+        case ConcurrentStatus::running:
+        case ConcurrentStatus::finished:
+            return false;
+        case ConcurrentStatus::cancelled:
+            break;
+    }
+    return true;
+}
+
+void ConcurrentStateBase::abandon() noexcept {
+    std::unique_lock lock(mutex_);
+    if (status_ <= ConcurrentStatus::running) {
+        finish(std::move(lock), ConcurrentStatus::cancelled);
+    }
+}
+
+bool ConcurrentStateBase::set_running_or_notify_cancel() {
+    const std::lock_guard lock(mutex_);
+    if (status_ == ConcurrentStatus::cancelled) {
+        return false;
+    }
+    if (status_ != ConcurrentStatus::pending) {
+        throw std::runtime_error("Future in unexpected state");
+    }
+    status_ = ConcurrentStatus::running;
+    return true;
+}
+
+void ConcurrentStateBase::require_not_done(const std::unique_lock<std::mutex>& lock) const {
+    if (status_ > ConcurrentStatus::running) {
+        throw InvalidStateError("the future is done already: " + repr(lock));
+    }
+}
+
+void ConcurrentStateBase::set_exception(std::exception_ptr exception) {
+    if (!exception) {
+        throw std::invalid_argument("set_exception: the exception is null");
+    }
+    std::unique_lock lock(mutex_);
+    require_not_done(lock);
+    exception_ = std::move(exception);
+    finish(std::move(lock), ConcurrentStatus::finished);
+}
+
+void ConcurrentStateBase::finish(std::unique_lock<std::mutex> lock,
+                                 ConcurrentStatus status) noexcept {
+    status_ = status;
+    std::vector<DoneCallback> callbacks = std::exchange(callbacks_, {});
+    lock.unlock();
+    ended_.notify_all();
+    for (DoneCallback& callback : callbacks) {
+        call(std::move(callback));
+    }
+}
+
+void ConcurrentStateBase::add_done_callback(DoneCallback callback) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (status_ <= ConcurrentStatus::running) {
+            callbacks_.push_back(std::move(callback));
+            return;
+        }
+    }
+    call(std::move(callback));
+}
+
+void ConcurrentStateBase::call(DoneCallback callback) noexcept {
+    try {
+        callback(*this);
+    } catch (...) {
+        print_exception_context({.message = "exception calling callback for " + repr(),
+                                 .exception = std::current_exception(),
+                                 .details = {}});
+    }
+}
+
+// Until after the end: a time so far off that it overflows the clock is no timeout at all.
+void ConcurrentStateBase::wait(const std::optional<Delay>& timeout) {
+    using std::chrono::steady_clock;
+    std::unique_lock lock(mutex_);
+    const auto ended = [this] { return status_ > ConcurrentStatus::running; };
+    const auto deadline =
+        timeout ? saturating_add(steady_clock::now(), *timeout) : steady_clock::time_point::max();
+    if (deadline == steady_clock::time_point::max()) {
+        ended_.wait(lock, ended);
+    } else if (!ended_.wait_until(lock, deadline, ended)) {
+        throw TimeoutError();
+    }
+    if (status_ == ConcurrentStatus::cancelled) {
+        throw CancelledError();
+    }
+}
+
+void ConcurrentStateBase::require_value(const std::optional<Delay>& timeout) {
+    wait(timeout);
+    if (exception_) {
+        std::rethrow_exception(exception_);
+    }
+}
+
+std::exception_ptr ConcurrentStateBase::exception(const std::optional<Delay>& timeout) {
+    wait(timeout);
+    return exception_;
+}
+
+std::string ConcurrentStateBase::repr() const { return repr(std::unique_lock(mutex_)); }
+
+std::string ConcurrentStateBase::repr(const std::unique_lock<std::mutex>&) const {
+    std::string text =
+        fmt::format("<Future at {} state={}", static_cast<const void*>(this), name_of(status_));
+    if (status_ == ConcurrentStatus::finished) {
+        text += exception_ ? " raised " + exception_type_name(exception_)
+                           : " returned " + type_name(value_type());
+    }
+    return text + ">";
+}
+
+void throw_no_concurrent_future() {
+    throw std::invalid_argument(
+        "this handle refers to no future: it was default-constructed or moved from");
+}
+
+}  // namespace ringio::detail

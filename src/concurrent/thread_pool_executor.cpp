@@ -1,11 +1,14 @@
 #include <ringio/concurrent/thread_pool_executor.hpp>
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <csignal>
-#include <deque>
+#include <map>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -34,20 +37,38 @@ std::thread start_without_signals(Body body) {
     }
 }
 
+// Kernel: a thread's name has at most 15 characters; the number stays whole.
+void name_this_thread(const std::string& prefix, std::size_t number) {
+    constexpr std::size_t name_max = 15;
+    const std::string suffix = "_" + std::to_string(number);
+    const std::string name =
+        prefix.substr(0, name_max - std::min(name_max, suffix.size())) + suffix;
+    ::pthread_setname_np(::pthread_self(), name.c_str());
+}
+
 }  // namespace
 
 struct ThreadPoolExecutor::State {
+    using Jobs = std::map<std::uint64_t, UniqueFunction<void()>>;
+
     const std::size_t max_workers;
+    const std::string name_prefix;
     std::mutex mutex;
     std::condition_variable work;
-    std::deque<UniqueFunction<void()>> jobs;
+    Jobs jobs;  // by number, and so in the order of their coming
+    std::uint64_t next_job = 0;
     std::vector<std::thread> workers;
     std::size_t idle = 0;
     bool stopping = false;
 
-    explicit State(std::size_t max) : max_workers(max) {}
+    explicit State(const ThreadPoolOptions& options)
+        : max_workers(options.max_workers != 0 ? options.max_workers : default_max_workers()),
+          name_prefix(options.thread_name_prefix) {}
 
-    void run_worker() {
+    void run_worker(std::size_t number) {
+        if (!name_prefix.empty()) {
+            name_this_thread(name_prefix, number);
+        }
         std::unique_lock lock(mutex);
         for (;;) {
             ++idle;
@@ -56,59 +77,81 @@ struct ThreadPoolExecutor::State {
             if (jobs.empty()) {
                 return;
             }
-            UniqueFunction<void()> job = std::move(jobs.front());
-            jobs.pop_front();
+            Jobs::node_type job = jobs.extract(jobs.begin());
             lock.unlock();
-            job();
-            job = nullptr;
+            job.mapped()();
+            job = {};
             lock.lock();
         }
     }
+
+    void remove(std::uint64_t number) {
+        Jobs::node_type removed;  // destroyed unlocked: it may be anybody's code
+        const std::lock_guard lock(mutex);
+        removed = jobs.extract(number);
+    }
 };
 
-ThreadPoolExecutor::ThreadPoolExecutor(std::size_t max_workers)
-    : state_(std::make_unique<State>(max_workers != 0 ? max_workers : default_max_workers())) {}
+ThreadPoolExecutor::ThreadPoolExecutor(const ThreadPoolOptions& options)
+    : state_(std::make_shared<State>(options)) {}
 
 ThreadPoolExecutor::~ThreadPoolExecutor() { shutdown(); }
 
-void ThreadPoolExecutor::post(UniqueFunction<void()> job) {
+std::uint64_t ThreadPoolExecutor::enqueue(UniqueFunction<void()> job) {
     const std::lock_guard lock(state_->mutex);
     if (state_->stopping) {
         throw std::runtime_error("cannot schedule new futures after shutdown");
     }
-    if (state_->idle <= state_->jobs.size() && state_->workers.size() < state_->max_workers) {
+    std::vector<std::thread>& workers = state_->workers;
+    if (state_->idle <= state_->jobs.size() && workers.size() < state_->max_workers) {
         try {
-            state_->workers.push_back(
-                start_without_signals([state = state_.get()] { state->run_worker(); }));
+            workers.push_back(start_without_signals(
+                [state = state_, number = workers.size()] { state->run_worker(number); }));
         } catch (const std::system_error&) {
-            if (state_->workers.empty()) {
+            if (workers.empty()) {
                 throw;
             }
         }
     }
-    state_->jobs.push_back(std::move(job));
+    const std::uint64_t number = state_->next_job++;
+    state_->jobs.emplace_hint(state_->jobs.end(), number, std::move(job));
     state_->work.notify_one();
+    return number;
 }
 
-void ThreadPoolExecutor::shutdown() {
+void ThreadPoolExecutor::remove_when_cancelled(detail::ConcurrentStateBase& future,
+                                               std::uint64_t job) {
+    future.add_done_callback(
+        [state = std::weak_ptr<State>(state_), job](detail::ConcurrentStateBase& done) {
+            if (!done.cancelled()) {
+                return;
+            }
+            if (const std::shared_ptr<State> alive = state.lock()) {
+                alive->remove(job);
+            }
+        });
+}
+
+void ThreadPoolExecutor::shutdown(const ShutdownOptions& options) {
     std::vector<std::thread> workers;
+    State::Jobs dropped;
     {
         const std::lock_guard lock(state_->mutex);
         state_->stopping = true;
         workers.swap(state_->workers);
+        if (options.cancel_futures) {
+            dropped.swap(state_->jobs);
+        }
     }
     state_->work.notify_all();
+    dropped.clear();
     for (std::thread& worker : workers) {
-        worker.join();
+        if (options.wait && worker.get_id() != std::this_thread::get_id()) {
+            worker.join();
+        } else {
+            worker.detach();
+        }
     }
-}
-
-ThreadPoolExecutor& default_executor(EventLoop& loop) {
-    std::shared_ptr<void>& slot = loop.default_executor_slot();
-    if (!slot) {
-        slot = std::make_shared<ThreadPoolExecutor>();
-    }
-    return *static_cast<ThreadPoolExecutor*>(slot.get());
 }
 
 }  // namespace ringio::concurrent

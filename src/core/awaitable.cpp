@@ -25,11 +25,8 @@ Bridge wake_when_resumed(EventLoop& loop, std::shared_ptr<LoopServices> services
     if (running_loop == &loop && task->loop_or_null() == &loop) {
         task->wake();
     } else {
-        try {
-            // The reference goes along: its count is only touched on the loop's thread.
-            services->post([task = std::move(task)] { task->wake(); });
-        } catch (const std::runtime_error&) {
-        }
+        // The reference goes along: its count is only touched on the loop's thread.
+        services->post([task = std::move(task)] { task->wake(); });
     }
     expectation.reset();
     co_return;

@@ -109,8 +109,9 @@ void EventLoop::take_threadsafe_calls() {
 }
 
 void EventLoop::take_news() {
-    for (Callback& callback : services_->take_calls()) {
-        call_soon(std::move(callback));
+    for (detail::PostedCall& call : services_->take_calls()) {
+        const detail::EnterContext inside(call.context);
+        call_soon(std::move(call.callback));
     }
     if (services_->take_interrupt()) {
         services_->on_interrupt();
@@ -243,8 +244,8 @@ TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
 void EventLoop::call_soon_threadsafe(Callback callback) {
     if (detail::running_loop == this) {
         call_soon(std::move(callback));  // from the loop itself: in order with its other calls
-    } else {
-        services_->post(std::move(callback));
+    } else if (!services_->post(std::move(callback))) {
+        throw std::runtime_error("Event loop is closed");
     }
 }
 
@@ -306,11 +307,11 @@ void EventLoop::close() {
     if (closed_) {
         return;
     }
-    default_executor_.reset();  // what its threads still post is dropped here, not by them
     services_->refuse_posts();
     cancel_and_reap_everything();
     discard_queued();
     destroy_pending_tasks();
+    threads_.reset();              // joins; a thread that waited for this loop was let go above
     cancel_and_reap_everything();  // what destructors of frames started
     discard_queued();
     closed_ = true;

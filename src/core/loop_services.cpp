@@ -92,7 +92,7 @@ bool LoopServices::fall_asleep() noexcept {
     return !news_.load();
 }
 
-std::vector<Callback> LoopServices::take_calls() {
+std::vector<PostedCall> LoopServices::take_calls() {
     const std::lock_guard lock(mutex_);
     news_.store(false);
     return std::exchange(calls_, {});
@@ -107,24 +107,30 @@ void LoopServices::on_interrupt() const {
 bool LoopServices::nobody_will_post() const noexcept { return *expected_ == 0 && !has_news(); }
 
 void LoopServices::refuse_posts() {
-    std::vector<Callback> dropped;
+    std::vector<PostedCall> dropped;
     const std::lock_guard lock(mutex_);
     refused_ = true;
     dropped.swap(calls_);
 }
 
-void LoopServices::post(Callback callback) {
+bool post_to(const std::weak_ptr<LoopServices>& services, Callback callback) {
+    const std::shared_ptr<LoopServices> alive = services.lock();
+    return alive && alive->post(std::move(callback));
+}
+
+bool LoopServices::post(Callback callback) {
     {
         const std::lock_guard lock(mutex_);
         if (refused_) {
-            throw std::runtime_error("Event loop is closed");
+            return false;
         }
-        calls_.push_back(std::move(callback));
+        calls_.push_back({std::move(callback), current_context()});
         news_.store(true);
     }
     if (asleep_.load()) {
         write_wake();
     }
+    return true;
 }
 
 std::shared_ptr<void> LoopServices::expect_wakeup() {

@@ -37,6 +37,12 @@ private:
     std::uint64_t count_ = 0;  // written by the kernel
 };
 
+/// A callback from another thread, with the context of the one who handed it over.
+struct PostedCall {
+    Callback callback;
+    ContextSlot context;
+};
+
 struct LoopServices {
     explicit LoopServices(const LoopOptions& loop_options);
 
@@ -51,7 +57,7 @@ struct LoopServices {
     void wake_up() noexcept { asleep_.store(false, std::memory_order_relaxed); }
 
     bool has_news() const noexcept { return news_.load(std::memory_order_acquire); }
-    std::vector<Callback> take_calls();
+    std::vector<PostedCall> take_calls();
     bool take_interrupt() noexcept { return interrupted_.exchange(false); }
     void on_interrupt() const;
     bool nobody_will_post() const noexcept;
@@ -59,7 +65,8 @@ struct LoopServices {
 
     // On any thread.
 
-    void post(Callback callback);
+    /// False when the loop is closed.
+    bool post(Callback callback);
     std::shared_ptr<void> expect_wakeup();
 
     /// Async-signal-safe.
@@ -85,7 +92,7 @@ private:
     UniqueFd wake_fd_;
     WakeRead wake_read_;
     std::mutex mutex_;
-    std::vector<Callback> calls_;       // guarded by mutex_
+    std::vector<PostedCall> calls_;     // guarded by mutex_
     bool refused_ = false;              // guarded by mutex_: the loop is closed
     std::atomic<bool> news_ = false;    // calls_ is not empty, or there was an interrupt
     std::atomic<bool> asleep_ = false;  // whoever brings news must write to wake_fd_

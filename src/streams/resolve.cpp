@@ -1,7 +1,6 @@
 #include <ringio/streams/resolve.hpp>
 
-#include <ringio/concurrent/thread_pool_executor.hpp>
-#include <ringio/core/promise.hpp>
+#include <ringio/tasks/run_in_executor.hpp>
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -44,29 +43,6 @@ Answer look_up(const std::string& host, std::uint16_t port, bool passive) {
     return answer;
 }
 
-Future<Answer> look_up_on_a_worker(std::string host, std::uint16_t port, bool passive) {
-    EventLoop& loop = get_running_loop();
-    Promise<Answer> promise = loop.create_future<Answer>();
-    Future<Answer> future = promise.get_future();
-    // The promise travels to the worker and back by move: only the loop's thread counts handles.
-    concurrent::default_executor(loop).post([&loop, promise = std::move(promise),
-                                             expected = loop.expect_wakeup(),
-                                             host = std::move(host), port, passive]() mutable {
-        Answer answer = look_up(host, port, passive);
-        try {
-            loop.call_soon_threadsafe(
-                [promise = std::move(promise), answer = std::move(answer)]() mutable {
-                    if (!promise.done()) {
-                        promise.set_result(std::move(answer));
-                    }
-                });
-        } catch (const std::runtime_error&) {
-            // The loop is closing; nobody waits any more.
-        }
-    });
-    return future;
-}
-
 }  // namespace
 
 const std::error_category& resolver_category() noexcept {
@@ -81,7 +57,9 @@ Task<std::vector<SocketAddress>> resolve(std::string host, std::uint16_t port, b
     if (const auto literal = SocketAddress::from_literal(host, port)) {
         co_return std::vector<SocketAddress>{*literal};
     }
-    Answer answer = co_await look_up_on_a_worker(host, port, passive);
+    Future<Answer> looked_up =
+        get_running_loop().run_in_executor(nullptr, look_up, host, port, passive);
+    Answer answer = co_await std::move(looked_up);
     if (answer.error != 0) {
         const std::string what = "resolve " + host_and_port(host, port);
         if (answer.error == EAI_SYSTEM) {

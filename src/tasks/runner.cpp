@@ -1,14 +1,19 @@
 #include <ringio/tasks/runner.hpp>
 
 #include <ringio/base/scope_exit.hpp>
+#include <ringio/core/run_until_complete.hpp>
 #include <ringio/tasks/current_task.hpp>
+#include <ringio/tasks/run_in_executor.hpp>
 
 #include <unistd.h>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 
 namespace ringio {
 namespace {
+
+constexpr std::chrono::seconds executor_join_timeout(300);  // as CPython's
 
 // SIGINT goes to the one Runner that runs in the main thread.
 std::atomic<EventLoop*> interrupted_loop = nullptr;
@@ -140,6 +145,9 @@ void Runner::close() {
     cancel_all_tasks();
     if (loop_->has_async_generators()) {
         loop_->run_until_complete(loop_->shutdown_asyncgens());
+    }
+    if (detail::has_default_executor(*loop_)) {
+        loop_->run_until_complete(loop_->shutdown_default_executor(executor_join_timeout));
     }
     loop_->close();
 }

@@ -1,18 +1,27 @@
 #include <ringio/concurrent/thread_pool_executor.hpp>
 
-#include <ringio/tasks.hpp>
-#include <support/async_test_case.hpp>
+#include <support/catch.hpp>
+#include <support/gate.hpp>
+
+#include <pthread.h>
 
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <latch>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
-using namespace ringio;
-using concurrent::ThreadPoolExecutor;
+using ringio::by_move;
+using ringio::CancelledError;
+using namespace ringio::test_support;
+using ringio::concurrent::Future;
+using ringio::concurrent::ThreadPoolExecutor;
 
 namespace {
 
@@ -160,29 +169,233 @@ TEST_CASE("ThreadPoolExecutor: its threads take no signals; the caller's mask st
     CHECK(sigismember(&after, SIGINT) == sigismember(&before, SIGINT));
 }
 
-ASYNC_TEST_CASE("default_executor: is one per loop, and wakes the loop from its threads") {
-    EventLoop& loop = get_running_loop();
-    ThreadPoolExecutor& executor = concurrent::default_executor(loop);
-    CHECK(&executor == &concurrent::default_executor(loop));
-    Promise<int> promise = loop.create_future<int>();
-    Future<int> future = promise.get_future();
-    executor.post([&loop, &promise, expected = loop.expect_wakeup()] {
-        loop.call_soon_threadsafe([&promise] { promise.set_result(42); });
-    });
-    const int result = co_await future;
-    CHECK(result == 42);
+TEST_CASE("submit: gives the result, or the exception, of the call") {
+    ThreadPoolExecutor executor(2);
+    CHECK(executor.submit([] { return 42; }).result() == 42);
+    CHECK(executor.submit([](int a, int b) { return a + b; }, 1, 2).result() == 3);
+    const Future<int> failed =
+        executor.submit([]() -> int { throw std::invalid_argument("boom"); });
+    CHECK_THROWS_AS(failed.result(), std::invalid_argument);
+    CHECK_THROWS_WITH(failed.result(), "boom");
 }
 
-TEST_CASE("default_executor: its threads are joined when the loop closes") {
-    const std::size_t before = thread_count();
-    std::atomic<bool> done = false;
-    testing::run_virtual([](std::atomic<bool>& flag) -> Task<> {
-        concurrent::default_executor(get_running_loop()).post([&flag] {
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-            flag = true;
+TEST_CASE("submit: a function of nothing gives a Future<void>") {
+    ThreadPoolExecutor executor(1);
+    int calls = 0;
+    const Future<void> future = executor.submit([&] { ++calls; });
+    future.result();
+    CHECK(calls == 1);
+    static_assert(std::is_void_v<decltype(future.result())>);
+}
+
+TEST_CASE("submit: what the call returns by reference is copied; std::ref passes one") {
+    ThreadPoolExecutor executor(1);
+    std::string text = "text";
+    Future<std::string> future = executor.submit(
+        [](std::string& argument) -> std::string& { return argument += "!"; }, std::ref(text));
+    CHECK(future.result() == "text!");
+    CHECK(text == "text!");
+    CHECK(&future.result() != &text);
+}
+
+TEST_CASE("submit: takes member functions, and values that can only be moved") {
+    struct Box {
+        int doubled() const { return 2 * value; }
+        int value;
+    };
+    ThreadPoolExecutor executor(1);
+    CHECK(executor.submit(&Box::doubled, Box{21}).result() == 42);
+    auto add = [owned = std::make_unique<int>(1)](std::unique_ptr<int> other) {
+        return std::make_unique<int>(*owned + *other);
+    };
+    Future<std::unique_ptr<int>> sum = executor.submit(by_move(add), std::make_unique<int>(2));
+    const std::unique_ptr<int> taken = std::move(sum).result();
+    CHECK(*taken == 3);
+}
+
+TEST_CASE("submit: the callable and its arguments are gone when the future is done") {
+    ThreadPoolExecutor executor(1);
+    auto captured = std::make_shared<int>(1);
+    auto passed = std::make_shared<int>(2);
+    const std::weak_ptr<int> first = captured;
+    const std::weak_ptr<int> second = passed;
+    auto add = [kept = std::move(captured)](const std::shared_ptr<int>& other) {
+        return *kept + *other;
+    };
+    CHECK(executor.submit(by_move(add), std::move(passed)).result() == 3);
+    CHECK(first.expired());
+    CHECK(second.expired());
+}
+
+TEST_CASE("submit: futures are running on workers and pending behind them") {
+    ThreadPoolExecutor executor(2);
+    std::latch begun(2);
+    std::latch end(1);
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 4; ++i) {
+        futures.push_back(executor.submit([&, i] {
+            if (i < 2) {
+                begun.count_down();
+            }
+            end.wait();
+            return i;
+        }));
+    }
+    begun.wait();
+    CHECK(futures[0].running());
+    CHECK(futures[1].running());
+    CHECK_FALSE(futures[2].running());
+    CHECK_FALSE(futures[3].running());
+    CHECK_FALSE(futures[0].cancel());
+    end.count_down();
+    for (int i = 0; i < 4; ++i) {
+        CHECK(futures[static_cast<std::size_t>(i)].result() == i);
+    }
+}
+
+TEST_CASE("submit: cancelling a queued call takes it out, with all that it holds") {
+    ThreadPoolExecutor executor(1);
+    Gate gate;
+    const Future<void> first = executor.submit([&] { gate.pass(); });
+    gate.wait_until_reached();
+    auto held = std::make_shared<int>(0);
+    const std::weak_ptr<int> gone = held;
+    bool called = false;
+    auto second_work = [&called, kept = std::move(held)] { called = true; };
+    const Future<void> second = executor.submit(by_move(second_work));
+    const Future<int> third = executor.submit([] { return 3; });
+    CHECK(second.cancel());
+    CHECK(gone.expired());
+    gate.open();
+    CHECK(third.result() == 3);
+    CHECK_FALSE(called);
+    CHECK_THROWS_AS(second.result(), CancelledError);
+    first.result();
+}
+
+TEST_CASE("submit: a future that outlives its executor may still be cancelled or read") {
+    Future<int> future;
+    {
+        ThreadPoolExecutor executor(1);
+        future = executor.submit([] { return 1; });
+    }
+    CHECK_FALSE(future.cancel());
+    CHECK(future.result() == 1);
+}
+
+TEST_CASE("submit: after shutdown it is refused") {
+    ThreadPoolExecutor executor(1);
+    executor.shutdown();
+    CHECK_THROWS_WITH(executor.submit([] {}), "cannot schedule new futures after shutdown");
+}
+
+TEST_CASE("submit: done callbacks run on the worker") {
+    ThreadPoolExecutor executor(1);
+    Gate gate;
+    const Future<std::thread::id> future = executor.submit([&] {
+        gate.pass();
+        return std::this_thread::get_id();
+    });
+    std::thread::id where;
+    future.add_done_callback([&] { where = std::this_thread::get_id(); });
+    gate.open();
+    executor.shutdown();
+    CHECK(where == future.result());
+    CHECK(where != std::this_thread::get_id());
+}
+
+TEST_CASE("submit: a call may submit another one and wait for it on another worker") {
+    ThreadPoolExecutor executor(2);
+    const Future<int> outer =
+        executor.submit([&] { return 1 + executor.submit([] { return 41; }).result(); });
+    CHECK(outer.result() == 42);
+}
+
+TEST_CASE("submit: from many threads, with many of them cancelled, none is lost") {
+    std::atomic<int> called = 0;
+    std::atomic<int> cancelled = 0;
+    {
+        ThreadPoolExecutor executor(3);
+        std::vector<std::thread> threads;
+        for (int i = 0; i < 4; ++i) {
+            threads.emplace_back([&] {
+                for (int job = 0; job < 200; ++job) {
+                    const Future<void> future = executor.submit([&] { ++called; });
+                    cancelled += job % 2 == 0 && future.cancel();
+                }
+            });
+        }
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+    }
+    CHECK(called + cancelled == 800);
+    CHECK(called >= 400);
+}
+
+TEST_CASE("ThreadPoolExecutor: shutdown with cancel_futures drops what is queued") {
+    ThreadPoolExecutor executor(1);
+    Gate gate;
+    const Future<int> running = executor.submit([&] {
+        gate.pass();
+        return 1;
+    });
+    gate.wait_until_reached();
+    const Future<int> queued = executor.submit([] { return 2; });
+    bool posted = false;
+    executor.post([&] { posted = true; });
+    queued.add_done_callback([&](const Future<int>& done) {
+        CHECK(done.cancelled());
+        gate.open();  // so shutdown() cancels before it waits
+    });
+    executor.shutdown({.cancel_futures = true});
+    CHECK(running.result() == 1);
+    CHECK(queued.cancelled());
+    CHECK_FALSE(posted);
+}
+
+TEST_CASE("ThreadPoolExecutor: shutdown without wait returns at once; what is queued is done") {
+    Future<int> first;
+    Future<int> second;
+    Gate gate;
+    {
+        ThreadPoolExecutor executor(1);
+        first = executor.submit([&] {
+            gate.pass();
+            return 1;
         });
-        co_return;
-    }(done));
-    CHECK(done);
-    CHECK(thread_count() == before);
+        second = executor.submit([] { return 2; });
+        executor.shutdown({.wait = false});
+        CHECK_FALSE(first.done());
+        CHECK_THROWS_AS(executor.post([] {}), std::runtime_error);
+    }
+    gate.open();
+    CHECK(first.result() == 1);
+    CHECK(second.result() == 2);
+}
+
+TEST_CASE("ThreadPoolExecutor: a worker may shut its own executor down") {
+    ThreadPoolExecutor executor(1);
+    CHECK(executor
+              .submit([&] {
+                  executor.shutdown();
+                  return 1;
+              })
+              .result() == 1);
+    CHECK_THROWS_AS(executor.post([] {}), std::runtime_error);
+}
+
+TEST_CASE("ThreadPoolExecutor: names its threads, within the kernel's 15 characters") {
+    const auto name = [] {
+        char text[32] = {};
+        ::pthread_getname_np(::pthread_self(), text, sizeof text);
+        return std::string(text);
+    };
+    ThreadPoolExecutor named({.max_workers = 1, .thread_name_prefix = "resolver"});
+    CHECK(named.submit(name).result() == "resolver_0");
+    ThreadPoolExecutor longer(
+        ringio::concurrent::ThreadPoolOptions{.thread_name_prefix = "a prefix that is too long"});
+    CHECK(longer.submit(name).result() == "a prefix that_0");
+    ThreadPoolExecutor unnamed(1);
+    CHECK(unnamed.submit(name).result() == name());
 }

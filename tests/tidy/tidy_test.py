@@ -23,7 +23,7 @@ LAYERS = [
 ]
 # Layer -> headers of a sibling that it may include all the same.
 SIBLINGS = {
-    "tasks": {"concurrent/future.hpp"},
+    "tasks": {"concurrent/future.hpp", "concurrent/thread_pool_executor.hpp"},
     "debug": {"testing"},
     "testing": {"debug"},
 }

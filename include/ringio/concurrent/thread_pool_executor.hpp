@@ -1,39 +1,146 @@
 // ThreadPoolExecutor: threads for calls that block. Each loop has one of its own by default, for
-// names that must be resolved.
+// to_thread() and for names that must be resolved.
 #pragma once
 
+#include <ringio/base/outcome.hpp>
 #include <ringio/base/unique_function.hpp>
-#include <ringio/core/event_loop.hpp>
+#include <ringio/concurrent/future.hpp>
+#include <ringio/core/callable.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <memory>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
-namespace ringio::concurrent {
+namespace ringio {
+namespace concurrent {
+
+/// How a ThreadPoolExecutor is set up.
+struct ThreadPoolOptions {
+    std::size_t max_workers = 0;  ///< 0: as many as Python's, min(32, processors + 4)
+    /// Copied; the threads are called prefix_0, prefix_1 … (15 characters at most); empty: as the
+    /// thread that started them.
+    std::string_view thread_name_prefix = {};
+};
+
+/// How a ThreadPoolExecutor ends.
+struct ShutdownOptions {
+    /// Join the threads. Else they do what is queued and end by themselves, and nobody waits for
+    /// them any more, not even the destructor or the end of the program.
+    bool wait = true;
+    bool cancel_futures = false;  ///< drop what is queued, and cancel the futures of it
+};
 
 /// A bounded set of worker threads, started when there is work for them. Thread-safe.
+///
+/// The workers take no signals: those are for the thread that runs the loop.
 class ThreadPoolExecutor {
 public:
-    /// The number of threads at most; 0 means as many as Python's: min(32, processors + 4).
-    explicit ThreadPoolExecutor(std::size_t max_workers = 0);
+    explicit ThreadPoolExecutor(std::size_t max_workers = 0)
+        : ThreadPoolExecutor(ThreadPoolOptions{.max_workers = max_workers}) {}
+    explicit ThreadPoolExecutor(const ThreadPoolOptions& options);
     ThreadPoolExecutor(const ThreadPoolExecutor&) = delete;
     ThreadPoolExecutor& operator=(const ThreadPoolExecutor&) = delete;
 
     /// As shutdown().
     ~ThreadPoolExecutor();
 
-    /// Queues a job, which must not throw. *Errors*: std::runtime_error after shutdown();
-    /// std::system_error when not even one thread can be started.
-    void post(UniqueFunction<void()> job);
+    /// Queues a call and returns a future of what it returns or throws. The callable and the
+    /// arguments are moved or copied, as for std::thread, and destroyed before the future is done;
+    /// a reference is passed as std::ref.
+    ///
+    /// *Errors*: std::runtime_error after shutdown(); std::system_error when not even one thread
+    /// can be started. *Cancellation*: cancel() of the future takes the call out of the queue.
+    template <class Fn, class... Args>
+    Future<detail::CallResult<Fn, Args...>> submit(Fn&& function, Args&&... args);
 
-    /// Refuses new jobs, does those that are queued, and joins the threads. Idempotent.
-    void shutdown();
+    /// Queues a job without a future, which must not throw. *Errors*: as submit().
+    void post(UniqueFunction<void()> job) { enqueue(std::move(job)); }
+
+    /// Refuses new jobs, and does those that are queued. Idempotent; a worker may call it, too.
+    void shutdown(const ShutdownOptions& options = {});
 
 private:
     struct State;
-    std::unique_ptr<State> state_;
+
+    /// Returns the number of the job.
+    std::uint64_t enqueue(UniqueFunction<void()> job);
+    /// Takes the job out of the queue, if it is there still, when its future is cancelled.
+    void remove_when_cancelled(detail::ConcurrentStateBase& future, std::uint64_t job);
+
+    std::shared_ptr<State> state_;  // shared with the threads
 };
 
-/// The loop's own executor, made at first use, shut down when the loop closes.
-ThreadPoolExecutor& default_executor(EventLoop& loop);
+}  // namespace concurrent
 
-}  // namespace ringio::concurrent
+namespace detail {
+
+/// A call on its way to a worker. Destroyed without having been called, it cancels its future.
+template <class R, class Fn, class... Args>
+class PoolCall {
+public:
+    template <class F, class... A>
+    explicit PoolCall(F&& function, A&&... args)
+        : function_(std::forward<F>(function)), arguments_(std::forward<A>(args)...) {}
+
+    concurrent::Future<R> get_future() const { return promise_.get_future(); }
+
+    void operator()() {
+        if (!promise_.set_running_or_notify_cancel()) {
+            return;
+        }
+        Outcome<R> outcome = call();
+        try {
+            if (std::exception_ptr exception = outcome.exception()) {
+                promise_.set_exception(std::move(exception));
+            } else if constexpr (std::is_void_v<R>) {
+                promise_.set_result();
+            } else {
+                promise_.set_result(std::move(*outcome));
+            }
+        } catch (...) {  // moving the value threw
+            promise_.set_exception(std::current_exception());
+        }
+    }
+
+private:
+    Outcome<R> call() noexcept {
+        try {
+            Fn function = std::move(function_);
+            std::tuple<Args...> arguments = std::move(arguments_);
+            if constexpr (std::is_void_v<R>) {
+                std::apply(std::move(function), std::move(arguments));
+                return Outcome<R>();
+            } else {
+                return Outcome<R>(std::in_place,
+                                  std::apply(std::move(function), std::move(arguments)));
+            }
+        } catch (...) {
+            return Outcome<R>::failure(std::current_exception());
+        }
+    }
+
+    concurrent::Promise<R> promise_;
+    Fn function_;
+    std::tuple<Args...> arguments_;
+};
+
+}  // namespace detail
+
+template <class Fn, class... Args>
+concurrent::Future<detail::CallResult<Fn, Args...>> concurrent::ThreadPoolExecutor::submit(
+    Fn&& function, Args&&... args) {
+    detail::require_safe_callable<Fn>();
+    using R = detail::CallResult<Fn, Args...>;
+    detail::PoolCall<R, detail::Callable<Fn>, std::decay_t<Args>...> call(
+        detail::unwrap_callable(std::forward<Fn>(function)), std::forward<Args>(args)...);
+    Future<R> future = call.get_future();
+    remove_when_cancelled(*future.shared_state(), enqueue(std::move(call)));
+    return future;
+}
+
+}  // namespace ringio

@@ -48,6 +48,10 @@ struct CallableOf<ByMove<Fn>> {
 template <class F>
 using Callable = typename CallableOf<std::remove_cvref_t<F>>::type;
 
+/// What calling a decayed copy of `Fn` with decayed copies of `Args` returns, as a value.
+template <class Fn, class... Args>
+using CallResult = std::remove_cvref_t<std::invoke_result_t<Callable<Fn>, std::decay_t<Args>...>>;
+
 template <class F>
 decltype(auto) unwrap_callable(F&& callable) {
     if constexpr (is_by_move<std::remove_cvref_t<F>>) {

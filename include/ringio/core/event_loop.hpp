@@ -4,6 +4,7 @@
 
 #include <ringio/base/delay.hpp>
 #include <ringio/base/intrusive_list.hpp>
+#include <ringio/core/callable.hpp>
 #include <ringio/core/exceptions.hpp>
 #include <ringio/core/handle.hpp>
 #include <ringio/core/timers.hpp>
@@ -32,6 +33,10 @@ template <class T>
 class TaskHandle;
 class AnyTask;
 struct TaskOptions;
+
+namespace concurrent {
+class ThreadPoolExecutor;
+}
 
 namespace detail {
 class AsyncGeneratorHook;
@@ -182,6 +187,24 @@ public:
     /// closes the loop; one that begins later is on its own, which debug mode reports.
     Task<void> shutdown_asyncgens();
 
+    /// Calls `function(args...)` in a thread of `executor`, or of the loop's default one when null,
+    /// and returns a future of the result. Both are moved or copied into the call, and destroyed
+    /// there; see tasks/run_in_executor.hpp.
+    ///
+    /// *Errors*: the future's are what the function throws; std::runtime_error "Executor shutdown
+    /// has been called". *Cancellation*: the future is cancelled at once; a call that has not begun
+    /// never does, one that runs goes on and its result is dropped.
+    template <class Fn, class... Args>
+    Future<detail::CallResult<Fn, Args...>> run_in_executor(
+        concurrent::ThreadPoolExecutor* executor, Fn&& function, Args&&... args);
+
+    /// Replaces the default executor. *Errors*: std::invalid_argument for null.
+    void set_default_executor(std::shared_ptr<concurrent::ThreadPoolExecutor> executor);
+
+    /// Ends the default executor: what is queued is done, new calls are refused. When `timeout`
+    /// passes first, the exception handler is told and the threads are left to themselves.
+    Task<void> shutdown_default_executor(std::optional<Delay> timeout = std::nullopt);
+
     /// Takes the errors that nobody else can take; the default one prints to standard error.
     /// An empty function restores the default.
     void set_exception_handler(ExceptionHandler handler) {
@@ -253,8 +276,9 @@ public:
     /// Async-signal-safe: wakes the loop to run the interrupt handler.
     void notify_interrupt() noexcept;
 
-    /// Where the layer above keeps the loop's worker threads; destroyed, and so joined, at close.
-    std::shared_ptr<void>& default_executor_slot() noexcept { return default_executor_; }
+    /// Where the layer above keeps the default executor and the futures that threads are going to
+    /// finish; destroyed, and the threads joined, at close.
+    std::shared_ptr<void>& threads_slot() noexcept { return threads_; }
 
 private:
     template <class Fn, class... Args>
@@ -316,7 +340,7 @@ private:
     std::exception_ptr escaped_;
     std::unique_ptr<Ring> ring_;
     std::shared_ptr<detail::LoopServices> services_;  // other threads, signals, options
-    std::shared_ptr<void> default_executor_;
+    std::shared_ptr<void> threads_;
     detail::LoopAnchor* anchor_ = nullptr;
     ExceptionHandler exception_handler_;
     TaskFactory task_factory_;
@@ -340,6 +364,10 @@ struct LoopAnchor : Pooled {
         }
     }
 };
+
+/// Queues a callback from any thread, as call_soon_threadsafe() does, on a loop that may be gone.
+/// False, with the callback destroyed here, when it is closed.
+bool post_to(const std::weak_ptr<LoopServices>& services, Callback callback);
 
 /// The loop that runs on this thread, or null.
 inline constinit thread_local EventLoop* running_loop = nullptr;

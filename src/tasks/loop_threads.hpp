@@ -1,0 +1,30 @@
+// What a loop has to do with threads: its default executor, and the futures that threads finish.
+// It lives in EventLoop::threads_slot(), from first use until the loop closes.
+#pragma once
+
+#include <ringio/concurrent/thread_pool_executor.hpp>
+#include <ringio/core/event_loop.hpp>
+#include <ringio/tasks/wrap_future.hpp>
+
+#include <memory>
+
+namespace ringio::detail {
+
+struct LoopThreads {
+    LoopThreads() = default;
+    LoopThreads(const LoopThreads&) = delete;
+    LoopThreads& operator=(const LoopThreads&) = delete;
+    ~LoopThreads() {
+        while (CrossingFuture* future = crossing.front()) {
+            future->forsake();
+        }
+    }
+
+    std::shared_ptr<concurrent::ThreadPoolExecutor> executor;  // null: none was needed yet
+    bool shutdown_called = false;
+    IntrusiveList<CrossingFuture> crossing;  // not done
+};
+
+LoopThreads& threads_of(EventLoop& loop);
+
+}  // namespace ringio::detail

@@ -13,6 +13,7 @@
 #include <ringio/tasks/gather.hpp>
 #include <ringio/tasks/generator.hpp>
 #include <ringio/tasks/run.hpp>
+#include <ringio/tasks/run_coroutine_threadsafe.hpp>
 #include <ringio/tasks/run_in_executor.hpp>
 #include <ringio/tasks/runner.hpp>
 #include <ringio/tasks/shield.hpp>

@@ -18,6 +18,13 @@ void throw_group_cancelled() {
 
 }  // namespace detail
 
+// Only a loop that is closed destroys the group before its tasks, which then must not tell it.
+TaskGroup::~TaskGroup() {
+    for (Member& member : tasks_) {
+        member.task.remove_done_callback(member.callback);
+    }
+}
+
 void TaskGroup::enter() {
     if (entered_) {
         throw std::runtime_error("TaskGroup " + repr() + " has already been entered");
@@ -48,20 +55,20 @@ void TaskGroup::throw_not_open() const {
 }
 
 void TaskGroup::add(const AnyTask& task, IntrusivePtr<detail::FutureStateBase> started) {
-    const auto position = tasks_.insert(tasks_.end(), task);
-    task.shared_state()->add_done_callback(
+    const auto position = tasks_.insert(tasks_.end(), {.task = task});
+    position->callback = task.shared_state()->add_done_callback(
         [this, position, kept = std::move(started)](detail::FutureStateBase&) {
             on_task_done(position, kept.get());
         },
         std::source_location::current(), parent_.shared_state().get());
     if (aborting_) {  // an eager task that cancelled the group in its first step
-        tasks_.back().cancel();
+        tasks_.back().task.cancel();
     }
 }
 
-void TaskGroup::on_task_done(std::list<AnyTask>::iterator position,
+void TaskGroup::on_task_done(std::list<Member>::iterator position,
                              detail::FutureStateBase* started) {
-    const AnyTask task = std::move(*position);
+    const AnyTask task = std::move(position->task);
     tasks_.erase(position);
     if (all_done_ && tasks_.empty() && !all_done_->done()) {
         all_done_->set_result();
@@ -102,8 +109,8 @@ void TaskGroup::cancel_parent() {
 
 void TaskGroup::abort() {
     aborting_ = true;
-    for (AnyTask& task : tasks_) {
-        task.cancel();
+    for (Member& member : tasks_) {
+        member.task.cancel();
     }
 }
 

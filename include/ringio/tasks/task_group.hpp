@@ -8,6 +8,7 @@
 #include <ringio/tasks/create_task.hpp>
 #include <ringio/tasks/exception_group.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <list>
 #include <optional>
@@ -53,6 +54,7 @@ public:
     TaskGroup() = default;
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
+    ~TaskGroup();
 
     /// Schedules a coroutine as a task of the group. Allowed in the body, and from a task of the
     /// group while the group waits for it.
@@ -126,12 +128,17 @@ public:
     Task<> leave(std::exception_ptr error);
 
 private:
+    struct Member {
+        AnyTask task;
+        std::uint64_t callback = 0;  // on_task_done()
+    };
+
     bool is_open() const noexcept;
     [[noreturn]] void throw_not_open() const;
 
     /// `started`: the future of TaskStatus, for a task that start() waits for.
     void add(const AnyTask& task, IntrusivePtr<detail::FutureStateBase> started);
-    void on_task_done(std::list<AnyTask>::iterator task, detail::FutureStateBase* started);
+    void on_task_done(std::list<Member>::iterator member, detail::FutureStateBase* started);
     void on_task_failed(std::exception_ptr error);
     void abort();
     void cancel_parent();
@@ -142,7 +149,7 @@ private:
 
     EventLoop* loop_ = nullptr;
     AnyTask parent_;
-    std::list<AnyTask> tasks_;  // not done, in order of creation
+    std::list<Member> tasks_;  // not done, in order of creation
     std::vector<std::exception_ptr> errors_;
     std::exception_ptr interrupt_;       // a KeyboardInterrupt, which goes before all others
     std::optional<Promise<>> all_done_;  // while leave() waits

@@ -24,6 +24,7 @@ void CompletionQueue::watch(std::vector<AnyFuture> futures, std::optional<Delay>
     EventLoop& loop = get_running_loop();
     left_ = futures.size();
     unclaimed_ = left_;
+    watching_task_ = IntrusivePtr<FutureStateBase>(loop.current_task());
     for (AnyFuture& future : futures) {
         const std::uint64_t id = future.shared_state()->add_done_callback(
             [weak = weak_from_this()](FutureStateBase& done) {
@@ -38,7 +39,7 @@ void CompletionQueue::watch(std::vector<AnyFuture> futures, std::optional<Delay>
                     self->watched_.clear();
                 }
             },
-            std::source_location::current());
+            std::source_location::current(), watching_task_.get());
         watched_.emplace_back(std::move(future), id);
     }
     if (limit && left_ > 0) {

@@ -52,6 +52,7 @@ private:
     std::deque<AnyFuture> done_;
     std::deque<Promise<>> waiting_;
     std::vector<std::pair<AnyFuture, std::uint64_t>> watched_;
+    IntrusivePtr<FutureStateBase> watching_task_;  // for call graphs: the one that called
     std::size_t left_ = 0;
     std::size_t unclaimed_ = 0;
     TimerHandle timer_;

@@ -96,7 +96,9 @@ std::string shortened(std::string text) {
 }
 
 std::string function_name(const std::source_location& where) {
-    const std::string_view signature = where.function_name();
+    // Without "[with T = …]": the arguments of a template may be lambdas.
+    const std::string_view whole = where.function_name();
+    const std::string_view signature = whole.substr(0, whole.find(" ["));
     // A lambda's signature contains "<lambda" with g++ and "(anonymous class)" or "(lambda" with
     // clang; GCC 12 writes "main()::<lambda(int)>".
     if (signature.find("<lambda") != std::string_view::npos ||

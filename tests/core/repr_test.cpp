@@ -78,6 +78,7 @@ TEST_CASE("repr: the name of a function, whatever its kind") {
         return ringio::detail::function_name(std::source_location::current());
     };
     CHECK(lambda() == "<lambda>");
+    CHECK(function_template(lambda) == "function_template");
 }
 
 TEST_CASE("repr: the place is the file's name and the line") {

@@ -9,6 +9,9 @@ namespace {
 // Numbers tasks from 1 in the order of creation, over all loops of the process, as asyncio does.
 std::atomic<std::uint64_t> tasks_made = 0;
 
+// A request to cancel, on its way down what tasks wait for, came back to one that it went through.
+constinit thread_local bool went_in_a_circle = false;
+
 }  // namespace
 
 TaskStateBase::~TaskStateBase() {
@@ -93,11 +96,15 @@ bool TaskStateBase::cancel(const std::string& message) {
     if (done()) {
         return false;
     }
+    if (asks_wait_to_end_) {
+        went_in_a_circle = true;
+        return false;
+    }
     ++cancel_requests_;
     if (!message.empty() || extras_) {
         extras().cancel_message = message;
     }
-    if (wait_ != nullptr && wait_->cancel(message)) {
+    if (wait_ != nullptr && ask_wait_to_end(message)) {
         cancellation_in_transit_ = true;
     } else {
         cancel_request_ = CancelRequest::due;
@@ -105,11 +112,24 @@ bool TaskStateBase::cancel(const std::string& message) {
     return true;
 }
 
+// In a circle of tasks that wait for each other nobody can end first: the last one that is asked
+// stops waiting.
+bool TaskStateBase::ask_wait_to_end(const std::string& message) noexcept {
+    asks_wait_to_end_ = true;
+    const bool accepted = wait_->cancel(message);
+    asks_wait_to_end_ = false;
+    if (std::exchange(went_in_a_circle, false)) {
+        wait_->abandon();
+        return false;
+    }
+    return accepted;
+}
+
 void TaskStateBase::cancel_wait() noexcept {
     if (cancel_request_ == CancelRequest::upcoming) {
         ++cancel_requests_;
     }
-    cancellation_in_transit_ = wait_->cancel(cancel_message());
+    cancellation_in_transit_ = ask_wait_to_end(cancel_message());
     cancel_request_ = cancellation_in_transit_ ? CancelRequest::none : CancelRequest::due;
 }
 

@@ -341,3 +341,47 @@ TEST_CASE("task state: one that is destroyed may be expected to be") {
     loop.close();
     CHECK(reports.seen.empty());
 }
+
+namespace {
+
+Task<> awaits_what_it_is_given(Future<AnyFuture> given) {
+    AnyFuture future = co_await given;
+    co_await future;
+}
+
+// A task that waits for a gather() of itself, or for a task that waits for it.
+AnyTask task_in_a_circle(EventLoop& loop, bool through_gather) {
+    Promise<AnyFuture> promise = loop.create_future<AnyFuture>();
+    TaskHandle<> first = loop.create_task(awaits_what_it_is_given(promise.get_future()));
+    if (through_gather) {
+        const std::vector<TaskHandle<>> all = {first};
+        promise.set_result(gather(all));
+    } else {
+        auto waits = [](TaskHandle<> task) -> Task<> { co_await task; };
+        promise.set_result(loop.create_task(waits(first)));
+    }
+    return first;
+}
+
+}  // namespace
+
+ASYNC_TEST_CASE("task state: a circle of tasks that wait for each other can be cancelled") {
+    for (const bool through_gather : {false, true}) {
+        AnyTask task = task_in_a_circle(get_running_loop(), through_gather);
+        for (int turn = 0; turn < 3; ++turn) {
+            co_await sleep(0s);
+        }
+        CHECK(task.shared_state()->repr().size() < 500);
+        CHECK(task.cancel());
+        co_await settled(task);
+        CHECK(task.cancelled());
+    }
+}
+
+ASYNC_TEST_CASE("task state: a circle that closes with a request to cancel on its way ends") {
+    AnyTask task = task_in_a_circle(get_running_loop(), false);
+    co_await sleep(0s);
+    task.cancel();
+    co_await settled(task);
+    CHECK(task.cancelled());
+}

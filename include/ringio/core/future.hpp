@@ -49,6 +49,12 @@ public:
     std::string describe() const final { return "Task.task_wakeup()"; }
     const FutureStateBase* awaiter() const noexcept final { return task_; }
     bool cancel(const std::string& message) noexcept final { return state_->cancel(message); }
+    void abandon() noexcept final {
+        if (!state_->done()) {
+            unlink();
+            task_->wake();
+        }
+    }
     const FutureStateBase* future() const noexcept final { return state_.get(); }
     const char* what() const noexcept final { return "future"; }
 

@@ -32,6 +32,9 @@ public:
     /// False: it is over already, and the task has been or will be woken.
     virtual bool cancel(const std::string& message) noexcept = 0;
 
+    /// Wakes the task of a wait for a future that will never end, for it waits for that task.
+    virtual void abandon() noexcept {}
+
     /// The future that is awaited, or null.
     virtual const FutureStateBase* future() const noexcept { return nullptr; }
 
@@ -168,6 +171,7 @@ private:
     bool prepare(const TaskOptions* options);
     void run_eagerly();
     void cancel_wait() noexcept;
+    bool ask_wait_to_end(const std::string& message) noexcept;
     ContextSlot& context_slot() noexcept {
         return extras_ && extras_->shared_context ? extras_->shared_context->slot : context_;
     }
@@ -182,6 +186,7 @@ private:
     unsigned cancel_requests_ = 0;
     CancelRequest cancel_request_ = CancelRequest::none;
     bool cancellation_in_transit_ = false;  // a wait took it, and the task has not resumed yet
+    bool asks_wait_to_end_ = false;
     bool started_ = false;
     bool report_when_destroyed_ = true;
 };

@@ -4,6 +4,13 @@
 
 namespace ringio::detail {
 
+// Only a loop that is closed destroys the race before its racers, which then must not tell it.
+StaggeredRace::~StaggeredRace() {
+    for (std::size_t index = 0; index < racers_.size(); ++index) {
+        racers_[index].remove_done_callback(callbacks_[index]);
+    }
+}
+
 Task<> StaggeredRace::run() {
     std::exception_ptr cancellation;
     for (;;) {
@@ -57,7 +64,9 @@ void StaggeredRace::start_next() {
     exceptions.emplace_back();
     racers_.push_back(loop.create_task(race(index)));
     ++running_;
-    racers_.back().add_done_callback([this, index] { on_racer_done(index); });
+    callbacks_.push_back(racers_.back().shared_state()->add_done_callback(
+        [this, index](FutureStateBase&) { on_racer_done(index); }, std::source_location::current(),
+        &running_task()));
     if (delay_) {
         next_start_ = saturating_add(loop.time(), *delay_);
     }

@@ -6,6 +6,7 @@
 #include <ringio/tasks/create_task.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <ranges>
@@ -45,7 +46,7 @@ public:
     std::vector<std::exception_ptr> exceptions;
 
 protected:
-    ~StaggeredRace() = default;
+    ~StaggeredRace();
 
     /// Notes the first racer that returned, and cancels the others.
     void win(std::size_t index);
@@ -65,7 +66,8 @@ private:
 
     std::size_t size_;
     std::optional<Delay> delay_;
-    std::vector<TaskHandle<>> racers_;  // those that were started
+    std::vector<TaskHandle<>> racers_;      // those that were started
+    std::vector<std::uint64_t> callbacks_;  // on_racer_done(), of each
     std::size_t running_ = 0;
     EventLoop::TimePoint next_start_;
     std::optional<Promise<>> change_;  // while run() waits for one

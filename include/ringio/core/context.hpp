@@ -201,6 +201,10 @@ private:
 /// gives a copy of the value, for the context may change under a reference.
 template <class T>
 class ContextVar {
+    static_assert(std::is_object_v<T> && !std::is_const_v<T>,
+                  "ringio: a ContextVar cannot hold a reference; use a pointer or "
+                  "std::reference_wrapper");
+
 public:
     using Token = ContextToken<T>;
 

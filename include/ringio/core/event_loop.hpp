@@ -141,20 +141,17 @@ public:
 
     /// The same with arguments, which are copied: `loop.call_soon(print, 1)`.
     template <class Fn, class... Args>
-        requires(sizeof...(Args) > 0 &&
-                 std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...>)
+        requires(sizeof...(Args) > 0)
     Handle call_soon(Fn&& function, Args&&... args) {
         return call_soon(bind(std::forward<Fn>(function), std::forward<Args>(args)...));
     }
     template <class Fn, class... Args>
-        requires(sizeof...(Args) > 0 &&
-                 std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...>)
+        requires(sizeof...(Args) > 0)
     TimerHandle call_later(Delay delay, Fn&& function, Args&&... args) {
         return call_later(delay, bind(std::forward<Fn>(function), std::forward<Args>(args)...));
     }
     template <class Fn, class... Args>
-        requires(sizeof...(Args) > 0 &&
-                 std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...>)
+        requires(sizeof...(Args) > 0)
     TimerHandle call_at(TimePoint when, Fn&& function, Args&&... args) {
         return call_at(when, bind(std::forward<Fn>(function), std::forward<Args>(args)...));
     }
@@ -283,6 +280,9 @@ public:
 private:
     template <class Fn, class... Args>
     static auto bind(Fn&& function, Args&&... args) {
+        static_assert(std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...>,
+                      "ringio: a callback is called with the arguments that stand behind it; "
+                      "this one cannot be called with these");
         return Callback([fn = std::decay_t<Fn>(std::forward<Fn>(function)),
                          ... bound = std::decay_t<Args>(std::forward<Args>(args))]() mutable {
             static_cast<void>(std::invoke(fn, bound...));

@@ -204,6 +204,10 @@ std::vector<bool> find_repeated(const std::vector<AnyFuture>& futures);
 /// that awaits cancels the future.
 template <class T = void>
 class Future : public AnyFuture {
+    static_assert(!std::is_reference_v<T>,
+                  "ringio: a future or task cannot hold a reference; use a pointer or "
+                  "std::reference_wrapper");
+
 public:
     using value_type = T;
 

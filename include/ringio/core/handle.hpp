@@ -57,6 +57,15 @@ public:
         }
     }
 
+    template <class Fn>
+        requires(!std::is_same_v<std::remove_cvref_t<Fn>, Callback> &&
+                 !std::is_invocable_v<std::decay_t<Fn>&>)
+    Callback(Fn&&) {
+        static_assert(std::is_invocable_v<std::decay_t<Fn>&>,
+                      "ringio: a callback is called with the arguments that stand behind it; "
+                      "this one cannot be called without arguments");
+    }
+
     /// Refuses a null pointer at run time, as a null function is refused.
     Callback(std::nullptr_t) : Callback(static_cast<void (*)()>(nullptr)) {}
 

@@ -27,8 +27,9 @@ public:
     /// Sets the value, constructed from `args`; those who wait are scheduled.
     /// *Errors*: InvalidStateError when done already.
     template <class... Args>
-        requires std::constructible_from<detail::Stored<T>, Args...>
     void set_result(Args&&... args) {
+        static_assert(std::constructible_from<detail::Stored<T>, Args...>,
+                      "ringio: the future's value cannot be made of these arguments");
         state_->set_value(std::forward<Args>(args)...);
     }
 

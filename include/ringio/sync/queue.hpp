@@ -13,6 +13,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -132,6 +133,10 @@ private:
 /// A queue of the items that `Items` keeps and orders.
 template <class T, class Items>
 class BasicQueue : public QueueBase {
+    static_assert(std::is_object_v<T> && !std::is_const_v<T>,
+                  "ringio: a queue cannot hold references; use pointers or "
+                  "std::reference_wrapper");
+
 public:
     /// Puts an item, after waiting for room when the queue is full.
     ///

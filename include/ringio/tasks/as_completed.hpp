@@ -176,4 +176,11 @@ auto as_completed(Range&& awaitables, std::optional<Delay> limit = std::nullopt)
     return AsCompleted<F>(queue, size);
 }
 
+template <class Range>
+    requires(!detail::AwaitableRange<Range>)
+void as_completed(Range&&, std::optional<Delay> = std::nullopt) {
+    static_assert(detail::AwaitableRange<Range>,
+                  "ringio: as_completed() takes a range of awaitables of one type");
+}
+
 }  // namespace ringio

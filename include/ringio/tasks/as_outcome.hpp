@@ -90,4 +90,10 @@ AsOutcome<A> as_outcome(A&& awaitable) {
     return AsOutcome<A>(std::forward<A>(awaitable));
 }
 
+template <class A>
+    requires(!Awaitable<A>)
+void as_outcome(A&&) {
+    static_assert(Awaitable<A>, "ringio: as_outcome() takes an awaitable: a coroutine, a future");
+}
+
 }  // namespace ringio

@@ -9,6 +9,20 @@
 #include <utility>
 
 namespace ringio {
+namespace detail {
+
+/// Says what create_task() takes, for what it does not take.
+template <class A>
+constexpr void require_unstarted() {
+    static_assert(!IsFuture<A>,
+                  "ringio: create_task() takes a coroutine; a future or task runs already: await "
+                  "it as it is");
+    static_assert(Awaitable<A>,
+                  "ringio: create_task() takes a coroutine or another awaitable; a coroutine "
+                  "function is called first: create_task(f())");
+}
+
+}  // namespace detail
 
 /// Schedules a coroutine on the running loop; its first step runs in the loop's next turn.
 ///
@@ -34,6 +48,12 @@ auto create_task(A&& awaitable, const TaskOptions& options = {},
                                           where);
 }
 
+template <class A, class... Rest>
+    requires(!Awaitable<A> || detail::IsFuture<A>)
+void create_task(A&&, Rest&&...) {
+    detail::require_unstarted<A>();
+}
+
 /// Returns a future for anything awaitable: a future or task handle itself, a coroutine as a task.
 template <Awaitable A>
 auto ensure_future(A&& awaitable, std::source_location where = std::source_location::current()) {
@@ -43,6 +63,13 @@ auto ensure_future(A&& awaitable, std::source_location where = std::source_locat
         return get_running_loop().create_task(detail::to_coroutine(std::forward<A>(awaitable)),
                                               where);
     }
+}
+
+template <class A>
+    requires(!Awaitable<A>)
+void ensure_future(A&&) {
+    static_assert(Awaitable<A>,
+                  "ringio: ensure_future() takes an awaitable: a coroutine, a future, sleep()");
 }
 
 }  // namespace ringio

@@ -193,4 +193,12 @@ auto gather(ReturnExceptions, Range&& range) {
     return detail::gather_range<true>(range);
 }
 
+template <class... As>
+    requires(!(Awaitable<As> && ...))
+void gather(As&&...) {
+    static_assert((Awaitable<As> && ...),
+                  "ringio: gather() takes awaitables, or one range of them; a coroutine function "
+                  "is called first: gather(f(), g())");
+}
+
 }  // namespace ringio

@@ -20,4 +20,12 @@ detail::AwaitValue<A> run(A&& main, const RunOptions& options = {}) {
     return runner.run(std::forward<A>(main));
 }
 
+template <class A>
+    requires(!Awaitable<A>)
+void run(A&&, const RunOptions& = {}) {
+    static_assert(Awaitable<A>,
+                  "ringio: run() takes a coroutine or another awaitable; a coroutine function is "
+                  "called first: run(main_coroutine())");
+}
+
 }  // namespace ringio

@@ -45,6 +45,14 @@ public:
         }
     }
 
+    template <class A>
+        requires(!Awaitable<A>)
+    void run(A&&) {
+        static_assert(Awaitable<A>,
+                      "ringio: Runner::run() takes a coroutine or another awaitable; a coroutine "
+                      "function is called first: run(main_coroutine())");
+    }
+
     /// Returns the loop, made if need be.
     EventLoop& get_loop();
 

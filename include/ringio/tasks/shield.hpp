@@ -76,4 +76,10 @@ Future<detail::AwaitValue<A>> shield(A&& awaitable) {
     return detail::shield_future<detail::AwaitValue<A>>(ensure_future(std::forward<A>(awaitable)));
 }
 
+template <class A>
+    requires(!Awaitable<A>)
+void shield(A&&) {
+    static_assert(Awaitable<A>, "ringio: shield() takes an awaitable: a coroutine or a future");
+}
+
 }  // namespace ringio

@@ -5,6 +5,7 @@
 #include <ringio/core/awaitable.hpp>
 #include <ringio/core/timers.hpp>
 
+#include <concepts>
 #include <coroutine>
 #include <type_traits>
 #include <utility>
@@ -122,6 +123,13 @@ inline Sleep<void> sleep(Delay delay) { return Sleep<void>(delay); }
 template <class T>
 Sleep<std::decay_t<T>> sleep(Delay delay, T&& result) {
     return Sleep<std::decay_t<T>>(delay, std::forward<T>(result));
+}
+
+template <class D, class... Result>
+    requires(!std::convertible_to<D, Delay>)
+void sleep(D&&, Result&&...) {
+    static_assert(std::convertible_to<D, Delay>,
+                  "ringio: a length of time is a std::chrono duration, such as 1s or 10ms");
 }
 
 }  // namespace ringio

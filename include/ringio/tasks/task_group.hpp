@@ -77,6 +77,11 @@ public:
                      std::source_location where = std::source_location::current()) {
         return create_task(detail::to_coroutine(std::forward<A>(awaitable)), options, where);
     }
+    template <class A, class... Rest>
+        requires(!Awaitable<A> || detail::IsFuture<A>)
+    void create_task(A&&, Rest&&...) {
+        detail::require_unstarted<A>();
+    }
 
     /// Schedules `function(TaskStatus<T>)`, a coroutine function, as a task of the group, waits
     /// until it calls started(), and gives the value that it gave there.
@@ -87,6 +92,9 @@ public:
     /// nursery.start().
     template <class T = void, class Fn>
     Task<T> start(Fn function, TaskOptions options = {}) {
+        static_assert(std::is_invocable_v<Fn&, TaskStatus<T>>,
+                      "ringio: TaskGroup::start() takes a coroutine function with a TaskStatus of "
+                      "the same type as its only argument");
         if (!is_open()) {
             throw_not_open();
         }
@@ -166,6 +174,9 @@ namespace detail {
 [[noreturn]] void throw_group_cancelled();
 
 template <class Body>
+concept GroupBody =
+    requires(Body& body, TaskGroup& group) { requires Awaitable<decltype(body(group))>; };
+template <class Body>
 using GroupResult = AwaitValue<std::invoke_result_t<Body&, TaskGroup&>>;
 
 template <class Body>
@@ -209,6 +220,8 @@ auto task_group(Body&& body) {
     detail::require_safe_callable<Body>();
     static_assert(std::is_invocable_v<detail::Callable<Body>&, TaskGroup&>,
                   "ringio: the body of task_group() takes a TaskGroup&");
+    static_assert(detail::GroupBody<detail::Callable<Body>>,
+                  "ringio: the body of task_group() is a coroutine function: it returns a Task");
     return detail::run_task_group<detail::Callable<Body>>(
         detail::unwrap_callable(std::forward<Body>(body)));
 }

@@ -64,9 +64,10 @@ private:
 namespace detail {
 
 template <class Body>
+concept ScopeFunction = std::is_invocable_v<Body&, Timeout&> || std::is_invocable_v<Body&>;
+
+template <class Body>
 decltype(auto) call_with_scope(Body& body, Timeout& scope) {
-    static_assert(std::is_invocable_v<Body&, Timeout&> || std::is_invocable_v<Body&>,
-                  "ringio: the body of timeout() takes a Timeout& or nothing");
     if constexpr (std::is_invocable_v<Body&, Timeout&>) {
         return body(scope);
     } else {
@@ -77,6 +78,23 @@ decltype(auto) call_with_scope(Body& body, Timeout& scope) {
 template <class Body>
 using ScopeResult =
     AwaitValue<decltype(call_with_scope(std::declval<Body&>(), std::declval<Timeout&>()))>;
+
+template <class Body>
+concept ScopeBody = requires(Body& body, Timeout& scope) {
+    requires Awaitable<decltype(call_with_scope(body, scope))>;
+};
+
+/// Says what timeout() takes as its body, for what it does not take.
+template <class Body>
+constexpr void require_scope_body() {
+    require_safe_callable<Body>();
+    static_assert(ScopeFunction<Callable<Body>>,
+                  "ringio: the body of timeout() takes a Timeout& or nothing");
+    if constexpr (ScopeFunction<Callable<Body>>) {
+        static_assert(ScopeBody<Callable<Body>>,
+                      "ringio: the body of timeout() is a coroutine function: it returns a Task");
+    }
+}
 
 template <class Body>
 Task<ScopeResult<Body>> run_with_deadline(std::optional<Timeout::TimePoint> when,
@@ -122,7 +140,7 @@ Task<ScopeResult<Body>> run_with_deadline(std::optional<Timeout::TimePoint> when
 /// not interrupted. *Python*: `async with asyncio.timeout(delay)`.
 template <class Body>
 auto timeout(std::optional<Delay> delay, Body&& body) {
-    detail::require_safe_callable<Body>();
+    detail::require_scope_body<Body>();
     return detail::run_with_deadline<detail::Callable<Body>>(
         std::nullopt, delay, detail::unwrap_callable(std::forward<Body>(body)));
 }
@@ -130,7 +148,7 @@ auto timeout(std::optional<Delay> delay, Body&& body) {
 /// The same with a point in time on the clock of EventLoop::time().
 template <class Body>
 auto timeout_at(std::optional<Timeout::TimePoint> when, Body&& body) {
-    detail::require_safe_callable<Body>();
+    detail::require_scope_body<Body>();
     return detail::run_with_deadline<detail::Callable<Body>>(
         when, std::nullopt, detail::unwrap_callable(std::forward<Body>(body)));
 }

@@ -76,4 +76,11 @@ auto wait(std::initializer_list<F> futures, const WaitOptions& options = {}) {
     return wait(std::vector<F>(futures), options);
 }
 
+template <class A>
+    requires(!std::ranges::input_range<A>)
+void wait(A&&, const WaitOptions& = {}) {
+    static_assert(std::ranges::input_range<A>,
+                  "ringio: wait() takes a range of TaskHandle, Future or AnyFuture");
+}
+
 }  // namespace ringio

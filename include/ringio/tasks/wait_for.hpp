@@ -4,6 +4,7 @@
 #include <ringio/tasks/create_task.hpp>
 #include <ringio/tasks/timeout.hpp>
 
+#include <concepts>
 #include <optional>
 #include <utility>
 
@@ -53,6 +54,17 @@ Task<detail::AwaitValue<A>> wait_for(A&& awaitable, std::optional<Delay> limit) 
     return detail::run_with_deadline<detail::AwaitOnce<Owned>>(
         std::nullopt, limit,
         detail::AwaitOnce<Owned>(Owned(detail::own(std::forward<A>(awaitable)))));
+}
+
+template <class A, class D>
+    requires(!Awaitable<A> || !std::convertible_to<D, std::optional<Delay>>)
+void wait_for(A&&, D&&) {
+    static_assert(Awaitable<A>,
+                  "ringio: wait_for() takes an awaitable; a coroutine function is called first: "
+                  "wait_for(f(), 1s)");
+    static_assert(std::convertible_to<D, std::optional<Delay>>,
+                  "ringio: a time limit is a std::chrono duration, such as 5s or 10ms, or "
+                  "std::nullopt");
 }
 
 }  // namespace ringio

@@ -22,11 +22,13 @@ ringio::Task<> main_coroutine() {
         tasks.push_back(foo(n));
     }
     const char* which = "the quickest result was";
+    // [as_completed]
     for (auto& next : ringio::as_completed(tasks)) {
         int result = co_await next;
         fmt::print("{}: {}!\n", which, result);
         which = "the next quickest result was";
     }
+    // [/as_completed]
 }
 
 int main() { ringio::run(main_coroutine()); }

@@ -12,10 +12,12 @@ ringio::Task<> set_after(ringio::Promise<std::string> promise) {
 
 ringio::Task<> main_coroutine() {
     auto& loop = ringio::get_running_loop();
+    // [future_set_later]
     auto promise = loop.create_future<std::string>();
     auto fut = promise.get_future();
     co_await loop.create_task(set_after(promise));
     auto data = co_await fut;
+    // [/future_set_later]
     fmt::print("{}\n", data);
 }
 

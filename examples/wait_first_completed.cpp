@@ -1,5 +1,5 @@
-// asyncio.wait until the first task is done; the others go on.
-// Python: await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED).
+// asyncio.wait until the first task is done; the others go on. What it gives is printed as Python
+// prints its pair of sets. Python: print(await asyncio.wait(tasks, return_when=FIRST_COMPLETED)).
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <ringio.hpp>
@@ -17,9 +17,11 @@ ringio::Task<> main_coroutine() {
     auto task2 = ringio::create_task(foo(2));
     auto task3 = ringio::create_task(foo(3));
     std::vector tasks = {task1, task2, task3};
+    // [wait_first_completed]
     auto [done, pending] =
         co_await ringio::wait(tasks, {.return_when = ringio::ReturnWhen::first_completed});
-    fmt::print("done: {}\npending: {}\n", fmt::join(done, " "), fmt::join(pending, " "));
+    fmt::print("({{{}}}, {{{}}})\n", fmt::join(done, ", "), fmt::join(pending, ", "));
+    // [/wait_first_completed]
 }
 
 int main() { ringio::run(main_coroutine()); }

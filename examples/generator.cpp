@@ -10,11 +10,13 @@ ringio::Generator<int> two_values() {
     co_yield 2;
 }
 
+// [generator]
 ringio::Generator<int> infinite_sequence() {
     for (int number = 0;; ++number) {
         co_yield number;
     }
 }
+// [/generator]
 
 int main() {
     auto generator = two_values();
@@ -25,8 +27,10 @@ int main() {
             fmt::print("StopIteration\n");
         }
     }
+    // [loop]
     for (int number : infinite_sequence() | std::views::take(5)) {
         fmt::print("{} ", number);
     }
+    // [/loop]
     fmt::print("\n");
 }

@@ -21,6 +21,7 @@ ringio::Task<bool> is_prime(int n) {
     co_return true;
 }
 
+// [async_generator]
 ringio::AsyncGenerator<int> prime_generator(int n_prime) {
     int counter = 0;
     for (int n = 1; counter < n_prime; ++n) {
@@ -31,6 +32,7 @@ ringio::AsyncGenerator<int> prime_generator(int n_prime) {
         }
     }
 }
+// [/async_generator]
 
 ringio::Task<> check_email(int limit) {
     std::minstd_rand random(4);
@@ -41,6 +43,7 @@ ringio::Task<> check_email(int limit) {
 }
 
 ringio::Task<> print_prime(int n) {
+    // [async_for]
     auto primes = prime_generator(n);
     for (;;) {
         const auto prime = co_await primes.next();
@@ -49,6 +52,7 @@ ringio::Task<> print_prime(int n) {
         }
         fmt::print("new prime number found: {}\n", *prime);
     }
+    // [/async_for]
 }
 
 ringio::Task<> main_coroutine() {

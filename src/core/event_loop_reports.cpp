@@ -89,9 +89,15 @@ void EventLoop::call_exception_handler(const ExceptionContext& context) noexcept
     try {
         exception_handler_(*this, context);
     } catch (...) {
-        default_exception_handler({.message = "Unhandled error in exception handler",
-                                   .exception = std::current_exception(),
-                                   .details = {{"context", context.message}}});
+        const std::exception_ptr error = std::current_exception();
+        const char* const message = "Unhandled error in exception handler";
+        try {
+            default_exception_handler({.message = message,
+                                       .exception = error,
+                                       .details = {{"context", context.message}}});
+        } catch (...) {
+            detail::print_plain_report(message, error);
+        }
     }
 }
 

@@ -44,19 +44,21 @@ private:
         try {
             function_(*future_);
         } catch (...) {
-            report(loop);
+            report_error(loop);
         }
     }
 
-    void report(EventLoop& loop) const {
+    void report_error(EventLoop& loop) const noexcept {
         const std::exception_ptr exception = std::current_exception();
         if (current_exception_kind() == ExceptionKind::interrupt) {
             loop.escape(exception);
             return;
         }
-        loop.call_exception_handler({.message = "Exception in callback " + describe(),
-                                     .exception = exception,
-                                     .details = {{"future", future_->repr()}}});
+        detail::report(&loop, "Exception in callback", exception, [&] {
+            return ExceptionContext{.message = "Exception in callback " + describe(),
+                                    .exception = exception,
+                                    .details = {{"future", future_->repr()}}};
+        });
     }
 
     UniqueFunction<void(FutureStateBase&)> function_;
@@ -203,18 +205,12 @@ void FutureStateBase::report_never_retrieved() noexcept {
 }
 
 void FutureStateBase::report_never_retrieved(const char* message) noexcept {
-    try {
+    report(anchor_->loop, message, exception_, [&] {
         ExceptionContext context{
             .message = message, .exception = exception_, .details = {{"future", repr()}}};
         add_creation_site(context, created_);
-        if (anchor_->loop != nullptr) {
-            anchor_->loop->call_exception_handler(context);
-        } else {
-            print_exception_context(context);
-        }
-    } catch (...) {
-        print_exception_context({.message = message, .exception = exception_, .details = {}});
-    }
+        return context;
+    });
 }
 
 std::string FutureStateBase::repr() const { return "<Future " + repr_outcome() + ">"; }

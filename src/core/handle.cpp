@@ -20,10 +20,12 @@ void ScheduledCallback::call() {
             loop_->escape(exception);
             return;
         }
-        const std::string place = function_name(where_) + "() at " + file_and_line(where_);
-        loop_->call_exception_handler({.message = "Exception in callback " + place,
-                                       .exception = exception,
-                                       .details = {{"handle", describe("Handle")}}});
+        report(loop_, "Exception in callback", exception, [&] {
+            const std::string place = function_name(where_) + "() at " + file_and_line(where_);
+            return ExceptionContext{.message = "Exception in callback " + place,
+                                    .exception = exception,
+                                    .details = {{"handle", describe("Handle")}}};
+        });
     }
 }
 

@@ -162,7 +162,21 @@ void print_exception_context(const ExceptionContext& context) noexcept {
         }
         std::fputs(text.c_str(), stderr);
     } catch (...) {
-        std::fputs("ringio: out of memory while reporting an error\n", stderr);
+        print_plain_report(context.message.c_str(), context.exception);
+    }
+}
+
+void print_plain_report(const char* message, const std::exception_ptr& exception) noexcept {
+    std::fprintf(stderr, "%s\n", message);
+    if (!exception) {
+        return;
+    }
+    try {
+        std::rethrow_exception(exception);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+    } catch (...) {
+        std::fputs("an exception of a type that has no text\n", stderr);
     }
 }
 

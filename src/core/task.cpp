@@ -10,22 +10,14 @@ void throw_not_awaitable(bool has_coroutine) {
 }
 
 void report_never_awaited(const PromiseBase& promise) noexcept {
-    try {
+    report(running_loop, "a coroutine was never awaited", nullptr, [&promise] {
         const std::string function = function_name(promise.location);
-        const ExceptionContext context{
+        return ExceptionContext{
             .message = "coroutine '" + function + "' was never awaited",
             .exception = nullptr,
             .details = {
                 {"coroutine", function + "() defined at " + file_and_line(promise.location)}}};
-        if (running_loop != nullptr) {
-            running_loop->call_exception_handler(context);
-        } else {
-            print_exception_context(context);
-        }
-    } catch (...) {
-        print_exception_context(
-            {.message = "a coroutine was never awaited", .exception = nullptr, .details = {}});
-    }
+    });
 }
 
 std::vector<std::source_location> newest(std::vector<std::source_location> stack,

@@ -171,11 +171,13 @@ void TaskStateBase::finish_cancelled() noexcept {
 void TaskStateBase::destroy_pending() noexcept {
     if (report_when_destroyed_ && !done()) {
         const EnterContext inside(context_slot());
-        ExceptionContext context{.message = "Task was destroyed but it is pending!",
-                                 .exception = nullptr,
-                                 .details = {{"task", repr()}}};
-        add_creation_site(context, created());
-        loop_or_null()->call_exception_handler(context);
+        const char* const message = "Task was destroyed but it is pending!";
+        report(loop_or_null(), message, nullptr, [&] {
+            ExceptionContext context{
+                .message = message, .exception = nullptr, .details = {{"task", repr()}}};
+            add_creation_site(context, created());
+            return context;
+        });
     }
     wait_ = nullptr;
     std::exchange(root_, nullptr).destroy();

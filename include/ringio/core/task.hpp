@@ -250,9 +250,16 @@ private:
     }
 };
 
-}  // namespace detail
-
-namespace detail {
+/// Makes the state for a coroutine, which is destroyed when there is no memory for it.
+template <class T>
+IntrusivePtr<TaskState<T>> make_task_state(EventLoop& loop, Task<T>& coroutine) {
+    try {
+        return IntrusivePtr<TaskState<T>>(new TaskState<T>(loop));
+    } catch (...) {
+        coroutine.close();  // the exception says why it was never awaited
+        throw;
+    }
+}
 
 std::vector<std::source_location> newest(std::vector<std::source_location> stack,
                                          std::size_t limit);
@@ -334,7 +341,7 @@ template <class T>
 TaskHandle<T> EventLoop::create_task(Task<T> coroutine, const TaskOptions& options,
                                      std::source_location where) {
     check_open();
-    IntrusivePtr<detail::TaskState<T>> task(new detail::TaskState<T>(*this));
+    IntrusivePtr<detail::TaskState<T>> task = detail::make_task_state(*this, coroutine);
     task->start(coroutine.release(), &options, where);
     return TaskHandle<T>(std::move(task));
 }
@@ -342,7 +349,7 @@ TaskHandle<T> EventLoop::create_task(Task<T> coroutine, const TaskOptions& optio
 template <class T>
 TaskHandle<T> EventLoop::create_task(Task<T> coroutine, std::source_location where) {
     check_open();
-    IntrusivePtr<detail::TaskState<T>> task(new detail::TaskState<T>(*this));
+    IntrusivePtr<detail::TaskState<T>> task = detail::make_task_state(*this, coroutine);
     task->start(coroutine.release(), nullptr, where);
     return TaskHandle<T>(std::move(task));
 }

@@ -18,6 +18,16 @@ auto list_of(Tasks... coroutines) {
     return list;
 }
 
+/// The steps in a list, as Python's list(as_completed(...)).
+template <class F>
+std::vector<NextCompleted<typename F::value_type>> all_steps(AsCompleted<F> completed) {
+    std::vector<NextCompleted<typename F::value_type>> steps;
+    for (auto& step : completed) {
+        steps.push_back(step);
+    }
+    return steps;
+}
+
 /// The end of the next step, and when it came.
 template <class Step>
 Task<> log_step(Step& step) {
@@ -34,7 +44,7 @@ CONFORMS("as_completed.order") {
 
 CONFORMS("as_completed.as_many_as_inputs") {
     log(as_completed(std::vector<Task<int>>()).size());
-    auto steps = as_completed(list_of(value(1), value(2), value(3)));
+    auto steps = all_steps(as_completed(list_of(value(1), value(2), value(3))));
     log(steps.size());
     for (auto& step : steps) {
         co_await step;
@@ -46,7 +56,7 @@ CONFORMS("as_completed.starts_at_the_call") {
         log("runs");
         co_return "result";
     };
-    auto steps = as_completed(list_of(work()));
+    auto steps = all_steps(as_completed(list_of(work())));
     co_await turns(2);
     log("first step");
     log(co_await steps[0]);
@@ -108,7 +118,7 @@ CONFORMS("as_completed.timeout_with_several_left") {
 }
 
 CONFORMS("as_completed.reverse_wait") {
-    auto steps = as_completed(list_of(sleeper("a", 50ms), sleeper("b", 100ms)));
+    auto steps = all_steps(as_completed(list_of(sleeper("a", 50ms), sleeper("b", 100ms))));
     co_await log_step(steps[1]);
     co_await log_step(steps[0]);
 }
@@ -120,7 +130,7 @@ Task<> log_named_step(int number, Step step) {
 }
 
 CONFORMS("as_completed.concurrent") {
-    auto steps = as_completed(list_of(sleeper("late", 100ms), sleeper("early", 50ms)));
+    auto steps = all_steps(as_completed(list_of(sleeper("late", 100ms), sleeper("early", 50ms))));
     co_await gather(log_named_step(0, steps[0]), log_named_step(1, steps[1]));
 }
 
@@ -175,7 +185,8 @@ CONFORMS("as_completed.stop_early") {
 }
 
 CONFORMS("as_completed.later_than_done") {
-    auto steps = as_completed(list_of(sleeper("a", 3s), sleeper("b", 1s), sleeper("c", 2s)));
+    auto steps =
+        all_steps(as_completed(list_of(sleeper("a", 3s), sleeper("b", 1s), sleeper("c", 2s))));
     co_await sleep(5s);
     get_running_loop().call_soon([] { log("a turn"); });
     for (auto& step : steps) {
@@ -186,7 +197,7 @@ CONFORMS("as_completed.later_than_done") {
 
 CONFORMS("as_completed.unretrieved") {
     log_reports();
-    auto steps = as_completed(list_of(fail("lost")));
+    auto steps = all_steps(as_completed(list_of(fail("lost"))));
     co_await turns(2);
     co_await sleep(1s);
     log("before");

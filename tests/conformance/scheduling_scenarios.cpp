@@ -584,7 +584,7 @@ CONFORMS("scheduling.hops") {
     std::vector<Task<>> one;
     one.push_back(turns(0));
     auto steps = as_completed(std::move(one));
-    co_await hops("next of as_completed", steps.front());
+    co_await hops("next of as_completed", *steps.begin());
     log(now());
 }
 

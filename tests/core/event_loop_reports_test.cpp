@@ -154,8 +154,8 @@ TEST_CASE("event loop: who expects to be woken by a thread is in no deadlock") {
     EventLoop loop({.debug = true});
     Promise<> promise = loop.create_future();
     std::shared_ptr<void> expected = loop.expect_wakeup();
-    std::thread poster([&loop, promise, expected = std::move(expected)]() mutable {
-        loop.call_soon_threadsafe([promise]() mutable { promise.set_result(); });
+    std::thread poster([&loop, &promise, expected = std::move(expected)]() mutable {
+        loop.call_soon_threadsafe([&promise] { promise.set_result(); });
         expected.reset();
     });
     loop.run_until_complete(promise.get_future());

@@ -1,5 +1,6 @@
 #include <ringio/tasks/run_in_executor.hpp>
 
+#include <ringio/base/scope_exit.hpp>
 #include <support/async_test_case.hpp>
 #include <support/ends.hpp>
 #include <support/gate.hpp>
@@ -158,8 +159,9 @@ ASYNC_TEST_CASE("run_in_executor: virtual time does not jump while a call is awa
 }
 
 ASYNC_TEST_CASE("run_in_executor: virtual time jumps over a call that nobody awaits any more") {
-    ThreadPoolExecutor pool(1);
     Gate gate;
+    ThreadPoolExecutor pool(1);  // joined before the gate goes
+    const ScopeExit leave([&gate] { gate.open(); });
     const auto block = [&gate] { gate.pass(); };
     Future<> future = get_running_loop().run_in_executor(&pool, block);
     gate.wait_until_reached();

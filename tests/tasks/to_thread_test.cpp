@@ -118,6 +118,7 @@ ASYNC_TEST_CASE("to_thread: cancelled at once while the function runs on") {
     gate.open();
     end.pass();
     CHECK(log.joined() == "cancelled");
+    co_await get_running_loop().shutdown_default_executor();
 }
 
 ASYNC_TEST_CASE("to_thread: a call that did not begin never does when it is cancelled") {
@@ -144,6 +145,7 @@ ASYNC_TEST_CASE("to_thread: with a limit, TimeoutError when it passes") {
     const auto block = [&gate] { gate.pass(); };
     CHECK_AWAIT(text_of<TimeoutError>(wait_for(to_thread(block), 1ms)), "");
     gate.open();
+    co_await get_running_loop().shutdown_default_executor();
 }
 
 ASYNC_TEST_CASE("to_thread: fifty at a time all come back") {

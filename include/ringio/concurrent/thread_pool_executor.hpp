@@ -2,7 +2,6 @@
 // to_thread() and for names that must be resolved.
 #pragma once
 
-#include <ringio/base/outcome.hpp>
 #include <ringio/base/unique_function.hpp>
 #include <ringio/concurrent/future.hpp>
 #include <ringio/core/callable.hpp>
@@ -11,6 +10,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -93,34 +93,33 @@ public:
         if (!promise_.set_running_or_notify_cancel()) {
             return;
         }
-        Outcome<R> outcome = call();
+        std::optional<Stored<R>> value;
+        if (std::exception_ptr exception = call(value)) {
+            promise_.set_exception(std::move(exception));
+            return;
+        }
         try {
-            if (std::exception_ptr exception = outcome.exception()) {
-                promise_.set_exception(std::move(exception));
-            } else if constexpr (std::is_void_v<R>) {
-                promise_.set_result();
-            } else {
-                promise_.set_result(std::move(*outcome));
-            }
+            promise_.set_result(std::move(*value));
         } catch (...) {  // moving the value threw
             promise_.set_exception(std::current_exception());
         }
     }
 
 private:
-    Outcome<R> call() noexcept {
+    /// Returns the exception, or null with a value.
+    std::exception_ptr call(std::optional<Stored<R>>& value) noexcept {
         try {
             Fn function = std::move(function_);
             std::tuple<Args...> arguments = std::move(arguments_);
             if constexpr (std::is_void_v<R>) {
                 std::apply(std::move(function), std::move(arguments));
-                return Outcome<R>();
+                value.emplace();
             } else {
-                return Outcome<R>(std::in_place,
-                                  std::apply(std::move(function), std::move(arguments)));
+                value.emplace(std::apply(std::move(function), std::move(arguments)));
             }
+            return nullptr;
         } catch (...) {
-            return Outcome<R>::failure(std::current_exception());
+            return std::current_exception();
         }
     }
 

@@ -64,6 +64,29 @@ std::size_t parameters_begin(std::string_view signature) {
     return signature.size();
 }
 
+// Says whether a signature is that of a lambda, rather than of a template over one: its own name is
+// outside of all brackets. "<lambda" with g++; "(anonymous class)" or "(lambda" with clang; GCC 12
+// writes "main()::<lambda(int)>". What the arguments of the template are stands behind " [".
+bool is_lambda(std::string_view signature) {
+    signature = signature.substr(0, signature.find(" ["));
+    int depth = 0;
+    for (std::size_t i = 0; i < signature.size(); ++i) {
+        const std::string_view rest = signature.substr(i);
+        const bool begins_name = i == 0 || signature[i - 1] == ':' || signature[i - 1] == ' ';
+        if (depth == 0 && begins_name &&
+            (rest.starts_with("<lambda") || rest.starts_with("(anonymous class)") ||
+             rest.starts_with("(lambda"))) {
+            return true;
+        }
+        if (rest[0] == '<' || rest[0] == '(') {
+            ++depth;
+        } else if ((rest[0] == '>' || rest[0] == ')') && depth > 0) {
+            --depth;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 std::string repr_text(std::string_view text) {
@@ -96,14 +119,8 @@ std::string shortened(std::string text) {
 }
 
 std::string function_name(const std::source_location& where) {
-    // Without "[with T = …]": the arguments of a template may be lambdas.
-    const std::string_view whole = where.function_name();
-    const std::string_view signature = whole.substr(0, whole.find(" ["));
-    // A lambda's signature contains "<lambda" with g++ and "(anonymous class)" or "(lambda" with
-    // clang; GCC 12 writes "main()::<lambda(int)>".
-    if (signature.find("<lambda") != std::string_view::npos ||
-        signature.find("(anonymous class)") != std::string_view::npos ||
-        signature.find("(lambda") != std::string_view::npos) {
+    const std::string_view signature = where.function_name();
+    if (is_lambda(signature)) {
         return std::string(lambda_name);
     }
     const std::string_view before = signature.substr(0, parameters_begin(signature));

@@ -1,0 +1,24 @@
+#include <ringio/debug/dump_tasks.hpp>
+
+#include <ringio/core/task_tree.hpp>
+
+#include <fmt/format.h>
+
+namespace ringio::debug {
+
+std::string format_tasks(const EventLoop& loop) {
+    const std::size_t count = loop.statistics().tasks;
+    return fmt::format("{} {} not done\n", count, count == 1 ? "task is" : "tasks are") +
+           detail::format_task_tree(loop);
+}
+
+std::string format_tasks() { return format_tasks(get_running_loop()); }
+
+void dump_tasks(const EventLoop& loop, std::FILE* file) {
+    std::fputs(format_tasks(loop).c_str(), file);
+    std::fflush(file);
+}
+
+void dump_tasks(std::FILE* file) { dump_tasks(get_running_loop(), file); }
+
+}  // namespace ringio::debug

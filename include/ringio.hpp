@@ -4,6 +4,7 @@
 #include <ringio/base.hpp>
 #include <ringio/concurrent.hpp>
 #include <ringio/core.hpp>
+#include <ringio/debug.hpp>
 #include <ringio/io.hpp>
 #include <ringio/ring.hpp>
 #include <ringio/streams.hpp>

@@ -2,7 +2,7 @@
 #include <ringio/core/event_loop.hpp>
 
 #include <ringio/core/repr.hpp>
-#include <ringio/core/task_state.hpp>
+#include <ringio/core/task_tree.hpp>
 #include "loop_services.hpp"
 
 #include <fmt/format.h>
@@ -64,20 +64,15 @@ void EventLoop::set_step_observer(detail::StepObserver* observer) noexcept {
 }
 
 void EventLoop::report_deadlock() const {
-    std::string text = "deadlock: nothing can ever wake this event loop; these tasks wait:";
-    for (const detail::TaskStateBase* task : pending_tasks()) {
-        text += "\n  " + task->repr();
-        const detail::FutureStateBase* future =
-            task->wait() != nullptr ? task->wait()->future() : nullptr;
-        if (future != nullptr && future->created().line() != 0) {
-            text += ", made by " + detail::function_name(future->created()) + "() at " +
-                    detail::file_and_line(future->created());
-        }
-        for (const std::source_location& frame : task->stack()) {
-            text += "\n    at " + detail::file_and_line(frame) + " in " +
-                    detail::function_name(frame) + "()";
-        }
+    std::string text = "deadlock: nothing can ever wake this event loop";
+    const std::string tasks = detail::format_task_tree(*this, 2);
+    text += tasks.empty() ? ", which has no task: who is to set the future that it runs for?\n"
+                          : "; these tasks wait:\n" + tasks;
+    if (!virtual_time_) {
+        text +=
+            "If another thread is to wake it, have that thread hold EventLoop::expect_wakeup().\n";
     }
+    text.pop_back();
     throw DeadlockError(text);
 }
 

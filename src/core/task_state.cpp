@@ -252,8 +252,19 @@ std::string TaskStateBase::repr() const {
     return text + outcome + ">";
 }
 
+// A task that is awaited is shown without what it waits for itself: the chain may be long, or a
+// circle.
 std::string Wait::repr() const {
-    return future() != nullptr ? future()->repr() : fmt::format("<{}>", what());
+    if (future() == nullptr) {
+        return fmt::format("<{}>", what());
+    }
+    const auto* task = dynamic_cast<const TaskStateBase*>(future());
+    if (task == nullptr || task->done()) {
+        return future()->repr();
+    }
+    return fmt::format("<Task {} name='{}' coro=<{}>>",
+                       task->cancelling() > 0 ? "cancelling" : "pending", task->name(),
+                       task->repr_coroutine());
 }
 
 void throw_no_running_task() {

@@ -349,25 +349,29 @@ Task<> awaits_what_it_is_given(Future<AnyFuture> given) {
     co_await future;
 }
 
-// A task that waits for a gather() of itself, or for a task that waits for it.
-AnyTask task_in_a_circle(EventLoop& loop, bool through_gather) {
+// A task that is going to wait for a gather() of itself, or for a task that waits for it; and what
+// it waits for.
+std::pair<AnyTask, AnyFuture> make_circle(bool through_gather) {
+    EventLoop& loop = get_running_loop();
     Promise<AnyFuture> promise = loop.create_future<AnyFuture>();
     TaskHandle<> first = loop.create_task(awaits_what_it_is_given(promise.get_future()));
+    AnyFuture second;
     if (through_gather) {
         const std::vector<TaskHandle<>> all = {first};
-        promise.set_result(gather(all));
+        second = gather(all);
     } else {
         auto waits = [](TaskHandle<> task) -> Task<> { co_await task; };
-        promise.set_result(loop.create_task(waits(first)));
+        second = loop.create_task(waits(first));
     }
-    return first;
+    promise.set_result(second);
+    return {first, second};
 }
 
 }  // namespace
 
 ASYNC_TEST_CASE("task state: a circle of tasks that wait for each other can be cancelled") {
     for (const bool through_gather : {false, true}) {
-        AnyTask task = task_in_a_circle(get_running_loop(), through_gather);
+        auto [task, awaited] = make_circle(through_gather);
         for (int turn = 0; turn < 3; ++turn) {
             co_await sleep(0s);
         }
@@ -379,9 +383,9 @@ ASYNC_TEST_CASE("task state: a circle of tasks that wait for each other can be c
 }
 
 ASYNC_TEST_CASE("task state: a circle that closes with a request to cancel on its way ends") {
-    AnyTask task = task_in_a_circle(get_running_loop(), false);
-    co_await sleep(0s);
-    task.cancel();
+    auto [task, awaited] = make_circle(false);
+    static_cast<detail::TaskStateBase&>(*awaited.shared_state()).cancel_at_next_wait();
     co_await settled(task);
     CHECK(task.cancelled());
+    CHECK(awaited.cancelled());
 }

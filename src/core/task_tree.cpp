@@ -30,18 +30,24 @@ public:
 
     std::string text() && {
         for (const TaskStateBase* root : roots_) {
-            add(*root, 0);
+            add_tree(*root);
         }
-        // What is left: circles, which no root leads to, and what was nested too deep.
         for (const TaskStateBase* task : tasks_) {
-            if (!written_.contains(task)) {
-                add(*task, 0);
-            }
+            add_tree(*task);  // what is left: circles, which no root leads to
         }
         return std::move(text_);
     }
 
 private:
+    void add_tree(const TaskStateBase& root) {
+        too_deep_.assign(1, &root);
+        for (std::size_t index = 0; index < too_deep_.size(); ++index) {
+            if (!written_.contains(too_deep_[index])) {
+                add(*too_deep_[index], 0);
+            }
+        }
+    }
+
     void add(const TaskStateBase& task, std::size_t level) {
         const std::string margin(indent_ + level * step, ' ');
         text_ += fmt::format("{}* Task '{}' ", margin, task.name());
@@ -55,6 +61,7 @@ private:
         }
         if (level == levels_max) {
             text_ += "(see below)\n";
+            too_deep_.push_back(&task);
             return;
         }
         written_.insert(&task);
@@ -80,7 +87,8 @@ private:
 
     std::size_t indent_;
     Tasks tasks_;
-    Tasks roots_;  // those that no task waits for
+    Tasks roots_;     // those that no task waits for
+    Tasks too_deep_;  // to begin at the margin again
     std::unordered_map<const TaskStateBase*, Tasks> awaited_;
     std::unordered_set<const TaskStateBase*> written_;
     std::unordered_set<const TaskStateBase*> above_;  // the way from the root

@@ -61,6 +61,13 @@ using AwaitResult = decltype(std::declval<detail::AwaiterOf<A>>().await_resume()
 
 namespace detail {
 
+/// What a function gives that has refused its arguments, so that its sentence is the only error.
+struct Refused {
+    bool await_ready() const noexcept { return true; }
+    void await_suspend(std::coroutine_handle<>) const noexcept {}
+    Refused await_resume() const noexcept { return {}; }
+};
+
 /// Makes a coroutine that, when resumed on whatever thread, wakes the task once.
 /// *Lifetime*: it destroys itself when resumed; if nobody ever resumes it, it is leaked on purpose,
 /// for a foreign awaiter may still hold it.

@@ -92,8 +92,9 @@ AsOutcome<A> as_outcome(A&& awaitable) {
 
 template <class A>
     requires(!Awaitable<A>)
-void as_outcome(A&&) {
+detail::Refused as_outcome(A&&) {
     static_assert(Awaitable<A>, "ringio: as_outcome() takes an awaitable: a coroutine, a future");
+    return {};
 }
 
 }  // namespace ringio

@@ -50,8 +50,9 @@ auto create_task(A&& awaitable, const TaskOptions& options = {},
 
 template <class A, class... Rest>
     requires(!Awaitable<A> || detail::IsFuture<A>)
-void create_task(A&&, Rest&&...) {
+detail::Refused create_task(A&&, Rest&&...) {
     detail::require_unstarted<A>();
+    return {};
 }
 
 /// Returns a future for anything awaitable: a future or task handle itself, a coroutine as a task.
@@ -67,9 +68,10 @@ auto ensure_future(A&& awaitable, std::source_location where = std::source_locat
 
 template <class A>
     requires(!Awaitable<A>)
-void ensure_future(A&&) {
+detail::Refused ensure_future(A&&) {
     static_assert(Awaitable<A>,
                   "ringio: ensure_future() takes an awaitable: a coroutine, a future, sleep()");
+    return {};
 }
 
 }  // namespace ringio

@@ -195,10 +195,11 @@ auto gather(ReturnExceptions, Range&& range) {
 
 template <class... As>
     requires(!(Awaitable<As> && ...))
-void gather(As&&...) {
+detail::Refused gather(As&&...) {
     static_assert((Awaitable<As> && ...),
                   "ringio: gather() takes awaitables, or one range of them; a coroutine function "
                   "is called first: gather(f(), g())");
+    return {};
 }
 
 }  // namespace ringio

@@ -78,8 +78,9 @@ Future<detail::AwaitValue<A>> shield(A&& awaitable) {
 
 template <class A>
     requires(!Awaitable<A>)
-void shield(A&&) {
+detail::Refused shield(A&&) {
     static_assert(Awaitable<A>, "ringio: shield() takes an awaitable: a coroutine or a future");
+    return {};
 }
 
 }  // namespace ringio

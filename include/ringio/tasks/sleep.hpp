@@ -127,9 +127,10 @@ Sleep<std::decay_t<T>> sleep(Delay delay, T&& result) {
 
 template <class D, class... Result>
     requires(!std::convertible_to<D, Delay>)
-void sleep(D&&, Result&&...) {
+detail::Refused sleep(D&&, Result&&...) {
     static_assert(std::convertible_to<D, Delay>,
                   "ringio: a length of time is a std::chrono duration, such as 1s or 10ms");
+    return {};
 }
 
 }  // namespace ringio

@@ -79,8 +79,9 @@ public:
     }
     template <class A, class... Rest>
         requires(!Awaitable<A> || detail::IsFuture<A>)
-    void create_task(A&&, Rest&&...) {
+    detail::Refused create_task(A&&, Rest&&...) {
         detail::require_unstarted<A>();
+        return {};
     }
 
     /// Schedules `function(TaskStatus<T>)`, a coroutine function, as a task of the group, waits
@@ -217,13 +218,17 @@ Task<GroupResult<Body>> run_task_group(Body body) {
 /// *Python*: `async with asyncio.TaskGroup() as group`.
 template <class Body>
 auto task_group(Body&& body) {
+    using Function = detail::Callable<Body>;
     detail::require_safe_callable<Body>();
-    static_assert(std::is_invocable_v<detail::Callable<Body>&, TaskGroup&>,
+    static_assert(std::is_invocable_v<Function&, TaskGroup&>,
                   "ringio: the body of task_group() takes a TaskGroup&");
-    static_assert(detail::GroupBody<detail::Callable<Body>>,
+    static_assert(detail::GroupBody<Function> || !std::is_invocable_v<Function&, TaskGroup&>,
                   "ringio: the body of task_group() is a coroutine function: it returns a Task");
-    return detail::run_task_group<detail::Callable<Body>>(
-        detail::unwrap_callable(std::forward<Body>(body)));
+    if constexpr (detail::GroupBody<Function>) {
+        return detail::run_task_group<Function>(detail::unwrap_callable(std::forward<Body>(body)));
+    } else {
+        return detail::Refused();
+    }
 }
 
 }  // namespace ringio

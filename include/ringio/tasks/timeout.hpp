@@ -80,21 +80,9 @@ using ScopeResult =
     AwaitValue<decltype(call_with_scope(std::declval<Body&>(), std::declval<Timeout&>()))>;
 
 template <class Body>
-concept ScopeBody = requires(Body& body, Timeout& scope) {
+concept ScopeBody = ScopeFunction<Body> && requires(Body& body, Timeout& scope) {
     requires Awaitable<decltype(call_with_scope(body, scope))>;
 };
-
-/// Says what timeout() takes as its body, for what it does not take.
-template <class Body>
-constexpr void require_scope_body() {
-    require_safe_callable<Body>();
-    static_assert(ScopeFunction<Callable<Body>>,
-                  "ringio: the body of timeout() takes a Timeout& or nothing");
-    if constexpr (ScopeFunction<Callable<Body>>) {
-        static_assert(ScopeBody<Callable<Body>>,
-                      "ringio: the body of timeout() is a coroutine function: it returns a Task");
-    }
-}
 
 template <class Body>
 Task<ScopeResult<Body>> run_with_deadline(std::optional<Timeout::TimePoint> when,
@@ -130,6 +118,21 @@ Task<ScopeResult<Body>> run_with_deadline(std::optional<Timeout::TimePoint> when
     }
 }
 
+template <class Body>
+auto start_scope(std::optional<Timeout::TimePoint> when, std::optional<Delay> delay, Body&& body) {
+    using Function = Callable<Body>;
+    require_safe_callable<Body>();
+    static_assert(ScopeFunction<Function>,
+                  "ringio: the body of timeout() takes a Timeout& or nothing");
+    static_assert(ScopeBody<Function> || !ScopeFunction<Function>,
+                  "ringio: the body of timeout() is a coroutine function: it returns a Task");
+    if constexpr (ScopeBody<Function>) {
+        return run_with_deadline<Function>(when, delay, unwrap_callable(std::forward<Body>(body)));
+    } else {
+        return Refused();
+    }
+}
+
 }  // namespace detail
 
 /// Runs `body` in this task, for at most `delay` (none: without a limit), and gives its result.
@@ -140,17 +143,13 @@ Task<ScopeResult<Body>> run_with_deadline(std::optional<Timeout::TimePoint> when
 /// not interrupted. *Python*: `async with asyncio.timeout(delay)`.
 template <class Body>
 auto timeout(std::optional<Delay> delay, Body&& body) {
-    detail::require_scope_body<Body>();
-    return detail::run_with_deadline<detail::Callable<Body>>(
-        std::nullopt, delay, detail::unwrap_callable(std::forward<Body>(body)));
+    return detail::start_scope(std::nullopt, delay, std::forward<Body>(body));
 }
 
 /// The same with a point in time on the clock of EventLoop::time().
 template <class Body>
 auto timeout_at(std::optional<Timeout::TimePoint> when, Body&& body) {
-    detail::require_scope_body<Body>();
-    return detail::run_with_deadline<detail::Callable<Body>>(
-        when, std::nullopt, detail::unwrap_callable(std::forward<Body>(body)));
+    return detail::start_scope(when, std::nullopt, std::forward<Body>(body));
 }
 
 }  // namespace ringio

@@ -78,9 +78,10 @@ auto wait(std::initializer_list<F> futures, const WaitOptions& options = {}) {
 
 template <class A>
     requires(!std::ranges::input_range<A>)
-void wait(A&&, const WaitOptions& = {}) {
+detail::Refused wait(A&&, const WaitOptions& = {}) {
     static_assert(std::ranges::input_range<A>,
                   "ringio: wait() takes a range of TaskHandle, Future or AnyFuture");
+    return {};
 }
 
 }  // namespace ringio

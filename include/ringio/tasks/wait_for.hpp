@@ -58,13 +58,14 @@ Task<detail::AwaitValue<A>> wait_for(A&& awaitable, std::optional<Delay> limit) 
 
 template <class A, class D>
     requires(!Awaitable<A> || !std::convertible_to<D, std::optional<Delay>>)
-void wait_for(A&&, D&&) {
+detail::Refused wait_for(A&&, D&&) {
     static_assert(Awaitable<A>,
                   "ringio: wait_for() takes an awaitable; a coroutine function is called first: "
                   "wait_for(f(), 1s)");
     static_assert(std::convertible_to<D, std::optional<Delay>>,
                   "ringio: a time limit is a std::chrono duration, such as 5s or 10ms, or "
                   "std::nullopt");
+    return {};
 }
 
 }  // namespace ringio

@@ -143,17 +143,18 @@ public:
     template <class Fn, class... Args>
         requires(sizeof...(Args) > 0)
     Handle call_soon(Fn&& function, Args&&... args) {
-        return call_soon(bind(std::forward<Fn>(function), std::forward<Args>(args)...));
+        return call_soon(detail::bind(std::forward<Fn>(function), std::forward<Args>(args)...));
     }
     template <class Fn, class... Args>
         requires(sizeof...(Args) > 0)
     TimerHandle call_later(Delay delay, Fn&& function, Args&&... args) {
-        return call_later(delay, bind(std::forward<Fn>(function), std::forward<Args>(args)...));
+        return call_later(delay,
+                          detail::bind(std::forward<Fn>(function), std::forward<Args>(args)...));
     }
     template <class Fn, class... Args>
         requires(sizeof...(Args) > 0)
     TimerHandle call_at(TimePoint when, Fn&& function, Args&&... args) {
-        return call_at(when, bind(std::forward<Fn>(function), std::forward<Args>(args)...));
+        return call_at(when, detail::bind(std::forward<Fn>(function), std::forward<Args>(args)...));
     }
 
     /// Queues a callback from any thread and wakes the loop.
@@ -278,17 +279,6 @@ public:
     std::shared_ptr<void>& threads_slot() noexcept { return threads_; }
 
 private:
-    template <class Fn, class... Args>
-    static auto bind(Fn&& function, Args&&... args) {
-        static_assert(std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...>,
-                      "ringio: a callback is called with the arguments that stand behind it; "
-                      "this one cannot be called with these");
-        return Callback([fn = std::decay_t<Fn>(std::forward<Fn>(function)),
-                         ... bound = std::decay_t<Args>(std::forward<Args>(args))]() mutable {
-            static_cast<void>(std::invoke(fn, bound...));
-        });
-    }
-
     void run_once();
 
     /// How long to sleep in the kernel: 0 to ask only for news, `until_news` when no timer is set.

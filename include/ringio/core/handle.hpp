@@ -9,6 +9,7 @@
 #include <ringio/core/frame_allocator.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <source_location>
 #include <stdexcept>
 #include <string>
@@ -78,6 +79,18 @@ private:
 };
 
 namespace detail {
+
+/// A callback that calls `function(args...)`, both copied or moved.
+template <class Fn, class... Args>
+Callback bind(Fn&& function, Args&&... args) {
+    static_assert(std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...>,
+                  "ringio: a callback is called with the arguments that stand behind it; "
+                  "this one cannot be called with these");
+    return Callback([fn = std::decay_t<Fn>(std::forward<Fn>(function)),
+                     ... bound = std::decay_t<Args>(std::forward<Args>(args))]() mutable {
+        static_cast<void>(std::invoke(fn, bound...));
+    });
+}
 
 /// A callback in the hands of a loop: what the shared parts of Handle and TimerHandle have in
 /// common.

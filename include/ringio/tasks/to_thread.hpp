@@ -42,4 +42,12 @@ Task<detail::CallResult<Fn, Args...>> to_thread(Fn&& function, Args&&... args) {
         detail::unwrap_callable(std::forward<Fn>(function)), std::forward<Args>(args)...);
 }
 
+template <class Fn, class... Args>
+    requires(!std::is_invocable_v<detail::Callable<Fn>, std::decay_t<Args>...>)
+detail::Refused to_thread(Fn&&, Args&&...) {
+    static_assert(std::is_invocable_v<detail::Callable<Fn>, std::decay_t<Args>...>,
+                  "ringio: to_thread() takes a callable and the arguments that it is called with");
+    return {};
+}
+
 }  // namespace ringio

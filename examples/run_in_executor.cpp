@@ -15,6 +15,7 @@ std::string func1(const std::string& who) {
 }
 
 ringio::Task<> main_coroutine() {
+    // [run_in_executor]
     auto& loop = ringio::get_running_loop();
 
     std::string result = co_await loop.run_in_executor(nullptr, func1, "default thread pool");
@@ -28,6 +29,7 @@ ringio::Task<> main_coroutine() {
     const auto [one, two] = co_await ringio::gather(ringio::to_thread(func1, "first thread"),
                                                     ringio::to_thread(func1, "second thread"));
     fmt::print("{}\n{}\n", one, two);
+    // [/run_in_executor]
 }
 
 int main() { ringio::run(main_coroutine()); }

@@ -193,13 +193,13 @@ void TaskGroup::throw_interrupt() {
 }
 
 void TaskGroup::throw_errors(std::exception_ptr error, std::exception_ptr cancellation) {
-    if (cancellation && errors_.empty()) {
-        std::rethrow_exception(cancellation);
-    }
     if (error && detail::exception_kind(error) != detail::ExceptionKind::cancelled) {
         errors_.push_back(std::move(error));
     }
     if (errors_.empty()) {
+        if (cancellation) {
+            std::rethrow_exception(cancellation);
+        }
         return;
     }
     // An outside cancellation strikes at the next wait; the count stays the same.

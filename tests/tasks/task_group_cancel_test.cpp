@@ -111,6 +111,22 @@ ASYNC_TEST_CASE("task_group: cancelled from outside, the errors of its tasks win
     CHECK(end == "group(a, b)");
 }
 
+ASYNC_TEST_CASE("task_group: cancelled from outside while it leaves, the error of its body wins") {
+    EventLog log;
+    auto body = [&](TaskGroup& group) -> Task<> {
+        group.create_task(stubborn(log, "child", 3, 0));
+        co_await yield(1);
+        throw std::runtime_error("body");
+    };
+    auto runner = create_task(task_group(body));
+    co_await yield(4);
+    CHECK(log.joined() == "child cancelled");
+    runner.cancel();
+    const auto end = co_await told(runner);
+    CHECK(end == "group(body)");
+    CHECK(runner.cancelling() == 1);
+}
+
 ASYNC_TEST_CASE("task_group: a task fails while the body cleans up after a cancel from outside") {
     auto runner = create_task(task_group(slow_to_leave));
     co_await sleep(1s);

@@ -171,6 +171,29 @@ async def _():
     log(await tasks[1])
 
 
+@scenario("as_completed.resume_iterator")
+async def _():
+    """Who stopped may go on where he was."""
+    steps = iter(asyncio.as_completed([sleeper("a", 1), sleeper("b", 2), sleeper("c", 3)]))
+    for step in steps:
+        log(await step, now())
+        break
+    log("later")
+    for step in steps:
+        log(await step, now())
+
+
+@scenario("as_completed.same_tasks_in_as_out", since=(3, 13))
+async def _():
+    """It can give the tasks themselves, in the order of their ends."""
+    tasks = [
+        asyncio.create_task(sleeper("a", 2), name="a"),
+        asyncio.create_task(sleeper("b", 1), name="b"),
+    ]
+    async for task in asyncio.as_completed(tasks):
+        log(task.get_name(), task.result(), task in tasks, now())
+
+
 @scenario("as_completed.later_than_done")
 async def _():
     """Results that came meanwhile are there at once, in the order in which they came."""

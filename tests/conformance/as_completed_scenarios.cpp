@@ -18,11 +18,11 @@ auto list_of(Tasks... coroutines) {
     return list;
 }
 
-/// The steps in a list, as Python's list(as_completed(...)).
+/// All the steps at once, as Python's list().
 template <class F>
-std::vector<NextCompleted<typename F::value_type>> all_steps(AsCompleted<F> completed) {
-    std::vector<NextCompleted<typename F::value_type>> steps;
-    for (auto& step : completed) {
+auto steps_of(AsCompleted<F> finished) {
+    std::vector<typename AsCompleted<F>::Step> steps;
+    for (auto& step : finished) {
         steps.push_back(step);
     }
     return steps;
@@ -43,8 +43,8 @@ CONFORMS("as_completed.order") {
 }
 
 CONFORMS("as_completed.as_many_as_inputs") {
-    log(as_completed(std::vector<Task<int>>()).size());
-    auto steps = all_steps(as_completed(list_of(value(1), value(2), value(3))));
+    log(steps_of(as_completed(std::vector<Task<int>>())).size());
+    auto steps = steps_of(as_completed(list_of(value(1), value(2), value(3))));
     log(steps.size());
     for (auto& step : steps) {
         co_await step;
@@ -56,7 +56,7 @@ CONFORMS("as_completed.starts_at_the_call") {
         log("runs");
         co_return "result";
     };
-    auto steps = all_steps(as_completed(list_of(work())));
+    auto steps = steps_of(as_completed(list_of(work())));
     co_await turns(2);
     log("first step");
     log(co_await steps[0]);
@@ -118,7 +118,7 @@ CONFORMS("as_completed.timeout_with_several_left") {
 }
 
 CONFORMS("as_completed.reverse_wait") {
-    auto steps = all_steps(as_completed(list_of(sleeper("a", 50ms), sleeper("b", 100ms))));
+    auto steps = steps_of(as_completed(list_of(sleeper("a", 50ms), sleeper("b", 100ms))));
     co_await log_step(steps[1]);
     co_await log_step(steps[0]);
 }
@@ -130,7 +130,7 @@ Task<> log_named_step(int number, Step step) {
 }
 
 CONFORMS("as_completed.concurrent") {
-    auto steps = all_steps(as_completed(list_of(sleeper("late", 100ms), sleeper("early", 50ms))));
+    auto steps = steps_of(as_completed(list_of(sleeper("late", 100ms), sleeper("early", 50ms))));
     co_await gather(log_named_step(0, steps[0]), log_named_step(1, steps[1]));
 }
 
@@ -184,9 +184,34 @@ CONFORMS("as_completed.stop_early") {
     log(co_await tasks[1]);
 }
 
+CONFORMS("as_completed.resume_iterator") {
+    auto steps = as_completed(list_of(sleeper("a", 1s), sleeper("b", 2s), sleeper("c", 3s)));
+    for (auto& step : steps) {
+        co_await log_step(step);
+        break;
+    }
+    log("later");
+    for (auto& step : steps) {
+        co_await log_step(step);
+    }
+}
+
+CONFORMS("as_completed.same_tasks_in_as_out") {
+    const std::vector tasks = {create_task(sleeper("a", 2s), {.name = "a"}),
+                               create_task(sleeper("b", 1s), {.name = "b"})};
+    auto finished = as_completed(tasks);
+    for (;;) {
+        const auto task = co_await finished.next();
+        if (!task) {
+            break;
+        }
+        log(task->get_name(), task->result(), *task == tasks[0] || *task == tasks[1], now());
+    }
+}
+
 CONFORMS("as_completed.later_than_done") {
     auto steps =
-        all_steps(as_completed(list_of(sleeper("a", 3s), sleeper("b", 1s), sleeper("c", 2s))));
+        steps_of(as_completed(list_of(sleeper("a", 3s), sleeper("b", 1s), sleeper("c", 2s))));
     co_await sleep(5s);
     get_running_loop().call_soon([] { log("a turn"); });
     for (auto& step : steps) {
@@ -197,7 +222,7 @@ CONFORMS("as_completed.later_than_done") {
 
 CONFORMS("as_completed.unretrieved") {
     log_reports();
-    auto steps = all_steps(as_completed(list_of(fail("lost"))));
+    auto steps = steps_of(as_completed(list_of(fail("lost"))));
     co_await turns(2);
     co_await sleep(1s);
     log("before");

@@ -19,10 +19,12 @@ class _JumpingSelector(selectors.DefaultSelector):
     loop = None
 
     def select(self, timeout=None):
+        # Asked before the look: a thread that ends in between has posted by then.
+        others = self.loop.in_executor > 0 or (timeout is None and threading.active_count() > 1)
         events = super().select(0)
         if events or timeout is not None and timeout <= 0:
             return events
-        if self.loop.in_executor > 0 or (timeout is None and threading.active_count() > 1):
+        if others:
             return super().select(timeout)
         if timeout is None:
             raise RuntimeError("deadlock: nothing can ever wake this event loop")

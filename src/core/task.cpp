@@ -12,11 +12,10 @@ void throw_not_awaitable(bool has_coroutine) {
 void report_never_awaited(const PromiseBase& promise) noexcept {
     report(running_loop, "a coroutine was never awaited", nullptr, [&promise] {
         const std::string function = function_name(promise.location);
-        return ExceptionContext{
-            .message = "coroutine '" + function + "' was never awaited",
-            .exception = nullptr,
-            .details = {
-                {"coroutine", function + "() defined at " + file_and_line(promise.location)}}};
+        return ExceptionContext{.message = "coroutine '" + function + "' was never awaited",
+                                .exception = nullptr,
+                                .details = {{"coroutine", function + "() defined at " +
+                                                              file_and_line(promise.location)}}};
     });
 }
 

@@ -664,6 +664,26 @@ def _():
     loop.close()
 
 
+@scenario("scheduling.check_thread")
+def _():
+    """In debug mode a loop that runs refuses callbacks from another thread."""
+    loop = VirtualLoop()
+    loop.set_debug(True)
+
+    def in_thread():
+        log(call(loop.call_soon, print))
+        log(call(loop.call_later, 1, print))
+
+    def start():
+        thread = threading.Thread(target=in_thread)
+        thread.start()
+        thread.join()
+
+    loop.call_soon(start)
+    run_briefly(loop)
+    loop.close()
+
+
 @scenario("scheduling.hops")
 async def _():
     """How many turns of the loop lie between an event and the one who awaits it."""

@@ -544,6 +544,19 @@ CONFORMS_PLAIN("scheduling.debug_flag") {
     log(loop.get_debug());
 }
 
+CONFORMS_PLAIN("scheduling.check_thread") {
+    EventLoop loop(virtual_time());
+    loop.set_debug(true);
+    loop.call_soon([&] {
+        std::thread thread([&] {
+            log(call([&] { loop.call_soon([] {}); }));
+            log(call([&] { loop.call_later(1s, [] {}); }));
+        });
+        thread.join();
+    });
+    run_briefly(loop);
+}
+
 Task<> count_turns(int& count) {
     for (;;) {
         ++count;

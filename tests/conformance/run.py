@@ -236,9 +236,11 @@ def page(catalogue: dict[str, list[Entry]]) -> str:
         "",
         "What asyncio does, and whether ringio does the same. For each behaviour that is *the same*",
         "there is one small program in Python and one in C++ (`tests/conformance/`); both are run by",
-        "`ctest -L conformance` and must print the same lines. What is *different on purpose* names",
-        "its reason and the test that pins it. This page is generated:",
-        "`tests/conformance/run.py PROGRAM --write-docs`.",
+        "`ctest -L conformance` and must print the same lines. Python 3.11 is enough for that: what",
+        "later versions do otherwise is compared with a transcript of one of them. What is",
+        "*different on purpose* names its reason and the test that pins it.",
+        "",
+        "This page is generated: `tests/conformance/run.py PROGRAM --write-docs`.",
         "",
         f"**{count(everything, 'pair')} the same, {count(everything, 'different')} different on"
         f" purpose, {count(everything, 'n/a')} not applicable.**",
@@ -252,7 +254,9 @@ def page(catalogue: dict[str, list[Entry]]) -> str:
     lines += [
         "",
         "The second column says where the behaviour comes from: a test method of CPython",
-        "(`tasks: cancel` is `test_cancel` in `test_asyncio/test_tasks.py`), or its documentation.",
+        "(`tasks: cancel` is `test_cancel` in `test_asyncio/test_tasks.py`, `loop` stands for",
+        "`test_base_events.py` and `test_events.py`), its documentation (`docs`), its source",
+        "(`source`), or what it does when it is run (`observed`).",
     ]
     for area, entries in catalogue.items():
         lines += ["", f"## {area}"]

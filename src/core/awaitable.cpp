@@ -19,14 +19,20 @@ struct Bridge {
     std::coroutine_handle<> handle;
 };
 
+void wake(const BridgeEnd& end) {
+    if (end.task != nullptr) {
+        end.task->wake();
+    }
+}
+
 // Resumed after the loop was closed, it wakes nobody: the task went with the loop.
 Bridge wake_when_resumed(EventLoop& loop, std::shared_ptr<LoopServices> services,
-                         IntrusivePtr<TaskStateBase> task, std::shared_ptr<void> expectation) {
-    if (running_loop == &loop && task->loop_or_null() == &loop) {
-        task->wake();
+                         std::shared_ptr<BridgeEnd> end, std::shared_ptr<void> expectation) {
+    if (running_loop == &loop) {
+        wake(*end);
     } else {
-        // The reference goes along: its count is only touched on the loop's thread.
-        services->post([task = std::move(task)] { task->wake(); });
+        // Refused by a loop that is closed, it is dropped here: nothing of the task goes along.
+        services->post([end = std::move(end)] { wake(*end); });
     }
     expectation.reset();
     co_return;
@@ -34,11 +40,8 @@ Bridge wake_when_resumed(EventLoop& loop, std::shared_ptr<LoopServices> services
 
 }  // namespace
 
-std::coroutine_handle<> make_bridge(TaskStateBase& task) {
-    EventLoop& loop = task.loop();
-    return wake_when_resumed(loop, loop.services(), IntrusivePtr<TaskStateBase>(&task),
-                             loop.expect_wakeup())
-        .handle;
+std::coroutine_handle<> make_bridge(EventLoop& loop, std::shared_ptr<BridgeEnd> end) {
+    return wake_when_resumed(loop, loop.services(), std::move(end), loop.expect_wakeup()).handle;
 }
 
 }  // namespace ringio::detail

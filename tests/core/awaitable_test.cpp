@@ -180,6 +180,28 @@ ASYNC_TEST_CASE("awaitable: what a foreign one throws goes to the one who awaits
     CHECK(detail::running_task().wait() == nullptr);
 }
 
+TEST_CASE("awaitable: resumed on another thread once the loop is closed, it wakes nobody") {
+    const testing::Balance balance;
+    std::coroutine_handle<> bridge;
+    {
+        EventLoop loop;
+        loop.set_exception_handler([](EventLoop&, const ExceptionContext&) {});
+        auto keeps = [](std::coroutine_handle<>& kept) -> Task<> {
+            Suspends suspends;
+            get_running_loop().call_soon([&] {
+                kept = suspends.handle;
+                get_running_loop().stop();
+            });
+            co_await suspends;
+        };
+        loop.create_task(keeps(bridge));
+        loop.run_forever();
+    }
+    CHECK(balance.difference() == "");  // the task went with the loop, on its thread
+    std::thread([bridge] { bridge.resume(); }).join();
+    CHECK(balance.difference() == "");
+}
+
 TEST_CASE("awaitable: resumed on another thread, the task goes on on the loop's") {
     EventLoop loop({.debug = true});  // which would take an idle loop for a deadlock
     auto body = []() -> Task<> {

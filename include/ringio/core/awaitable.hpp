@@ -68,10 +68,15 @@ struct Refused {
     Refused await_resume() const noexcept { return {}; }
 };
 
+/// What a bridge leads to; looked at on the loop's thread only.
+struct BridgeEnd {
+    TaskStateBase* task;  // null once the task does not wait any more
+};
+
 /// Makes a coroutine that, when resumed on whatever thread, wakes the task once.
 /// *Lifetime*: it destroys itself when resumed; if nobody ever resumes it, it is leaked on purpose,
 /// for a foreign awaiter may still hold it.
-std::coroutine_handle<> make_bridge(TaskStateBase& task);
+std::coroutine_handle<> make_bridge(EventLoop& loop, std::shared_ptr<BridgeEnd> end);
 
 /// Awaits somebody else's awaitable inside a Task. It cannot be cancelled: the request stays for
 /// the next wait.
@@ -81,13 +86,19 @@ public:
     explicit ForeignAwaiter(A&& awaitable) : awaiter_(get_awaiter(static_cast<A&&>(awaitable))) {}
     ForeignAwaiter(const ForeignAwaiter&) = delete;
     ForeignAwaiter& operator=(const ForeignAwaiter&) = delete;
+    ~ForeignAwaiter() {
+        if (end_) {
+            end_->task = nullptr;
+        }
+    }
 
     bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
 
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> coroutine) {
         using Result = decltype(awaiter_.await_suspend(coroutine));
         TaskStateBase& task = running_task();
-        const std::coroutine_handle<> bridge = make_bridge(task);
+        end_ = std::make_shared<BridgeEnd>(&task);
+        const std::coroutine_handle<> bridge = make_bridge(task.loop(), end_);
         suspended_ = &task;
         task.suspend(coroutine, *this);
         try {
@@ -123,6 +134,7 @@ public:
 private:
     AwaiterOf<A> awaiter_;
     TaskStateBase* suspended_ = nullptr;
+    std::shared_ptr<BridgeEnd> end_;
 };
 
 /// What co_await does in every coroutine of the library; the base of their promises.

@@ -113,7 +113,8 @@ public:
     /// stopped before Future completed." after stop(); DeadlockError in debug mode and in virtual
     /// time.
     template <class Awaitable>
-    decltype(auto) run_until_complete(Awaitable&& awaitable);
+    decltype(auto) run_until_complete(Awaitable&& awaitable,
+                                      std::source_location where = std::source_location::current());
 
     /// The same without the result, for the layers above.
     void run_until_done(detail::FutureStateBase& future);

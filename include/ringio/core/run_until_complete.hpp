@@ -58,7 +58,7 @@ auto to_coroutine(A&& awaitable) {
 }  // namespace detail
 
 template <class A>
-decltype(auto) EventLoop::run_until_complete(A&& awaitable) {
+decltype(auto) EventLoop::run_until_complete(A&& awaitable, std::source_location where) {
     static_assert(Awaitable<A>,
                   "ringio: run_until_complete takes a Task, a future or another awaitable");
     if constexpr (detail::IsFuture<A>) {
@@ -74,7 +74,7 @@ decltype(auto) EventLoop::run_until_complete(A&& awaitable) {
         }
     } else {
         check_may_run();
-        auto task = create_task(detail::to_coroutine(std::forward<A>(awaitable)));
+        auto task = create_task(detail::to_coroutine(std::forward<A>(awaitable)), where);
         return run_until_complete(std::move(task));
     }
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <source_location>
 #include <utility>
 #include <vector>
 
@@ -163,11 +164,12 @@ private:
 /// *Errors*: awaiting a step throws what that awaitable threw, or TimeoutError once `limit` passed.
 /// *Cancellation*: cancels none of them. *Python*: `for next in as_completed(aws): await next`.
 template <detail::AwaitableRange Range>
-auto as_completed(Range&& awaitables, std::optional<Delay> limit = std::nullopt) {
+auto as_completed(Range&& awaitables, std::optional<Delay> limit = std::nullopt,
+                  std::source_location where = std::source_location::current()) {
     using F = decltype(ensure_future(std::declval<std::ranges::range_reference_t<Range>>()));
     std::vector<AnyFuture> futures;
     for (auto&& awaitable : awaitables) {
-        futures.push_back(ensure_future(awaitable));
+        futures.push_back(ensure_future(awaitable, where));
     }
     detail::remove_duplicates(futures);
     const std::size_t size = futures.size();

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <ranges>
+#include <source_location>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -127,7 +128,7 @@ auto start_gather(EventLoop& loop, std::vector<IntrusivePtr<FutureStateBase>> ch
 /// Schedules a child. One that only gather knows is not reported when the loop closes over it.
 template <class A>
 IntrusivePtr<FutureStateBase> gather_child(A&& awaitable) {
-    auto future = ensure_future(std::forward<A>(awaitable));
+    auto future = ensure_future(std::forward<A>(awaitable), std::source_location());
     if constexpr (!IsFuture<A>) {
         static_cast<TaskStateBase&>(*future.shared_state()).expect_to_be_destroyed();
     }

@@ -3,6 +3,7 @@
 
 #include <ringio/tasks/runner.hpp>
 
+#include <source_location>
 #include <utility>
 
 namespace ringio {
@@ -14,10 +15,11 @@ namespace ringio {
 /// *Errors*: std::runtime_error within a running loop; std::system_error when the kernel refuses
 /// io_uring, with the reason and the remedy; what `main` throws; KeyboardInterrupt after Ctrl-C.
 template <Awaitable A>
-detail::AwaitValue<A> run(A&& main, const RunOptions& options = {}) {
+detail::AwaitValue<A> run(A&& main, const RunOptions& options = {},
+                          std::source_location where = std::source_location::current()) {
     Runner runner(options);
     runner.prepare("run() cannot be called from a running event loop");
-    return runner.run(std::forward<A>(main));
+    return runner.run(std::forward<A>(main), where);
 }
 
 template <class A>

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <utility>
 
 namespace ringio {
@@ -35,10 +36,11 @@ public:
     /// *Errors*: std::runtime_error within a running loop or after close(); what the awaitable
     /// throws; KeyboardInterrupt.
     template <Awaitable A>
-    detail::AwaitValue<A> run(A&& awaitable) {
+    detail::AwaitValue<A> run(A&& awaitable,
+                              std::source_location where = std::source_location::current()) {
         prepare("Runner.run() cannot be called from a running event loop");
         auto main = loop_->create_task(detail::to_coroutine(std::forward<A>(awaitable)),
-                                       {.context = &context_});
+                                       {.context = &context_}, where);
         run_main(AnyFuture(main.shared_state()));
         if constexpr (!std::is_void_v<detail::AwaitValue<A>>) {
             return detail::take_value<detail::AwaitValue<A>>(*main.shared_state());

@@ -3,6 +3,8 @@
 
 #include <ringio/tasks/create_task.hpp>
 
+#include <source_location>
+
 namespace ringio {
 namespace detail {
 
@@ -72,8 +74,10 @@ Future<T> shield_future(Future<T> inner) {
 ///
 /// *Cancellation*: when `awaitable` itself is cancelled, so is the returned future.
 template <Awaitable A>
-Future<detail::AwaitValue<A>> shield(A&& awaitable) {
-    return detail::shield_future<detail::AwaitValue<A>>(ensure_future(std::forward<A>(awaitable)));
+Future<detail::AwaitValue<A>> shield(A&& awaitable,
+                                     std::source_location where = std::source_location::current()) {
+    return detail::shield_future<detail::AwaitValue<A>>(
+        ensure_future(std::forward<A>(awaitable), where));
 }
 
 template <class A>

@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <optional>
+#include <source_location>
 #include <utility>
 
 namespace ringio {
@@ -16,7 +17,7 @@ Task<> cancel_and_wait(AnyFuture future);
 
 template <class A>
 Task<AwaitValue<A>> wait_for_at_once(A awaitable) {
-    auto future = ensure_future(std::move(awaitable));
+    auto future = ensure_future(std::move(awaitable), std::source_location());
     if (!future.done()) {
         co_await cancel_and_wait(future);
         if (future.cancelled()) {

@@ -4,6 +4,7 @@
 
 #include <ringio/tasks/run.hpp>
 
+#include <source_location>
 #include <utility>
 
 namespace ringio::testing {
@@ -13,9 +14,10 @@ namespace ringio::testing {
 ///
 /// *Errors*: as run(); DeadlockError when nothing can ever wake the loop, with the tasks that wait.
 template <Awaitable A>
-detail::AwaitValue<A> run_virtual(A&& main, RunOptions options = {}) {
+detail::AwaitValue<A> run_virtual(A&& main, RunOptions options = {},
+                                  std::source_location where = std::source_location::current()) {
     options.loop.virtual_time = true;
-    return run(std::forward<A>(main), options);
+    return run(std::forward<A>(main), options, where);
 }
 
 }  // namespace ringio::testing

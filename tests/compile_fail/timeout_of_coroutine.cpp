@@ -1,4 +1,4 @@
-// expect: ringio: the body of timeout() takes a Timeout& or nothing
+// expect: for a coroutine that is called already there is wait_for()
 #include <ringio/tasks/timeout.hpp>
 
 #include <chrono>

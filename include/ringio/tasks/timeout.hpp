@@ -123,7 +123,8 @@ auto start_scope(std::optional<Timeout::TimePoint> when, std::optional<Delay> de
     using Function = Callable<Body>;
     require_safe_callable<Body>();
     static_assert(ScopeFunction<Function>,
-                  "ringio: the body of timeout() takes a Timeout& or nothing");
+                  "ringio: the body of timeout() takes a Timeout& or nothing; for a coroutine that "
+                  "is called already there is wait_for()");
     static_assert(ScopeBody<Function> || !ScopeFunction<Function>,
                   "ringio: the body of timeout() is a coroutine function: it returns a Task");
     if constexpr (ScopeBody<Function>) {

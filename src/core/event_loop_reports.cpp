@@ -1,6 +1,7 @@
 // What an event loop has to say: errors that nobody else can take, slow steps, a deadlock.
 #include <ringio/core/event_loop.hpp>
 
+#include <ringio/core/report.hpp>
 #include <ringio/core/repr.hpp>
 #include <ringio/core/task_tree.hpp>
 #include "loop_services.hpp"

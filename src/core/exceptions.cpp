@@ -75,6 +75,14 @@ std::string exception_type_name(const std::exception_ptr& exception) {
     return exception ? describe(exception).type : "no exception";
 }
 
+std::exception_ptr make_cancellation(const std::string& message) noexcept {
+    try {
+        return std::make_exception_ptr(CancelledError(message));
+    } catch (const std::bad_alloc&) {
+        return std::make_exception_ptr(CancelledError());
+    }
+}
+
 std::string describe_exception(const std::exception_ptr& exception) {
     if (!exception) {
         return "no exception";

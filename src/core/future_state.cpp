@@ -1,5 +1,6 @@
 #include <ringio/core/future_state.hpp>
 
+#include <ringio/core/report.hpp>
 #include "loop_services.hpp"
 
 #include <vector>
@@ -115,7 +116,7 @@ bool FutureStateBase::cancel(const std::string& message) {
     if (done()) {
         return false;
     }
-    become_cancelled(message.empty() ? nullptr : std::make_exception_ptr(CancelledError(message)));
+    become_cancelled(message.empty() ? nullptr : make_cancellation(message));
     return true;
 }
 

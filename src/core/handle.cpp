@@ -1,6 +1,7 @@
 #include <ringio/core/handle.hpp>
 
 #include <ringio/core/event_loop.hpp>
+#include <ringio/core/report.hpp>
 #include <ringio/core/repr.hpp>
 #include <ringio/core/timers.hpp>
 

@@ -1,5 +1,6 @@
 #include "loop_services.hpp"
 
+#include <ringio/core/report.hpp>
 #include <ringio/ring/file_requests.hpp>
 
 #include <sys/eventfd.h>
@@ -163,20 +164,6 @@ void print_exception_context(const ExceptionContext& context) noexcept {
         std::fputs(text.c_str(), stderr);
     } catch (...) {
         print_plain_report(context.message.c_str(), context.exception);
-    }
-}
-
-void print_plain_report(const char* message, const std::exception_ptr& exception) noexcept {
-    std::fprintf(stderr, "%s\n", message);
-    if (!exception) {
-        return;
-    }
-    try {
-        std::rethrow_exception(exception);
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-    } catch (...) {
-        std::fputs("an exception of a type that has no text\n", stderr);
     }
 }
 

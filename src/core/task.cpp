@@ -1,5 +1,7 @@
 #include <ringio/core/task.hpp>
 
+#include <ringio/core/report.hpp>
+
 namespace ringio {
 namespace detail {
 

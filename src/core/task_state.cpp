@@ -1,5 +1,7 @@
 #include <ringio/core/task.hpp>
 
+#include <ringio/core/report.hpp>
+
 #include <algorithm>
 #include <atomic>
 
@@ -101,9 +103,7 @@ bool TaskStateBase::cancel(const std::string& message) {
         return false;
     }
     ++cancel_requests_;
-    if (!message.empty() || extras_) {
-        extras().cancel_message = message;
-    }
+    keep_cancel_message(message);
     if (wait_ != nullptr && ask_wait_to_end(message)) {
         cancellation_in_transit_ = true;
     } else {
@@ -123,6 +123,25 @@ bool TaskStateBase::ask_wait_to_end(const std::string& message) noexcept {
         return false;
     }
     return accepted;
+}
+
+// Without memory for it, the message is lost; a cancellation never is.
+void TaskStateBase::keep_cancel_message(const std::string& message) noexcept {
+    if (message.empty() && !extras_) {
+        return;
+    }
+    try {
+        extras().cancel_message = message;
+    } catch (const std::bad_alloc&) {
+        if (extras_) {
+            extras_->cancel_message.clear();
+        }
+    }
+}
+
+const std::string& TaskStateBase::cancel_message() const noexcept {
+    static const std::string none;
+    return extras_ ? extras_->cancel_message : none;
 }
 
 void TaskStateBase::cancel_wait() noexcept {
@@ -164,8 +183,8 @@ void TaskStateBase::finish_with(std::exception_ptr exception, ExceptionKind kind
 }
 
 void TaskStateBase::finish_cancelled() noexcept {
-    const std::string message = cancel_message();
-    become_cancelled(message.empty() ? nullptr : std::make_exception_ptr(CancelledError(message)));
+    const std::string& message = cancel_message();
+    become_cancelled(message.empty() ? nullptr : make_cancellation(message));
 }
 
 void TaskStateBase::destroy_pending() noexcept {

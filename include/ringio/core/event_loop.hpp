@@ -342,26 +342,6 @@ namespace detail {
 /// Prints "message", then "key: value" lines and the exception to standard error.
 void print_exception_context(const ExceptionContext& context) noexcept;
 
-/// The same for a report that there was no memory to make: "message", and what else can be said.
-void print_plain_report(const char* message, const std::exception_ptr& exception) noexcept;
-
-/// Hands what `make` returns to the exception handler of `loop` (null: prints it). Without memory
-/// for that, prints `message`.
-template <class MakeContext>
-void report(EventLoop* loop, const char* message, const std::exception_ptr& exception,
-            MakeContext make) noexcept {
-    try {
-        const ExceptionContext context = make();
-        if (loop != nullptr) {
-            loop->call_exception_handler(context);
-        } else {
-            print_exception_context(context);
-        }
-    } catch (...) {
-        print_plain_report(message, exception);
-    }
-}
-
 /// What outlives the loop: futures hold it, and find here whether the loop is still there.
 struct LoopAnchor : Pooled {
     EventLoop* loop = nullptr;

@@ -104,6 +104,9 @@ std::string type_name(const std::type_info& type);
 /// Returns the name of the type of a stored exception.
 std::string exception_type_name(const std::exception_ptr& exception);
 
+/// Makes a CancelledError; without memory for its message, one that has none.
+std::exception_ptr make_cancellation(const std::string& message) noexcept;
+
 /// Returns "std::runtime_error: boom" for a stored exception.
 std::string describe_exception(const std::exception_ptr& exception);
 

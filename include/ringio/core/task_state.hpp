@@ -127,7 +127,7 @@ public:
     void defer_cancellation() noexcept { cancel_request_ = CancelRequest::deferred; }
 
     [[noreturn]] void throw_cancelled() const;
-    std::string cancel_message() const { return extras_ ? extras_->cancel_message : std::string(); }
+    const std::string& cancel_message() const noexcept;
 
     // For those who look on.
 
@@ -168,6 +168,7 @@ private:
     };
 
     Extras& extras();
+    void keep_cancel_message(const std::string& message) noexcept;
     bool prepare(const TaskOptions* options);
     void run_eagerly();
     void cancel_wait() noexcept;

@@ -76,7 +76,7 @@ void GatherState::child_done(FutureStateBase& child) noexcept {
             for (const IntrusivePtr<FutureStateBase>& each : children_) {
                 each->mark_retrieved();
             }
-            set_exception(std::make_exception_ptr(CancelledError()));
+            end_cancelled(std::make_exception_ptr(CancelledError()));
         } else {
             set_results();
         }
@@ -89,7 +89,18 @@ void GatherState::end_with_first_exception(FutureStateBase& child) noexcept {
     for (const IntrusivePtr<FutureStateBase>& each : children_) {
         each->silence();  // also the errors to come
     }
-    set_exception(child.failure());
+    std::exception_ptr failure = child.failure();
+    if (cancel_requested_ && child.cancelled()) {
+        end_cancelled(std::move(failure));
+    } else {
+        set_exception(std::move(failure));
+    }
+}
+
+// Not reported when nobody retrieves it, as it happens when the task that waits is cancelled again.
+void GatherState::end_cancelled(std::exception_ptr cancellation) noexcept {
+    set_exception(std::move(cancellation));
+    mark_retrieved();
 }
 
 bool GatherState::cancel(const std::string& message) {

@@ -49,6 +49,7 @@ private:
 
     void child_done(FutureStateBase& child) noexcept;
     void end_with_first_exception(FutureStateBase& child) noexcept;
+    void end_cancelled(std::exception_ptr cancellation) noexcept;
 
     std::vector<IntrusivePtr<FutureStateBase>> children_;
     std::unique_ptr<ChildNode[]> nodes_;

@@ -106,11 +106,12 @@ void CompletionQueue::on_timeout() {
         future.remove_done_callback(id);
     }
     watched_.clear();
-    for (Promise<>& waiter : std::exchange(waiting_, {})) {
+    for (Promise<>& waiter : waiting_) {
         if (!waiter.done()) {
-            waiter.set_result();
+            waiter.set_result();  // it goes on next turn
         }
     }
+    waiting_.clear();
 }
 
 }  // namespace ringio::detail

@@ -1,6 +1,9 @@
 #include <ringio/tasks/staggered_race.hpp>
 
 #include <ringio/base/scope_exit.hpp>
+#include "lone_wait.hpp"
+
+#include <new>
 
 namespace ringio::detail {
 
@@ -12,25 +15,27 @@ StaggeredRace::~StaggeredRace() {
 }
 
 Task<> StaggeredRace::run() {
-    std::exception_ptr cancellation;
+    const ScopeExit leave([this] { timer_.cancel(); });
     for (;;) {
-        if (must_start_next()) {
-            start_next();
-            continue;
+        try {
+            if (must_start_next()) {
+                start_next();
+                continue;
+            }
+            arm_timer();
+        } catch (const std::bad_alloc&) {
+            give_up(std::current_exception());
         }
         if (running_ == 0) {
             break;
         }
-        try {
-            co_await wait_for_change();
-        } catch (const CancelledError&) {
-            cancellation = std::current_exception();
-            cancelled_ = true;
-            cancel_all();
+        const bool cancelled = co_await WaitAlone{waiting_, "the racers of a staggered_race()"};
+        if (cancelled) {
+            give_up(make_cancellation(running_task().cancel_message()));
         }
     }
-    if (cancellation) {
-        std::rethrow_exception(cancellation);
+    if (given_up_) {
+        std::rethrow_exception(given_up_);
     }
 }
 
@@ -51,7 +56,7 @@ void StaggeredRace::fail(std::size_t index) {
 }
 
 bool StaggeredRace::must_start_next() const {
-    if (!has_next() || cancelled_) {
+    if (!has_next() || given_up_) {
         return false;
     }
     return racers_.empty() || racers_.back().done() ||
@@ -61,12 +66,20 @@ bool StaggeredRace::must_start_next() const {
 void StaggeredRace::start_next() {
     EventLoop& loop = get_running_loop();
     const std::size_t index = racers_.size();
+    racers_.reserve(size_);
+    callbacks_.reserve(size_);
     exceptions.emplace_back();
-    racers_.push_back(loop.create_task(race(index)));
+    TaskHandle<> racer = loop.create_task(race(index));
+    try {
+        callbacks_.push_back(racer.shared_state()->add_done_callback(
+            [this, index](FutureStateBase&) { on_racer_done(index); },
+            std::source_location::current(), &running_task()));
+    } catch (...) {
+        racer.cancel();  // nobody would hear of its end
+        throw;
+    }
     ++running_;
-    callbacks_.push_back(racers_.back().shared_state()->add_done_callback(
-        [this, index](FutureStateBase&) { on_racer_done(index); }, std::source_location::current(),
-        &running_task()));
+    racers_.push_back(std::move(racer));
     if (delay_) {
         next_start_ = saturating_add(loop.time(), *delay_);
     }
@@ -77,32 +90,25 @@ void StaggeredRace::on_racer_done(std::size_t index) {
     if (racers_[index].cancelled()) {  // before its first step
         exceptions[index] = std::make_exception_ptr(CancelledError());
     }
-    if (change_ && !change_->done()) {
-        change_->set_result();
+    note_change();
+}
+
+void StaggeredRace::arm_timer() {
+    timer_.cancel();
+    if (delay_ && has_next() && !given_up_) {
+        timer_ = get_running_loop().call_at(next_start_, [this] { note_change(); });
     }
 }
 
-Task<> StaggeredRace::wait_for_change() {
-    EventLoop& loop = get_running_loop();
-    Promise<> change = loop.create_future<void>();
-    change_ = change;
-    TimerHandle timer;
-    const ScopeExit leave([&] {
-        timer.cancel();
-        change_.reset();
-    });
-    if (delay_ && has_next() && !cancelled_) {
-        timer = loop.call_at(next_start_, [change]() mutable {
-            if (!change.done()) {
-                change.set_result();
-            }
-        });
+void StaggeredRace::note_change() noexcept {
+    if (waiting_ != nullptr) {
+        waiting_->end();
     }
-    Future<> changed = change.get_future();
-    co_await changed;
 }
 
-void StaggeredRace::cancel_all() {
+void StaggeredRace::give_up(std::exception_ptr why) {
+    given_up_ = std::move(why);
+    timer_.cancel();
     for (TaskHandle<>& racer : racers_) {
         racer.cancel();
     }

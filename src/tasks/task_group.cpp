@@ -1,6 +1,8 @@
 #include <ringio/tasks/task_group.hpp>
 
+#include <ringio/core/report.hpp>
 #include <ringio/tasks/wait_for.hpp>
+#include "lone_wait.hpp"
 
 #include <fmt/format.h>
 
@@ -15,6 +17,21 @@ void throw_started_twice() {
 void throw_group_cancelled() {
     throw std::runtime_error("TaskGroup was cancelled before its body gave a result");
 }
+
+namespace {
+
+// Why start() has nothing to give. Without memory for the text, that is the reason.
+std::exception_ptr never_started(bool cancelled) noexcept {
+    try {
+        return std::make_exception_ptr(
+            std::runtime_error(cancelled ? "the task was cancelled before it called started()"
+                                         : "the task ended without calling started()"));
+    } catch (const std::bad_alloc&) {
+        return std::current_exception();
+    }
+}
+
+}  // namespace
 
 }  // namespace detail
 
@@ -55,12 +72,22 @@ void TaskGroup::throw_not_open() const {
 }
 
 void TaskGroup::add(const AnyTask& task, IntrusivePtr<detail::FutureStateBase> started) {
-    const auto position = tasks_.insert(tasks_.end(), {.task = task});
-    position->callback = task.shared_state()->add_done_callback(
-        [this, position, kept = std::move(started)](detail::FutureStateBase&) {
-            on_task_done(position, kept.get());
-        },
-        std::source_location::current(), parent_.shared_state().get());
+    auto position = tasks_.end();
+    try {
+        position = tasks_.insert(tasks_.end(), {.task = task});
+        position->callback = task.shared_state()->add_done_callback(
+            [this, position, kept = std::move(started)](detail::FutureStateBase&) {
+                on_task_done(position, kept.get());
+            },
+            std::source_location::current(), parent_.shared_state().get());
+    } catch (...) {
+        // No memory: a task that the group does not know of must not run.
+        if (position != tasks_.end()) {
+            tasks_.erase(position);
+        }
+        task.shared_state()->cancel({});
+        throw;
+    }
     if (aborting_) {  // an eager task that cancelled the group in its first step
         tasks_.back().task.cancel();
     }
@@ -68,29 +95,28 @@ void TaskGroup::add(const AnyTask& task, IntrusivePtr<detail::FutureStateBase> s
 
 void TaskGroup::on_task_done(std::list<Member>::iterator position,
                              detail::FutureStateBase* started) {
-    const AnyTask task = std::move(position->task);
-    tasks_.erase(position);
-    if (all_done_ && tasks_.empty() && !all_done_->done()) {
-        all_done_->set_result();
+    if (waiting_ != nullptr && tasks_.size() == 1) {
+        waiting_->end();
     }
-    std::exception_ptr error = task.cancelled() ? nullptr : task.exception();
+    const bool was_cancelled = position->task.cancelled();
+    const std::exception_ptr error = was_cancelled ? nullptr : position->task.exception();
     if (started != nullptr && !started->done()) {
-        if (!error) {
-            error = std::make_exception_ptr(std::runtime_error(
-                task.cancelled() ? "the task was cancelled before it called started()"
-                                 : "the task ended without calling started()"));
-        }
-        started->set_exception(std::move(error));
+        tasks_.erase(position);
+        started->set_exception(error ? error : detail::never_started(was_cancelled));
     } else if (error) {
-        on_task_failed(std::move(error));
+        on_task_failed(position, error);
+    } else {
+        tasks_.erase(position);
     }
 }
 
-void TaskGroup::on_task_failed(std::exception_ptr error) {
+void TaskGroup::on_task_failed(std::list<Member>::iterator position,
+                               const std::exception_ptr& error) {
     if (!interrupt_ && detail::exception_kind(error) == detail::ExceptionKind::interrupt) {
-        interrupt_ = std::move(error);
+        interrupt_ = error;
+        tasks_.erase(position);
     } else {
-        errors_.push_back(std::move(error));
+        failed_.splice(failed_.end(), tasks_, position);  // needs no memory
     }
     if (!aborting_ && !parent_cancel_requested_) {
         // The body may still be at work: it is cancelled too, and leave() takes that back.
@@ -136,7 +162,7 @@ Task<> TaskGroup::end_start(AnyTask task) {
     } while (!task.done());
 }
 
-Task<> TaskGroup::leave(std::exception_ptr error) {
+Task<> TaskGroup::leave(const std::exception_ptr& error) {
     exiting_ = true;
     std::exception_ptr cancellation;
     if (error && detail::exception_kind(error) == detail::ExceptionKind::cancelled) {
@@ -147,17 +173,13 @@ Task<> TaskGroup::leave(std::exception_ptr error) {
     }
     // A loop, for the parent may be cancelled again and again while the tasks end.
     while (!tasks_.empty()) {
-        all_done_ = loop_->create_future<void>();
-        Future<> done = all_done_->get_future();
-        try {
-            co_await done;
-        } catch (const CancelledError&) {
-            cancellation = std::current_exception();
+        const bool cancelled = co_await detail::WaitAlone{waiting_, "the tasks of a TaskGroup"};
+        if (cancelled) {
+            cancellation = detail::make_cancellation(detail::running_task().cancel_message());
             if (!aborting_) {
                 abort();
             }
         }
-        all_done_.reset();
     }
     if (error && detail::exception_kind(error) == detail::ExceptionKind::interrupt) {
         interrupt_ = error;
@@ -166,7 +188,7 @@ Task<> TaskGroup::leave(std::exception_ptr error) {
     if (interrupt_) {
         throw_interrupt();
     }
-    throw_errors(std::move(error), std::move(cancellation));
+    throw_errors(error, cancellation);
 }
 
 // The group's own request to cancel the parent must not outlast the group, nor hide another one.
@@ -183,20 +205,22 @@ void TaskGroup::take_back_cancellation(std::exception_ptr& cancellation) {
 
 // A KeyboardInterrupt comes out alone; what else went wrong is at least told.
 void TaskGroup::throw_interrupt() {
-    for (const std::exception_ptr& error : errors_) {
-        loop_->call_exception_handler(
-            {.message = "an error in a TaskGroup was superseded by a KeyboardInterrupt",
-             .exception = error,
-             .details = {{"task_group", repr()}}});
+    const char* const message = "an error in a TaskGroup was superseded by a KeyboardInterrupt";
+    for (const Member& failed : failed_) {
+        const std::exception_ptr error = failed.task.exception();
+        detail::report(loop_, message, error, [&] {
+            return ExceptionContext{
+                .message = message, .exception = error, .details = {{"task_group", repr()}}};
+        });
     }
     std::rethrow_exception(interrupt_);
 }
 
-void TaskGroup::throw_errors(std::exception_ptr error, std::exception_ptr cancellation) {
-    if (error && detail::exception_kind(error) != detail::ExceptionKind::cancelled) {
-        errors_.push_back(std::move(error));
-    }
-    if (errors_.empty()) {
+void TaskGroup::throw_errors(const std::exception_ptr& error,
+                             const std::exception_ptr& cancellation) {
+    const bool body_failed =
+        error && detail::exception_kind(error) != detail::ExceptionKind::cancelled;
+    if (failed_.empty() && !body_failed) {
         if (cancellation) {
             std::rethrow_exception(cancellation);
         }
@@ -207,7 +231,14 @@ void TaskGroup::throw_errors(std::exception_ptr error, std::exception_ptr cancel
         parent_.uncancel();
         parent_.cancel();
     }
-    throw ExceptionGroup("unhandled errors in a TaskGroup", std::exchange(errors_, {}));
+    std::vector<std::exception_ptr> errors;
+    for (const Member& failed : failed_) {
+        errors.push_back(failed.task.exception());
+    }
+    if (body_failed) {
+        errors.push_back(error);
+    }
+    throw ExceptionGroup("unhandled errors in a TaskGroup", std::move(errors));
 }
 
 std::string TaskGroup::repr() const {
@@ -215,8 +246,8 @@ std::string TaskGroup::repr() const {
     if (!tasks_.empty()) {
         text += fmt::format(" tasks={}", tasks_.size());
     }
-    if (!errors_.empty()) {
-        text += fmt::format(" errors={}", errors_.size());
+    if (!failed_.empty()) {
+        text += fmt::format(" errors={}", failed_.size());
     }
     if (aborting_) {
         text += " cancelling";

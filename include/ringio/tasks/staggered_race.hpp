@@ -31,6 +31,8 @@ struct StaggeredRaceResult {
 
 namespace detail {
 
+class LoneWait;
+
 /// A race: the part that does not depend on the types.
 class StaggeredRace {
 public:
@@ -39,7 +41,8 @@ public:
     StaggeredRace& operator=(const StaggeredRace&) = delete;
 
     /// Starts one after the other, until there is a winner or none is left, and waits for all that
-    /// were started. *Cancellation*: cancels those that run, and waits for them.
+    /// were started. *Cancellation*, *Errors* (std::bad_alloc): cancels those that run, and waits
+    /// for them. To be made before the first one is started: waiting needs no memory then.
     Task<> run();
 
     std::optional<std::size_t> winner_index;
@@ -61,8 +64,9 @@ private:
     bool must_start_next() const;
     void start_next();
     void on_racer_done(std::size_t index);
-    Task<> wait_for_change();
-    void cancel_all();
+    void arm_timer();
+    void give_up(std::exception_ptr why);
+    void note_change() noexcept;
 
     std::size_t size_;
     std::optional<Delay> delay_;
@@ -70,8 +74,9 @@ private:
     std::vector<std::uint64_t> callbacks_;  // on_racer_done(), of each
     std::size_t running_ = 0;
     EventLoop::TimePoint next_start_;
-    std::optional<Promise<>> change_;  // while run() waits for one
-    bool cancelled_ = false;
+    TimerHandle timer_;            // for the next start
+    LoneWait* waiting_ = nullptr;  // while run() waits for a change
+    std::exception_ptr given_up_;  // cancelled, or without memory
 };
 
 template <class Fn>

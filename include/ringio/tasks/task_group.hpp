@@ -23,6 +23,8 @@ namespace detail {
 
 [[noreturn]] void throw_started_twice();
 
+class LoneWait;
+
 }  // namespace detail
 
 /// What a task that TaskGroup::start() starts is given: it says when it is ready. Copyable.
@@ -134,7 +136,8 @@ public:
 
     /// Waits for every task. `error` is what the body threw; throws what the group ends with, but
     /// returns when the body's CancelledError was the group's own doing or nothing went wrong.
-    Task<> leave(std::exception_ptr error);
+    /// To be made before the body: from then on, waiting needs no memory.
+    Task<> leave(const std::exception_ptr& error);
 
 private:
     struct Member {
@@ -148,20 +151,20 @@ private:
     /// `started`: the future of TaskStatus, for a task that start() waits for.
     void add(const AnyTask& task, IntrusivePtr<detail::FutureStateBase> started);
     void on_task_done(std::list<Member>::iterator member, detail::FutureStateBase* started);
-    void on_task_failed(std::exception_ptr error);
+    void on_task_failed(std::list<Member>::iterator member, const std::exception_ptr& error);
     void abort();
     void cancel_parent();
     static Task<> end_start(AnyTask task);
     void take_back_cancellation(std::exception_ptr& cancellation);
     [[noreturn]] void throw_interrupt();
-    void throw_errors(std::exception_ptr error, std::exception_ptr cancellation);
+    void throw_errors(const std::exception_ptr& error, const std::exception_ptr& cancellation);
 
     EventLoop* loop_ = nullptr;
     AnyTask parent_;
-    std::list<Member> tasks_;  // not done, in order of creation
-    std::vector<std::exception_ptr> errors_;
-    std::exception_ptr interrupt_;       // a KeyboardInterrupt, which goes before all others
-    std::optional<Promise<>> all_done_;  // while leave() waits
+    std::list<Member> tasks_;              // not done, in order of creation
+    std::list<Member> failed_;             // taken over from tasks_, which needs no memory
+    std::exception_ptr interrupt_;         // a KeyboardInterrupt, which goes before all others
+    detail::LoneWait* waiting_ = nullptr;  // while leave() waits
     unsigned cancelling_at_entry_ = 0;
     bool foreign_cancellation_ = false;  // made before the group began, to be delivered within it
     bool entered_ = false;
@@ -185,13 +188,14 @@ Task<GroupResult<Body>> run_task_group(Body body) {
     TaskGroup group;
     group.enter();
     std::exception_ptr error;
+    Task<> ending = group.leave(error);
     if constexpr (std::is_void_v<GroupResult<Body>>) {
         try {
             co_await body(group);
         } catch (...) {
             error = std::current_exception();
         }
-        co_await group.leave(error);
+        co_await ending;
     } else {
         std::optional<GroupResult<Body>> value;
         try {
@@ -199,7 +203,7 @@ Task<GroupResult<Body>> run_task_group(Body body) {
         } catch (...) {
             error = std::current_exception();
         }
-        co_await group.leave(error);
+        co_await ending;
         if (!value) {
             throw_group_cancelled();
         }

@@ -163,7 +163,7 @@ private:
     friend class ReceiveWait<T>;
 
     void accept_from(QueuedPlace& sender) override { SendWait<T>::deliver(sender, items_); }
-    void drop_items() noexcept override { std::exchange(items_, {}).clear(); }
+    void drop_items() noexcept override { items_.clear(); }
 
     std::deque<T> items_;
 };

@@ -104,13 +104,19 @@ std::uint64_t ThreadPoolExecutor::enqueue(UniqueFunction<void()> job) {
     }
     std::vector<std::thread>& workers = state_->workers;
     if (state_->idle <= state_->jobs.size() && workers.size() < state_->max_workers) {
+        const std::size_t number = workers.size();
+        workers.emplace_back();  // before the start: a thread that runs must have its place
         try {
-            workers.push_back(start_without_signals(
-                [state = state_, number = workers.size()] { state->run_worker(number); }));
+            workers.back() =
+                start_without_signals([state = state_, number] { state->run_worker(number); });
         } catch (const std::system_error&) {
+            workers.pop_back();
             if (workers.empty()) {
                 throw;
             }
+        } catch (...) {
+            workers.pop_back();
+            throw;
         }
     }
     const std::uint64_t number = state_->next_job++;

@@ -224,7 +224,7 @@ ASYNC_TEST_CASE("Barrier: repr() tells of each phase (test_repr)") {
     co_await gather(waiters);
 }
 
-ASYNC_TEST_CASE("Barrier: each is given another number (test_context_manager)") {
+ASYNC_TEST_CASE("Barrier: each is given another number (test_context_manager)", "[any_order]") {
     Barrier barrier(3);
     std::vector<std::size_t> results;
     co_await run_all(3, [&]() -> Task<> { results.push_back(co_await barrier.wait()); });
@@ -258,7 +258,8 @@ ASYNC_TEST_CASE("Barrier: counts those who wait (test_filling_task_by_task)") {
     CHECK(barrier.repr() == "<Barrier [filling, waiters:0/3]>");
 }
 
-ASYNC_TEST_CASE("Barrier: may be waited at again at once (test_filling_tasks_wait_twice)") {
+ASYNC_TEST_CASE("Barrier: may be waited at again at once (test_filling_tasks_wait_twice)",
+                "[any_order]") {
     Barrier barrier(5);
     int once = 0;
     int twice = 0;
@@ -273,7 +274,8 @@ ASYNC_TEST_CASE("Barrier: may be waited at again at once (test_filling_tasks_wai
     CHECK(barrier.n_waiting() == 0);
 }
 
-ASYNC_TEST_CASE("Barrier: the numbers of a second round (test_filling_tasks_check_return_value)") {
+ASYNC_TEST_CASE("Barrier: the numbers of a second round (test_filling_tasks_check_return_value)",
+                "[any_order]") {
     Barrier barrier(5);
     std::vector<std::size_t> results;
     co_await run_all(5, [&]() -> Task<> {
@@ -294,7 +296,8 @@ ASYNC_TEST_CASE("Barrier: drains until the last one has left (test_draining_stat
     CHECK(log.joined() == "draining draining draining draining filling,");
 }
 
-ASYNC_TEST_CASE("Barrier: holds up the next round (test_blocking_tasks_while_draining)") {
+ASYNC_TEST_CASE("Barrier: holds up the next round (test_blocking_tasks_while_draining)",
+                "[any_order]") {
     Barrier barrier(5);
     Barrier rest(3);
     int again = 2;
@@ -349,7 +352,8 @@ ASYNC_TEST_CASE("Barrier: reset() breaks for all (test_reset_barrier_while_tasks
     co_await reset;
 }
 
-ASYNC_TEST_CASE("Barrier: reset() in mid-drain (test_reset_barrier_when_tasks_half_draining)") {
+ASYNC_TEST_CASE("Barrier: reset() in mid-drain (test_reset_barrier_when_tasks_half_draining)",
+                "[any_order]") {
     Barrier barrier(5);
     int broken = 0;
     int left = 0;
@@ -366,7 +370,8 @@ ASYNC_TEST_CASE("Barrier: reset() in mid-drain (test_reset_barrier_when_tasks_ha
 
 ASYNC_TEST_CASE(
     "Barrier: reset() in mid-drain leaves the next round alone "
-    "(test_reset_barrier_when_tasks_half_draining_half_blocking)") {
+    "(test_reset_barrier_when_tasks_half_draining_half_blocking)",
+    "[any_order]") {
     Barrier barrier(5);
     int broken = 0;
     int blocked_broken = 0;
@@ -413,7 +418,8 @@ ASYNC_TEST_CASE(
 
 ASYNC_TEST_CASE(
     "Barrier: reset() by the last who leaves breaks nothing "
-    "(test_reset_barrier_while_tasks_draining)") {
+    "(test_reset_barrier_while_tasks_draining)",
+    "[any_order]") {
     Barrier barrier(5);
     int count = 0;
     int second = 0;
@@ -440,7 +446,8 @@ ASYNC_TEST_CASE(
 
 ASYNC_TEST_CASE(
     "Barrier: abort() in mid-drain breaks it for all "
-    "(test_abort_barrier_when_tasks_half_draining_half_blocking)") {
+    "(test_abort_barrier_when_tasks_half_draining_half_blocking)",
+    "[any_order]") {
     Barrier barrier(5);
     int broken = 0;
     int blocked_broken = 0;
@@ -461,7 +468,8 @@ ASYNC_TEST_CASE(
     CHECK(barrier.n_waiting() == 0);
 }
 
-ASYNC_TEST_CASE("Barrier: abort() by one that failed (test_abort_barrier_when_exception)") {
+ASYNC_TEST_CASE("Barrier: abort() by one that failed (test_abort_barrier_when_exception)",
+                "[any_order]") {
     Barrier barrier(5);
     int broken = 0;
     co_await run_all(5, [&]() -> Task<> {
@@ -475,7 +483,8 @@ ASYNC_TEST_CASE("Barrier: abort() by one that failed (test_abort_barrier_when_ex
 
 ASYNC_TEST_CASE(
     "Barrier: reset() mends what abort() broke "
-    "(test_abort_barrier_when_exception_then_resetting)") {
+    "(test_abort_barrier_when_exception_then_resetting)",
+    "[any_order]") {
     Barrier first(5);
     Barrier second(5);
     int broken = 0;

@@ -41,7 +41,8 @@ ASYNC_TEST_CASE("CapacityLimiter: lends so many tokens, and knows how many") {
     CHECK(limiter.available_tokens() == 2);
 }
 
-ASYNC_TEST_CASE("CapacityLimiter: a task cannot borrow twice, nor give back what it has not") {
+ASYNC_TEST_CASE("CapacityLimiter: a task cannot borrow twice, nor give back what it has not",
+                "[any_order]") {
     CapacityLimiter limiter(2);
     CHECK_THROWS_WITH(limiter.release(), has_none);
     co_await limiter.acquire();
@@ -59,7 +60,8 @@ ASYNC_TEST_CASE("CapacityLimiter: a task cannot borrow twice, nor give back what
     limiter.release();
 }
 
-ASYNC_TEST_CASE("CapacityLimiter: a token may be given back early, moved, and by another task") {
+ASYNC_TEST_CASE("CapacityLimiter: a token may be given back early, moved, and by another task",
+                "[any_order]") {
     CapacityLimiter limiter(1);
     auto token = co_await limiter.scoped();
     auto moved = std::move(token);

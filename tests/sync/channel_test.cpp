@@ -55,7 +55,7 @@ Task<> send_and_log(Channel<int>& into, EventLog& log, int item) {
 
 }  // namespace
 
-ASYNC_TEST_CASE("Channel: items come out in the order in which they went in") {
+ASYNC_TEST_CASE("Channel: items come out in the order in which they went in", "[any_order]") {
     Channel<int> channel(3);
     for (int item = 1; item <= 3; ++item) {
         co_await channel.send(item);
@@ -124,7 +124,8 @@ ASYNC_TEST_CASE("Channel: with no capacity an item goes straight from hand to ha
     CHECK_AWAIT(receiver, 3);
 }
 
-ASYNC_TEST_CASE("Channel: try_send() that fails leaves the item alone; move-only items pass") {
+ASYNC_TEST_CASE("Channel: try_send() that fails leaves the item alone; move-only items pass",
+                "[any_order]") {
     Channel<std::unique_ptr<int>> channel(1);
     auto first = std::make_unique<int>(1);
     auto second = std::make_unique<int>(2);
@@ -272,7 +273,8 @@ ASYNC_TEST_CASE("Channel: an item whose receiver is cancelled stays at the front
     }
 }
 
-ASYNC_TEST_CASE("Channel: an item is not lost when its receiver's timeout comes in the same turn") {
+ASYNC_TEST_CASE("Channel: an item is not lost when its receiver's timeout comes in the same turn",
+                "[any_order]") {
     Channel<int> channel(1);
     auto late = [&channel]() -> Task<> {
         co_await sleep(1s);

@@ -71,7 +71,7 @@ ASYNC_TEST_CASE("Condition: without the lock nothing can be done") {
     CHECK_THROWS_AS(condition.release(), std::runtime_error);
 }
 
-ASYNC_TEST_CASE("Condition: shares the lock that it is given") {
+ASYNC_TEST_CASE("Condition: shares the lock that it is given", "[any_order]") {
     Lock lock;
     Condition first(lock);
     Condition second(lock);
@@ -164,7 +164,7 @@ ASYNC_TEST_CASE("Condition: so does one whose task is cancelled while it takes t
     CHECK(a.cancelled());
 }
 
-ASYNC_TEST_CASE("Condition: a timeout within the block leaves the lock held") {
+ASYNC_TEST_CASE("Condition: a timeout within the block leaves the lock held", "[any_order]") {
     Condition condition;
     auto held = co_await condition.scoped();
     CHECK_AWAIT(text_of<TimeoutError>(wait_for(condition.wait(), 500ms)), "");

@@ -111,7 +111,8 @@ ASYNC_TEST_CASE("Lock: can be taken at once when all who wait are being cancelle
     CHECK(lock.locked());
 }
 
-ASYNC_TEST_CASE("Lock: scoped() releases at the end of the block, or early, or by exception") {
+ASYNC_TEST_CASE("Lock: scoped() releases at the end of the block, or early, or by exception",
+                "[any_order]") {
     Lock lock;
     {
         auto held = co_await lock.scoped();

@@ -10,7 +10,7 @@ using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
 
-ASYNC_TEST_CASE("Queue: each kind has its order") {
+ASYNC_TEST_CASE("Queue: each kind has its order", "[any_order]") {
     Queue<int> fifo;
     PriorityQueue<int> smallest;
     PriorityQueue<int, std::greater<int>> largest;
@@ -142,7 +142,7 @@ ASYNC_TEST_CASE("Queue: a newcomer may take the item, and the one who was woken 
     CHECK_AWAIT(get, 2);
 }
 
-ASYNC_TEST_CASE("Queue: join() waits until all work is done") {
+ASYNC_TEST_CASE("Queue: join() waits until all work is done", "[any_order]") {
     Queue<int> queue;
     co_await queue.join();
     CHECK_THROWS_WITH(queue.task_done(), "task_done() called too many times");
@@ -270,7 +270,8 @@ ASYNC_TEST_CASE("Queue: putters that have not run yet (test_get_with_waiting_put
     co_await gather(a, b);
 }
 
-ASYNC_TEST_CASE("Queue: as many gets as puts all end (test_why_are_getters_waiting)") {
+ASYNC_TEST_CASE("Queue: as many gets as puts all end (test_why_are_getters_waiting)",
+                "[any_order]") {
     Queue<int> queue(1);
     auto consumer = [&queue]() -> Task<> {
         for (int item = 0; item < 5; ++item) {
@@ -370,7 +371,8 @@ ASYNC_TEST_CASE(
 }
 
 ASYNC_TEST_CASE(
-    "Queue: shutdown(true) with work outstanding (test_shutdown_immediate_with_unfinished)") {
+    "Queue: shutdown(true) with work outstanding (test_shutdown_immediate_with_unfinished)",
+    "[any_order]") {
     Queue<int> queue;
     queue.put_nowait(1);
     queue.put_nowait(2);

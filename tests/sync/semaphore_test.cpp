@@ -6,7 +6,7 @@ using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
 
-ASYNC_TEST_CASE("Semaphore: has so many permits") {
+ASYNC_TEST_CASE("Semaphore: has so many permits", "[any_order]") {
     Semaphore semaphore(2);
     CHECK(fmt::format("{}", semaphore) == "<Semaphore [unlocked, value:2]>");
     CHECK_AWAIT(semaphore.acquire(), true);

@@ -54,7 +54,8 @@ ASYNC_TEST_CASE("as_completed: results come in the order in which the tasks end"
     CHECK(get_running_loop().time().time_since_epoch() == 3s);
 }
 
-ASYNC_TEST_CASE("as_completed: takes tasks and futures, and leaves them to their owners") {
+ASYNC_TEST_CASE("as_completed: takes tasks and futures, and leaves them to their owners",
+                "[any_order]") {
     auto a = create_task(give_after(2s, 1));
     auto b = create_task(give_after(1s, 2));
     auto steps = all_steps(as_completed(std::vector{a, b}));
@@ -72,7 +73,7 @@ ASYNC_TEST_CASE("as_completed: takes tasks and futures, and leaves them to their
     }
 }
 
-ASYNC_TEST_CASE("as_completed: of nothing has no steps") {
+ASYNC_TEST_CASE("as_completed: of nothing has no steps", "[any_order]") {
     auto nothing = as_completed(std::vector<Task<int>>{});
     CHECK(nothing.empty());
     CHECK(nothing.begin() == nothing.end());
@@ -81,7 +82,7 @@ ASYNC_TEST_CASE("as_completed: of nothing has no steps") {
     CHECK(as_completed(std::vector<TaskHandle<int>>{}, 0s).empty());
 }
 
-ASYNC_TEST_CASE("as_completed: one that is given twice counts once") {
+ASYNC_TEST_CASE("as_completed: one that is given twice counts once", "[any_order]") {
     auto task = create_task(give_after(1s, 1));
     auto steps = all_steps(as_completed(std::vector{task, task}));
     CHECK(steps.size() == 1);
@@ -101,7 +102,7 @@ ASYNC_TEST_CASE("as_completed: a step throws what its awaitable threw") {
     CHECK(log.joined() == "bad 2");
 }
 
-ASYNC_TEST_CASE("as_completed: a cancelled one gives CancelledError to its step") {
+ASYNC_TEST_CASE("as_completed: a cancelled one gives CancelledError to its step", "[any_order]") {
     auto a = create_task(give_after(2s, 2));
     a.cancel();
     auto steps = all_steps(as_completed(std::vector{a}));
@@ -127,7 +128,7 @@ ASYNC_TEST_CASE("as_completed: after the limit each remaining step throws Timeou
     co_await slower;
 }
 
-ASYNC_TEST_CASE("as_completed: those done before the limit are given after it too") {
+ASYNC_TEST_CASE("as_completed: those done before the limit are given after it too", "[any_order]") {
     auto quick = create_task(give_after(1s, 1));
     auto slow = create_task(give_after(10s, 10));
     auto steps = all_steps(as_completed(std::vector{slow, quick}, 5s));
@@ -138,7 +139,7 @@ ASYNC_TEST_CASE("as_completed: those done before the limit are given after it to
     CHECK(second == "TimeoutError");
 }
 
-ASYNC_TEST_CASE("as_completed: a limit that is not needed leaves no timer behind") {
+ASYNC_TEST_CASE("as_completed: a limit that is not needed leaves no timer behind", "[any_order]") {
     auto quick = create_task(give_after(1s, 1));
     for (auto& next : as_completed(std::vector{quick}, 1h)) {
         const int value = co_await next;
@@ -165,7 +166,7 @@ ASYNC_TEST_CASE("as_completed: steps may be awaited in any order and at the same
     CHECK(y == "2");
 }
 
-ASYNC_TEST_CASE("as_completed: may be left in the middle and gone on with") {
+ASYNC_TEST_CASE("as_completed: may be left in the middle and gone on with", "[any_order]") {
     std::vector<Task<int>> tasks;
     for (int i = 1; i <= 4; ++i) {
         tasks.push_back(give_after(std::chrono::seconds(i), i));
@@ -182,7 +183,8 @@ ASYNC_TEST_CASE("as_completed: may be left in the middle and gone on with") {
     CHECK(third == 3);
 }
 
-ASYNC_TEST_CASE("as_completed: cancelling a step hands its wake-up to the next one") {
+ASYNC_TEST_CASE("as_completed: cancelling a step hands its wake-up to the next one",
+                "[any_order]") {
     Promise<int> promise = get_running_loop().create_future<int>();
     Promise<int> never = get_running_loop().create_future<int>();
     auto steps = all_steps(as_completed(std::vector{promise.get_future(), never.get_future()}));
@@ -213,7 +215,7 @@ ASYNC_TEST_CASE("as_completed: cancelling a step leaves the awaitables alone") {
     CHECK(value == 1);
 }
 
-ASYNC_TEST_CASE("as_completed: over a future that nobody sets is not leaked") {
+ASYNC_TEST_CASE("as_completed: over a future that nobody sets is not leaked", "[any_order]") {
     Promise<int> never = get_running_loop().create_future<int>();
     {
         const auto steps = all_steps(as_completed(std::vector{never.get_future()}));

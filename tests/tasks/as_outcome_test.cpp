@@ -8,7 +8,8 @@ using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
 
-ASYNC_TEST_CASE("as_outcome: gives the value of a coroutine, a task, a future and a sleep") {
+ASYNC_TEST_CASE("as_outcome: gives the value of a coroutine, a task, a future and a sleep",
+                "[any_order]") {
     const auto coroutine = co_await as_outcome(give_after(1s, 1));
     CHECK(coroutine.value() == 1);
     auto running = create_task(give_after(1s, 2));
@@ -24,7 +25,7 @@ ASYNC_TEST_CASE("as_outcome: gives the value of a coroutine, a task, a future an
     CHECK(nothing.has_value());
 }
 
-ASYNC_TEST_CASE("as_outcome: gives the exception, and that counts as seen") {
+ASYNC_TEST_CASE("as_outcome: gives the exception, and that counts as seen", "[any_order]") {
     const Reports reports;
     {
         const auto coroutine = co_await as_outcome(fail_after(1s, "bad"));
@@ -41,7 +42,7 @@ ASYNC_TEST_CASE("as_outcome: gives the exception, and that counts as seen") {
     CHECK(reports.messages().empty());
 }
 
-ASYNC_TEST_CASE("as_outcome: works around combinators") {
+ASYNC_TEST_CASE("as_outcome: works around combinators", "[any_order]") {
     const auto timed = co_await as_outcome(wait_for(sleep(1h), 1s));
     CHECK(name_of(timed.exception()) == "TimeoutError");
     const auto gathered = co_await as_outcome(gather(give(1), fail_with("bad")));
@@ -93,7 +94,8 @@ ASYNC_TEST_CASE("as_outcome: a request to cancel the waiting task goes on as Can
     CHECK(log.joined() == "");
 }
 
-ASYNC_TEST_CASE("as_outcome: a result and a cancel in the same turn, the cancellation wins") {
+ASYNC_TEST_CASE("as_outcome: a result and a cancel in the same turn, the cancellation wins",
+                "[any_order]") {
     Promise<int> promise = get_running_loop().create_future<int>();
     auto waiting = [](Future<int> future) -> Task<int> {
         const auto outcome = co_await as_outcome(future);

@@ -43,7 +43,8 @@ static_assert(std::is_same_v<AwaitResult<decltype(std::declval<AsyncGenerator<in
 
 }  // namespace
 
-ASYNC_TEST_CASE("async generator: next gives the values, then nothing, and nothing again") {
+ASYNC_TEST_CASE("async generator: next gives the values, then nothing, and nothing again",
+                "[any_order]") {
     AsyncGenerator<int> generator = count_to(2);
     const std::optional<int> first = co_await generator.next();
     CHECK(first == 1);
@@ -97,7 +98,7 @@ ASYNC_TEST_CASE("async generator: next does not yield to the loop unless the bod
     co_await others;
 }
 
-ASYNC_TEST_CASE("async generator: the body runs in the task that asks") {
+ASYNC_TEST_CASE("async generator: the body runs in the task that asks", "[any_order]") {
     auto body = []() -> AsyncGenerator<std::string> {
         for (;;) {
             co_await sleep(1s);
@@ -115,7 +116,8 @@ ASYNC_TEST_CASE("async generator: the body runs in the task that asks") {
     CHECK_AWAIT(b, "b");
 }
 
-ASYNC_TEST_CASE("async generator: the body runs in the context of the one who asks") {
+ASYNC_TEST_CASE("async generator: the body runs in the context of the one who asks",
+                "[any_order]") {
     ContextVar<std::string> variable("variable");
     auto body = [](ContextVar<std::string>& read) -> AsyncGenerator<std::string> {
         for (;;) {
@@ -183,7 +185,7 @@ ASYNC_TEST_CASE("async generator: what is yielded by its name is copied, a tempo
     CHECK(joined == "a long.a long.a long.fixed.conver.");
 }
 
-ASYNC_TEST_CASE("async generator: yields what can only be moved, and aggregates") {
+ASYNC_TEST_CASE("async generator: yields what can only be moved, and aggregates", "[any_order]") {
     auto pointers = []() -> AsyncGenerator<std::unique_ptr<int>> {
         co_yield std::make_unique<int>(1);
         auto named = std::make_unique<int>(2);
@@ -238,7 +240,7 @@ ASYNC_TEST_CASE("async generator: an exception of the body comes out of next and
     CHECK_NEXT(at_once, "bad");
 }
 
-ASYNC_TEST_CASE("async generator: an exception after a wait") {
+ASYNC_TEST_CASE("async generator: an exception after a wait", "[any_order]") {
     auto body = []() -> AsyncGenerator<int> {
         try {
             co_await fail_after(1s, "first");
@@ -263,7 +265,7 @@ ASYNC_TEST_CASE("async generator: next and aclose while a next is on are refused
     CHECK_NEXT(generator, "2");
 }
 
-ASYNC_TEST_CASE("async generator: one that asks for its own next value is refused") {
+ASYNC_TEST_CASE("async generator: one that asks for its own next value is refused", "[any_order]") {
     AsyncGenerator<int> generator;
     auto body = [&]() -> AsyncGenerator<int> {
         const std::string told = co_await told_next(generator);
@@ -296,7 +298,7 @@ ASYNC_TEST_CASE("async generator: cancelling reaches what the body waits for, an
     CHECK_NEXT(generator, "end");
 }
 
-ASYNC_TEST_CASE("async generator: a body that catches the cancellation goes on") {
+ASYNC_TEST_CASE("async generator: a body that catches the cancellation goes on", "[any_order]") {
     auto body = []() -> AsyncGenerator<int> {
         try {
             co_await sleep(1h);
@@ -337,7 +339,7 @@ ASYNC_TEST_CASE("async generator: a timeout around next ends it; one that is met
     CHECK(now() == EventLoop::TimePoint(1500ms));
 }
 
-ASYNC_TEST_CASE("async generator: scopes in its body") {
+ASYNC_TEST_CASE("async generator: scopes in its body", "[any_order]") {
     auto body = []() -> AsyncGenerator<std::string> {
         auto too_long = []() -> Task<> { co_await sleep(1h); };
         auto end = co_await told(timeout(1s, too_long));
@@ -403,7 +405,7 @@ ASYNC_TEST_CASE("async generator: as_outcome and shield take what next gives") {
     CHECK(name_of(third.exception()) == "bad");
 }
 
-ASYNC_TEST_CASE("async generator: a million values") {
+ASYNC_TEST_CASE("async generator: a million values", "[any_order]") {
     AsyncGenerator<int> generator = count_to(1'000'000);
     long sum = 0;
     for (;;) {
@@ -416,7 +418,7 @@ ASYNC_TEST_CASE("async generator: a million values") {
     CHECK(sum == 500'000'500'000);
 }
 
-ASYNC_TEST_CASE("async generator: no allocation for each item") {
+ASYNC_TEST_CASE("async generator: no allocation for each item", "[any_order]") {
     AsyncGenerator<int> generator = count_to(100);
     static_cast<void>(co_await generator.next());
     const std::ptrdiff_t before = detail::live_frames();
@@ -427,7 +429,8 @@ ASYNC_TEST_CASE("async generator: no allocation for each item") {
     }
 }
 
-ASYNC_TEST_CASE("async generator: ten thousand deep, each awaiting the next one's values") {
+ASYNC_TEST_CASE("async generator: ten thousand deep, each awaiting the next one's values",
+                "[any_order]") {
     struct Chain {
         static AsyncGenerator<int> link(int depth) {
             if (depth == 0) {
@@ -449,7 +452,7 @@ ASYNC_TEST_CASE("async generator: ten thousand deep, each awaiting the next one'
     CHECK_AWAIT(all(Chain::link(10'000)), "10001 10002 end");
 }
 
-ASYNC_TEST_CASE("async generator: its frame is in the chain of the one who awaits") {
+ASYNC_TEST_CASE("async generator: its frame is in the chain of the one who awaits", "[any_order]") {
     auto body = []() -> AsyncGenerator<std::coroutine_handle<>> {
         co_await sleep(1s);
         co_yield detail::running_task().resume_point();

@@ -21,7 +21,7 @@ ASYNC_TEST_CASE("create_task: the first step runs in the next turn, in order") {
     CHECK(log.joined() == "m1 m2 soon1 a+ a- soon2 m3");
 }
 
-ASYNC_TEST_CASE("create_task: names count up, or are given") {
+ASYNC_TEST_CASE("create_task: names count up, or are given", "[any_order]") {
     auto first = create_task(give(1));
     auto second = create_task(give(1));
     const int number = std::stoi(first.get_name().substr(5));
@@ -41,7 +41,7 @@ ASYNC_TEST_CASE("create_task: dropping the handle detaches the task") {
     CHECK(log.joined() == "a+ a-");
 }
 
-ASYNC_TEST_CASE("create_task: takes an awaitable that is no coroutine") {
+ASYNC_TEST_CASE("create_task: takes an awaitable that is no coroutine", "[any_order]") {
     const int value = co_await create_task(sleep(1s, 5));
     CHECK(value == 5);
     co_await create_task(sleep(0s), {.name = "sleeper"});
@@ -97,7 +97,7 @@ ASYNC_TEST_CASE("create_task: cancelled before its first step, the body never ru
     CHECK(log.joined() == "");
 }
 
-ASYNC_TEST_CASE("create_task: a task that cancels itself and returns is cancelled") {
+ASYNC_TEST_CASE("create_task: a task that cancels itself and returns is cancelled", "[any_order]") {
     auto body = []() -> Task<int> {
         current_task().cancel();
         co_return 5;
@@ -108,7 +108,8 @@ ASYNC_TEST_CASE("create_task: a task that cancels itself and returns is cancelle
     CHECK(task.cancelled());
 }
 
-ASYNC_TEST_CASE("create_task: two cancels count, one uncancel takes one back, it still ends") {
+ASYNC_TEST_CASE("create_task: two cancels count, one uncancel takes one back, it still ends",
+                "[any_order]") {
     auto task = create_task(sleep(1h));
     co_await sleep(0s);
     CHECK(task.cancel());
@@ -121,7 +122,7 @@ ASYNC_TEST_CASE("create_task: two cancels count, one uncancel takes one back, it
     CHECK_FALSE(task.cancel());
 }
 
-ASYNC_TEST_CASE("create_task: cancel on a done task does nothing") {
+ASYNC_TEST_CASE("create_task: cancel on a done task does nothing", "[any_order]") {
     auto task = create_task(give(1));
     co_await task;
     CHECK_FALSE(task.cancel());
@@ -166,7 +167,7 @@ ASYNC_TEST_CASE("create_task: awaiting a done task or a plain coroutine does not
     CHECK(log.joined() == "a b other+ other- c");
 }
 
-ASYNC_TEST_CASE("ensure_future: a future is itself, a coroutine becomes a task") {
+ASYNC_TEST_CASE("ensure_future: a future is itself, a coroutine becomes a task", "[any_order]") {
     Promise<int> promise = get_running_loop().create_future<int>();
     CHECK(ensure_future(promise.get_future()) == promise.get_future());
     auto task = create_task(give(1));

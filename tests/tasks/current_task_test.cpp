@@ -8,7 +8,8 @@ using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
 
-ASYNC_TEST_CASE("current_task: is the task that runs, also in coroutines that it awaits") {
+ASYNC_TEST_CASE("current_task: is the task that runs, also in coroutines that it awaits",
+                "[any_order]") {
     AnyTask inside;
     auto look = [&inside]() -> Task<> {
         co_await sleep(0s);

@@ -36,7 +36,7 @@ Task<> cancel_and_fail() {
 
 }  // namespace
 
-ASYNC_TEST_CASE("gather: results come in argument order") {
+ASYNC_TEST_CASE("gather: results come in argument order", "[any_order]") {
     auto [a, b, c] = co_await gather(give_after(3s, 1), give_after(1s, 2), give_after(2s, 3));
     CHECK(a == 1);
     CHECK(b == 2);
@@ -51,7 +51,7 @@ ASYNC_TEST_CASE("gather: a void awaitable gives monostate, and types may differ"
     CHECK(number == 5);
 }
 
-ASYNC_TEST_CASE("gather: of nothing is done at once") {
+ASYNC_TEST_CASE("gather: of nothing is done at once", "[any_order]") {
     auto none = gather();
     CHECK(none.done());
     co_await none;
@@ -64,7 +64,7 @@ ASYNC_TEST_CASE("gather: of nothing is done at once") {
     CHECK(kept.done());
 }
 
-ASYNC_TEST_CASE("gather: takes a range of tasks, of handles and of futures") {
+ASYNC_TEST_CASE("gather: takes a range of tasks, of handles and of futures", "[any_order]") {
     std::vector<Task<int>> coroutines;
     coroutines.push_back(give_after(2s, 1));
     coroutines.push_back(give_after(1s, 2));
@@ -157,7 +157,7 @@ ASYNC_TEST_CASE("gather: later errors of the siblings count as seen") {
     CHECK(reports.messages().empty());
 }
 
-ASYNC_TEST_CASE("gather: once it has failed it is done, and cancel() does nothing") {
+ASYNC_TEST_CASE("gather: once it has failed it is done, and cancel() does nothing", "[any_order]") {
     auto sibling = create_task(give_after(5s, 1));
     auto all = gather(fail_after(1s, "bad"), sibling);
     co_await sleep(2s);
@@ -167,7 +167,7 @@ ASYNC_TEST_CASE("gather: once it has failed it is done, and cancel() does nothin
     CHECK(later == 1);
 }
 
-ASYNC_TEST_CASE("gather: return_exceptions gives each result as an outcome") {
+ASYNC_TEST_CASE("gather: return_exceptions gives each result as an outcome", "[any_order]") {
     auto [a, b, c] =
         co_await gather(return_exceptions, give_after(2s, 1), fail_after(1s, "bad"), give(3));
     CHECK(a.value() == 1);
@@ -181,7 +181,7 @@ ASYNC_TEST_CASE("gather: return_exceptions gives each result as an outcome") {
     CHECK(results.at(1).value() == 2);
 }
 
-ASYNC_TEST_CASE("gather: return_exceptions takes a cancelled child as an outcome") {
+ASYNC_TEST_CASE("gather: return_exceptions takes a cancelled child as an outcome", "[any_order]") {
     auto child = create_task(give_after(5s, 1));
     auto all = gather(return_exceptions, child, give(2));
     co_await sleep(1s);
@@ -206,14 +206,14 @@ ASYNC_TEST_CASE("gather: a cancelled child is an error, not a cancelled gather")
     CHECK(later == 2);
 }
 
-ASYNC_TEST_CASE("gather: the same awaitable twice is one child with two places") {
+ASYNC_TEST_CASE("gather: the same awaitable twice is one child with two places", "[any_order]") {
     auto task = create_task(give_after(1s, 7));
     auto [a, b] = co_await gather(task, task);
     CHECK(a == 7);
     CHECK(b == 7);
 }
 
-ASYNC_TEST_CASE("gather: moves a value that cannot be copied") {
+ASYNC_TEST_CASE("gather: moves a value that cannot be copied", "[any_order]") {
     auto make = [](int value) -> Task<std::unique_ptr<int>> {
         co_return std::make_unique<int>(value);
     };
@@ -236,7 +236,7 @@ ASYNC_TEST_CASE("gather: cancelling it cancels the children and ends with an exc
     CHECK_FALSE(all.cancelled());
 }
 
-ASYNC_TEST_CASE("gather: cancel() is refused when no child takes it") {
+ASYNC_TEST_CASE("gather: cancel() is refused when no child takes it", "[any_order]") {
     Promise<int> promise = get_running_loop().create_future<int>();
     auto all = gather(promise.get_future());
     promise.set_result(1);

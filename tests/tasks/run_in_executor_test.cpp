@@ -51,8 +51,8 @@ ASYNC_TEST_CASE("run_in_executor: an executor of one's own") {
     CHECK_FALSE(detail::has_default_executor(get_running_loop()));
 }
 
-ASYNC_TEST_CASE(
-    "run_in_executor: arguments are copied into the call; std::ref passes a reference") {
+ASYNC_TEST_CASE("run_in_executor: arguments are copied into the call; std::ref passes a reference",
+                "[any_order]") {
     EventLoop& loop = get_running_loop();
     std::string text = "a";
     const auto append = [](std::string& target, const std::string& more) { target += more; };
@@ -68,7 +68,7 @@ ASYNC_TEST_CASE("run_in_executor: an exception of the call is the future's") {
     CHECK_AWAIT(text_of<std::runtime_error>(loop.run_in_executor(nullptr, fail)), "boom");
 }
 
-ASYNC_TEST_CASE("run_in_executor: what can only be moved, in and out") {
+ASYNC_TEST_CASE("run_in_executor: what can only be moved, in and out", "[any_order]") {
     auto work = [owned = std::make_unique<int>(1)](std::unique_ptr<int> other) {
         return std::make_unique<int>(*owned + *other);
     };
@@ -91,7 +91,7 @@ ASYNC_TEST_CASE("run_in_executor: the loop goes on while a call blocks") {
     CHECK(log.joined() == "loop call");
 }
 
-ASYNC_TEST_CASE("run_in_executor: calls run side by side") {
+ASYNC_TEST_CASE("run_in_executor: calls run side by side", "[any_order]") {
     EventLoop& loop = get_running_loop();
     Gate first;
     Gate second;
@@ -104,7 +104,8 @@ ASYNC_TEST_CASE("run_in_executor: calls run side by side") {
                     loop.run_in_executor(nullptr, meet, std::ref(second), std::ref(first)));
 }
 
-ASYNC_TEST_CASE("run_in_executor: a call that has not begun is cancelled with its future") {
+ASYNC_TEST_CASE("run_in_executor: a call that has not begun is cancelled with its future",
+                "[any_order]") {
     EventLoop& loop = get_running_loop();
     ThreadPoolExecutor pool(1);
     Gate gate;
@@ -145,7 +146,8 @@ ASYNC_TEST_CASE("run_in_executor: a call that runs goes on when its future is ca
     CHECK(reported.messages.empty());
 }
 
-ASYNC_TEST_CASE("run_in_executor: virtual time does not jump while a call is awaited") {
+ASYNC_TEST_CASE("run_in_executor: virtual time does not jump while a call is awaited",
+                "[any_order]") {
     Gate gate;
     const auto block = [&gate] { gate.pass(); };
     Future<> future = get_running_loop().run_in_executor(nullptr, block);
@@ -257,7 +259,7 @@ ASYNC_TEST_CASE("shutdown_default_executor: waits for the calls, then refuses ne
     co_await loop.shutdown_default_executor();
 }
 
-ASYNC_TEST_CASE("shutdown_default_executor: needs no executor") {
+ASYNC_TEST_CASE("shutdown_default_executor: needs no executor", "[any_order]") {
     EventLoop& loop = get_running_loop();
     co_await loop.shutdown_default_executor(1s);
     CHECK_THROWS_WITH(loop.run_in_executor(nullptr, [] {}), "Executor shutdown has been called");
@@ -265,7 +267,7 @@ ASYNC_TEST_CASE("shutdown_default_executor: needs no executor") {
     CHECK_AWAIT(loop.run_in_executor(&pool, [] { return 1; }), 1);
 }
 
-ASYNC_TEST_CASE("shutdown_default_executor: a call may need the loop to end") {
+ASYNC_TEST_CASE("shutdown_default_executor: a call may need the loop to end", "[any_order]") {
     EventLoop& loop = get_running_loop();
     Gate asked;
     const auto ask = [&loop, &asked] {

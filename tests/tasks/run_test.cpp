@@ -16,7 +16,7 @@ TEST_CASE("run: gives the result of main, of whatever type") {
     CHECK(run(sleep(0s, 3)) == 3);
 }
 
-TEST_CASE("run: throws what main throws") {
+TEST_CASE("run: throws what main throws", "[any_order]") {
     CHECK(thrown_by([] { run(fail_with("bad")); }) == "bad");
     auto cancelled = []() -> Task<> {
         current_task().cancel();
@@ -83,7 +83,7 @@ TEST_CASE("run: waits for the cleaning up of the tasks that are left, also when 
     CHECK(log.joined() == "a cancelled a cleaned");
 }
 
-TEST_CASE("run: reports the errors of the tasks that are left") {
+TEST_CASE("run: reports the errors of the tasks that are left", "[any_order]") {
     std::vector<std::string> reports;
     auto left = []() -> Task<> {
         try {

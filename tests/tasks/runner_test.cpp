@@ -97,7 +97,7 @@ TEST_CASE("Runner: debug is as the options say") {
     CHECK_FALSE(quiet.get_loop().get_debug());
 }
 
-TEST_CASE("Runner: Ctrl-C while the main task only yields is a KeyboardInterrupt") {
+TEST_CASE("Runner: Ctrl-C while the main task only yields is a KeyboardInterrupt", "[any_order]") {
     const DefaultSigint guard;
     Runner runner;
     bool cancelled = false;
@@ -139,7 +139,8 @@ TEST_CASE("Runner: Ctrl-C wakes a loop that sleeps in the kernel") {
     other.join();
 }
 
-TEST_CASE("Runner: Ctrl-C on a main task that was cancelled already stays a CancelledError") {
+TEST_CASE("Runner: Ctrl-C on a main task that was cancelled already stays a CancelledError",
+          "[any_order]") {
     const DefaultSigint guard;
     Runner runner;
     auto killer = [](AnyTask main) -> Task<> {
@@ -168,7 +169,7 @@ TEST_CASE("Runner: a main task that cleans up after Ctrl-C and ends well gives i
     CHECK(runner.run(program()) == "CancelledError");
 }
 
-TEST_CASE("Runner: an error of the main task after Ctrl-C goes through") {
+TEST_CASE("Runner: an error of the main task after Ctrl-C goes through", "[any_order]") {
     const DefaultSigint guard;
     Runner runner;
     auto program = []() -> Task<> {
@@ -223,7 +224,7 @@ TEST_CASE("Runner: leaves SIGINT alone where somebody handles it, and in other t
     CHECK(runner.run(ignored()));
 }
 
-TEST_CASE("Runner: KeyboardInterrupt thrown by a task leaves run at once") {
+TEST_CASE("Runner: KeyboardInterrupt thrown by a task leaves run at once", "[any_order]") {
     Runner runner;
     auto interrupted = []() -> Task<> {
         co_await sleep(0s);

@@ -20,7 +20,7 @@ Task<> await_shielded(EventLog& log, TaskHandle<std::string> inner) {
 
 }  // namespace
 
-ASYNC_TEST_CASE("shield: passes a result and an error on") {
+ASYNC_TEST_CASE("shield: passes a result and an error on", "[any_order]") {
     const int value = co_await shield(give_after(1s, 5));
     CHECK(value == 5);
     const auto end = co_await told(shield(fail_after(1s, "bad")));
@@ -28,13 +28,14 @@ ASYNC_TEST_CASE("shield: passes a result and an error on") {
     co_await shield(sleep(1s));
 }
 
-ASYNC_TEST_CASE("shield: of a future that is done is that future") {
+ASYNC_TEST_CASE("shield: of a future that is done is that future", "[any_order]") {
     auto task = create_task(give(1));
     co_await task;
     CHECK(shield(task) == task);
 }
 
-ASYNC_TEST_CASE("shield: when the waiting task is cancelled, the inner one goes on") {
+ASYNC_TEST_CASE("shield: when the waiting task is cancelled, the inner one goes on",
+                "[any_order]") {
     auto inner = create_task(give_after(5s, 1));
     auto waiter = create_task(told(shield(inner)));
     co_await sleep(1s);
@@ -92,7 +93,7 @@ ASYNC_TEST_CASE("shield: result and cancel in the same turn, the cancellation wi
     CHECK(promise.get_future().result() == 1);
 }
 
-ASYNC_TEST_CASE("shield: of a future that nobody sets is not leaked") {
+ASYNC_TEST_CASE("shield: of a future that nobody sets is not leaked", "[any_order]") {
     Promise<int> promise = get_running_loop().create_future<int>();
     {
         const auto outer = shield(promise.get_future());

@@ -9,7 +9,7 @@ using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
 
-ASYNC_TEST_CASE("sleep: takes as long as it says, on the loop's clock") {
+ASYNC_TEST_CASE("sleep: takes as long as it says, on the loop's clock", "[any_order]") {
     const auto begin = get_running_loop().time();
     co_await sleep(1500ms);
     CHECK(get_running_loop().time() - begin == 1500ms);
@@ -17,7 +17,7 @@ ASYNC_TEST_CASE("sleep: takes as long as it says, on the loop's clock") {
     CHECK(get_running_loop().time() - begin == 24h + 1500ms);
 }
 
-ASYNC_TEST_CASE("sleep: gives its result") {
+ASYNC_TEST_CASE("sleep: gives its result", "[any_order]") {
     const int number = co_await sleep(1s, 5);
     CHECK(number == 5);
     const std::string text = co_await sleep(0s, "yeah");
@@ -57,7 +57,7 @@ ASYNC_TEST_CASE("sleep: refuses a delay that is not a number") {
     co_return;
 }
 
-ASYNC_TEST_CASE("sleep: cancelling ends it at once and takes the timer away") {
+ASYNC_TEST_CASE("sleep: cancelling ends it at once and takes the timer away", "[any_order]") {
     auto task = create_task(sleep(1h, 5));
     co_await sleep(1s);
     CHECK(get_running_loop().statistics().timers == 1);
@@ -79,7 +79,7 @@ ASYNC_TEST_CASE("sleep: of zero can be cancelled too") {
     CHECK(log.joined() == "a+");
 }
 
-ASYNC_TEST_CASE("sleep: a task that cancelled itself before is cancelled in it") {
+ASYNC_TEST_CASE("sleep: a task that cancelled itself before is cancelled in it", "[any_order]") {
     for (const Delay delay : {Delay(0s), Delay(1h)}) {
         current_task().cancel();
         const auto end = co_await told(sleep(delay));
@@ -90,7 +90,8 @@ ASYNC_TEST_CASE("sleep: a task that cancelled itself before is cancelled in it")
     co_await sleep(0s);
 }
 
-ASYNC_TEST_CASE("sleep: cancelled in the turn in which it is over, the cancellation wins") {
+ASYNC_TEST_CASE("sleep: cancelled in the turn in which it is over, the cancellation wins",
+                "[any_order]") {
     for (const int again : {0, 1}) {
         auto task = create_task(told(sleep(1s)));
         co_await sleep(0s);
@@ -105,7 +106,7 @@ ASYNC_TEST_CASE("sleep: cancelled in the turn in which it is over, the cancellat
     }
 }
 
-ASYNC_TEST_CASE("sleep: cancelled just before its timer runs in the same turn") {
+ASYNC_TEST_CASE("sleep: cancelled just before its timer runs in the same turn", "[any_order]") {
     TaskHandle<std::string> task;
     get_running_loop().call_later(1s, [&task] { task.cancel(); });
     task = create_task(told(sleep(Delay(1s))));
@@ -137,7 +138,7 @@ ASYNC_TEST_CASE("sleep: resumes one hop after its timer") {
     CHECK(log.joined() == "timer soon slept");
 }
 
-ASYNC_TEST_CASE("sleep: a practically endless one can be cancelled") {
+ASYNC_TEST_CASE("sleep: a practically endless one can be cancelled", "[any_order]") {
     auto task = create_task(sleep(std::chrono::hours::max()));
     co_await sleep(1s);
     task.cancel();

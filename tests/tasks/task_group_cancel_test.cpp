@@ -61,7 +61,8 @@ ASYNC_TEST_CASE("task_group: cancelled from outside, it cancels its tasks and wa
     CHECK(log.joined() == "s cancelled s cleaned CancelledError c=1");
 }
 
-ASYNC_TEST_CASE("task_group: cancelled in the body, the body is cancelled and so are the tasks") {
+ASYNC_TEST_CASE("task_group: cancelled in the body, the body is cancelled and so are the tasks",
+                "[any_order]") {
     TaskHandle<> child;
     auto body = [&child](TaskGroup& group) -> Task<> {
         child = group.create_task(sleep(1h));
@@ -127,7 +128,8 @@ ASYNC_TEST_CASE("task_group: cancelled from outside while it leaves, the error o
     CHECK(runner.cancelling() == 1);
 }
 
-ASYNC_TEST_CASE("task_group: a task fails while the body cleans up after a cancel from outside") {
+ASYNC_TEST_CASE("task_group: a task fails while the body cleans up after a cancel from outside",
+                "[any_order]") {
     auto runner = create_task(task_group(slow_to_leave));
     co_await sleep(1s);
     runner.cancel();
@@ -135,7 +137,8 @@ ASYNC_TEST_CASE("task_group: a task fails while the body cleans up after a cance
     CHECK(end == "group(crash)");
 }
 
-ASYNC_TEST_CASE("task_group: the same when it is awaited by the task that is cancelled") {
+ASYNC_TEST_CASE("task_group: the same when it is awaited by the task that is cancelled",
+                "[any_order]") {
     auto outer = []() -> Task<> { co_await create_task(task_group(slow_to_leave)); };
     auto runner = create_task(outer());
     co_await sleep(1s);
@@ -144,7 +147,7 @@ ASYNC_TEST_CASE("task_group: the same when it is awaited by the task that is can
     CHECK(end == "group(crash)");
 }
 
-ASYNC_TEST_CASE("task_group: a body that replaces CancelledError by another error") {
+ASYNC_TEST_CASE("task_group: a body that replaces CancelledError by another error", "[any_order]") {
     TaskHandle<> child;
     auto body = [&child](TaskGroup& group) -> Task<> {
         child = group.create_task(sleep(1h));
@@ -184,7 +187,7 @@ ASYNC_TEST_CASE("task_group: an error and a cancel from outside: the cancel stri
     CHECK(log.joined() == "group(bad) c=1");
 }
 
-ASYNC_TEST_CASE("task_group: a count of earlier cancellations is left as it was") {
+ASYNC_TEST_CASE("task_group: a count of earlier cancellations is left as it was", "[any_order]") {
     auto outer = []() -> Task<std::string> {
         current_task().cancel();
         const auto first = co_await told(sleep(1s));
@@ -201,7 +204,7 @@ ASYNC_TEST_CASE("task_group: a count of earlier cancellations is left as it was"
     CHECK(end == "CancelledError");
 }
 
-ASYNC_TEST_CASE("task_group: the body swallows the cancel that a failed task sent") {
+ASYNC_TEST_CASE("task_group: the body swallows the cancel that a failed task sent", "[any_order]") {
     auto body = [](TaskGroup& group) -> Task<int> {
         group.create_task(sleep_then_fail(1s, "bad"));
         const auto end = co_await told(sleep(1h));
@@ -213,7 +216,7 @@ ASYNC_TEST_CASE("task_group: the body swallows the cancel that a failed task sen
     CHECK(current_task().cancelling() == 0);
 }
 
-ASYNC_TEST_CASE("task_group: a task fails in the turn in which the body ends") {
+ASYNC_TEST_CASE("task_group: a task fails in the turn in which the body ends", "[any_order]") {
     Promise<> promise = get_running_loop().create_future<void>();
     auto body = [&promise](TaskGroup& group) -> Task<> {
         Future<> future = promise.get_future();

@@ -92,7 +92,8 @@ ASYNC_TEST_CASE("task_group: cancel() twice is the same as once") {
     CHECK(log.joined() == "a cancelled body cancelled");
 }
 
-ASYNC_TEST_CASE("task_group: cancel() as the last act of a body that does not wait any more") {
+ASYNC_TEST_CASE("task_group: cancel() as the last act of a body that does not wait any more",
+                "[any_order]") {
     auto body = [](TaskGroup& group) -> Task<int> {
         group.cancel();
         co_return 5;
@@ -103,7 +104,8 @@ ASYNC_TEST_CASE("task_group: cancel() as the last act of a body that does not wa
     co_await sleep(1s);  // nothing is left to strike here
 }
 
-ASYNC_TEST_CASE("task_group: a body that was to give a value and was cancelled is an error") {
+ASYNC_TEST_CASE("task_group: a body that was to give a value and was cancelled is an error",
+                "[any_order]") {
     auto body = [](TaskGroup& group) -> Task<int> {
         group.cancel();
         co_await sleep(1h);
@@ -114,7 +116,7 @@ ASYNC_TEST_CASE("task_group: a body that was to give a value and was cancelled i
     CHECK(state_of_this_task() == "0");
 }
 
-ASYNC_TEST_CASE("task_group: an error beside cancel() is not lost") {
+ASYNC_TEST_CASE("task_group: an error beside cancel() is not lost", "[any_order]") {
     auto stubborn_task = []() -> Task<> {
         bool cancelled = false;
         try {
@@ -197,7 +199,7 @@ ASYNC_TEST_CASE("task_group: cancel() in a clean-up after a cancellation ends ju
     CHECK(log.joined() == "cancelled body cancelled cleaned up 1");
 }
 
-ASYNC_TEST_CASE("task_group: cancel() before it begins, and after it has ended") {
+ASYNC_TEST_CASE("task_group: cancel() before it begins, and after it has ended", "[any_order]") {
     TaskGroup early;
     early.cancel();
     early.enter();
@@ -264,7 +266,8 @@ ASYNC_TEST_CASE("task_group: start() gives what the task says when it is ready")
     CHECK(log.joined() == "ready port 8080 done");
 }
 
-ASYNC_TEST_CASE("task_group: an error before started() goes to who called start(), only") {
+ASYNC_TEST_CASE("task_group: an error before started() goes to who called start(), only",
+                "[any_order]") {
     auto service = [](TaskStatus<>) -> Task<> {
         co_await sleep(1s);
         throw std::runtime_error("no port left");
@@ -276,7 +279,7 @@ ASYNC_TEST_CASE("task_group: an error before started() goes to who called start(
     CHECK(end == "no port left");
 }
 
-ASYNC_TEST_CASE("task_group: an error after started() is an error of the group") {
+ASYNC_TEST_CASE("task_group: an error after started() is an error of the group", "[any_order]") {
     auto service = [](TaskStatus<> status) -> Task<> {
         status.started();
         co_await sleep(1s);
@@ -290,7 +293,8 @@ ASYNC_TEST_CASE("task_group: an error after started() is an error of the group")
     CHECK(end == "group(later)");
 }
 
-ASYNC_TEST_CASE("task_group: a task that ends without started() is an error of start()") {
+ASYNC_TEST_CASE("task_group: a task that ends without started() is an error of start()",
+                "[any_order]") {
     auto silent = [](TaskStatus<>) -> Task<> { co_return; };
     auto body = [&](TaskGroup& group) -> Task<std::string> {
         co_return co_await told(group.start(silent));
@@ -299,7 +303,7 @@ ASYNC_TEST_CASE("task_group: a task that ends without started() is an error of s
     CHECK(end == "the task ended without calling started()");
 }
 
-ASYNC_TEST_CASE("task_group: started() twice is an error in the task") {
+ASYNC_TEST_CASE("task_group: started() twice is an error in the task", "[any_order]") {
     auto eager_beaver = [](TaskStatus<> status) -> Task<> {
         status.started();
         status.started();
@@ -333,13 +337,14 @@ ASYNC_TEST_CASE("task_group: start() that is cancelled ends its task and waits f
     CHECK(log.joined() == "cleaned up TimeoutError");
 }
 
-ASYNC_TEST_CASE("task_group: start() is refused once the group has ended") {
+ASYNC_TEST_CASE("task_group: start() is refused once the group has ended", "[any_order]") {
     TaskGroup group;
     const std::string end = co_await told(group.start([](TaskStatus<>) -> Task<> { co_return; }));
     CHECK(end.find("has not been entered") != std::string::npos);
 }
 
-ASYNC_TEST_CASE("task_group: a KeyboardInterrupt comes out alone, and what it hides is told") {
+ASYNC_TEST_CASE("task_group: a KeyboardInterrupt comes out alone, and what it hides is told",
+                "[any_order]") {
     Reports reports;
     auto body = [](TaskGroup& group) -> Task<> {
         group.create_task(fail_after(1s, "hidden"));

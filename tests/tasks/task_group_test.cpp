@@ -24,7 +24,7 @@ Task<> fail_when_cancelled(std::string text) {
 
 }  // namespace
 
-ASYNC_TEST_CASE("task_group: ends when all tasks have") {
+ASYNC_TEST_CASE("task_group: ends when all tasks have", "[any_order]") {
     int sum = 0;
     auto body = [&sum](TaskGroup& group) -> Task<int> {
         auto a = group.create_task(give_after(1s, 42));
@@ -51,7 +51,7 @@ ASYNC_TEST_CASE("task_group: a task may be created late in the body") {
     CHECK(log.joined() == "a+ a- b+ b-");
 }
 
-ASYNC_TEST_CASE("task_group: takes an awaitable that is no coroutine, and a name") {
+ASYNC_TEST_CASE("task_group: takes an awaitable that is no coroutine, and a name", "[any_order]") {
     auto body = [](TaskGroup& group) -> Task<> {
         group.create_task(sleep(1s));
         auto task = group.create_task(give(1), {.name = "yolo"});
@@ -61,7 +61,7 @@ ASYNC_TEST_CASE("task_group: takes an awaitable that is no coroutine, and a name
     co_await task_group(body);
 }
 
-ASYNC_TEST_CASE("task_group: a task that is cancelled alone is no error") {
+ASYNC_TEST_CASE("task_group: a task that is cancelled alone is no error", "[any_order]") {
     auto body = [](TaskGroup& group) -> Task<int> {
         auto a = group.create_task(give_after(10s, 1));
         auto b = group.create_task(give_after(2s, 2));
@@ -97,7 +97,8 @@ ASYNC_TEST_CASE("task_group: an error cancels the siblings and the body") {
     CHECK(current_task().cancelling() == 0);
 }
 
-ASYNC_TEST_CASE("task_group: the exception is an ExceptionGroup with CPython's text") {
+ASYNC_TEST_CASE("task_group: the exception is an ExceptionGroup with CPython's text",
+                "[any_order]") {
     std::string message;
     std::size_t count = 0;
     auto body = [](TaskGroup& group) -> Task<> {
@@ -126,7 +127,8 @@ ASYNC_TEST_CASE("task_group: two errors in the same instant, in the order of the
     CHECK(end == "group(v, k)");
 }
 
-ASYNC_TEST_CASE("task_group: an error that a sibling throws when cancelled is kept too") {
+ASYNC_TEST_CASE("task_group: an error that a sibling throws when cancelled is kept too",
+                "[any_order]") {
     auto body = [](TaskGroup& group) -> Task<> {
         group.create_task(fail_when_cancelled("second"));
         group.create_task(sleep_then_fail(1s, "first"));
@@ -151,7 +153,7 @@ ASYNC_TEST_CASE("task_group: an error of the body, before and after its tasks ha
     }
 }
 
-ASYNC_TEST_CASE("task_group: errors of a task and of the body are combined") {
+ASYNC_TEST_CASE("task_group: errors of a task and of the body are combined", "[any_order]") {
     auto body = [](TaskGroup& group) -> Task<> {
         group.create_task(sleep_then_fail(1s, "task"));
         try {
@@ -165,7 +167,7 @@ ASYNC_TEST_CASE("task_group: errors of a task and of the body are combined") {
     CHECK(current_task().cancelling() == 0);
 }
 
-ASYNC_TEST_CASE("task_group: KeyboardInterrupt of the body comes out bare") {
+ASYNC_TEST_CASE("task_group: KeyboardInterrupt of the body comes out bare", "[any_order]") {
     auto body = [](TaskGroup& group) -> Task<> {
         group.create_task(sleep_then_fail(1s, "task"));
         try {
@@ -178,7 +180,7 @@ ASYNC_TEST_CASE("task_group: KeyboardInterrupt of the body comes out bare") {
     CHECK(end == "KeyboardInterrupt");
 }
 
-ASYNC_TEST_CASE("task_group: nested, an error of the inner one nests") {
+ASYNC_TEST_CASE("task_group: nested, an error of the inner one nests", "[any_order]") {
     auto inner = [](TaskGroup& group) -> Task<> {
         group.create_task(sleep_then_fail(1s, "inner"));
         co_await sleep(1h);
@@ -225,7 +227,7 @@ ASYNC_TEST_CASE("task_group: nested in a task, its group is one error of the out
     CHECK(end == "group(group(a, b))");
 }
 
-ASYNC_TEST_CASE("task_group: two nested groups, both cancelled by errors") {
+ASYNC_TEST_CASE("task_group: two nested groups, both cancelled by errors", "[any_order]") {
     std::string text;
     auto outer = [&text](TaskGroup& outer_group) -> Task<> {
         auto inner = [&outer_group](TaskGroup& inner_group) -> Task<> {
@@ -278,7 +280,7 @@ Task<> hercules(const int& heads) {
 
 }  // namespace
 
-ASYNC_TEST_CASE("task_group: ends although its tasks create tasks without end") {
+ASYNC_TEST_CASE("task_group: ends although its tasks create tasks without end", "[any_order]") {
     int heads = 0;
     const bool growing = true;
     auto body = [&](TaskGroup& group) -> Task<> {
@@ -321,7 +323,8 @@ ASYNC_TEST_CASE("task_group: no task can be created once it is shutting down") {
     CHECK(log.joined() == "");
 }
 
-ASYNC_TEST_CASE("task_group: no task can be created before it begins or after it ended") {
+ASYNC_TEST_CASE("task_group: no task can be created before it begins or after it ended",
+                "[any_order]") {
     TaskGroup group;
     CHECK(group.repr() == "<TaskGroup>");
     CHECK(thrown_by([&] { group.create_task(give(1)); }) ==

@@ -13,7 +13,8 @@ Timeout::TimePoint now() { return get_running_loop().time(); }
 
 }  // namespace
 
-ASYNC_TEST_CASE("timeout: reschedule moves the deadline, both ways, and takes it away") {
+ASYNC_TEST_CASE("timeout: reschedule moves the deadline, both ways, and takes it away",
+                "[any_order]") {
     const auto begin = now();
     auto later = [](Timeout& scope) -> Task<> {
         scope.reschedule(now() + 5s);
@@ -47,7 +48,8 @@ ASYNC_TEST_CASE("timeout: reschedule moves the deadline, both ways, and takes it
     CHECK(end == "TimeoutError");
 }
 
-ASYNC_TEST_CASE("timeout: one that is due can still be moved before the loop turns") {
+ASYNC_TEST_CASE("timeout: one that is due can still be moved before the loop turns",
+                "[any_order]") {
     auto body = [](Timeout& scope) -> Task<> {
         scope.reschedule(now() + 5s);
         co_await sleep(1s);
@@ -56,7 +58,7 @@ ASYNC_TEST_CASE("timeout: one that is due can still be moved before the loop tur
     CHECK(end == "none");
 }
 
-ASYNC_TEST_CASE("timeout: reschedule is refused while expiring and afterwards") {
+ASYNC_TEST_CASE("timeout: reschedule is refused while expiring and afterwards", "[any_order]") {
     Timeout expiring(now() + 1s);
     expiring.enter();
     const auto cancelled = co_await told(sleep(1h));
@@ -102,7 +104,7 @@ ASYNC_TEST_CASE("timeout: needs a task") {
     CHECK(text == "Timeout should be used inside a task; Timeout has not been entered");
 }
 
-ASYNC_TEST_CASE("timeout: repr says its state, and the deadline of an active one") {
+ASYNC_TEST_CASE("timeout: repr says its state, and the deadline of an active one", "[any_order]") {
     Timeout scope(now() + 2500ms);
     CHECK(scope.repr() == "<Timeout [created]>");
     scope.enter();
@@ -124,13 +126,13 @@ ASYNC_TEST_CASE("timeout: repr says its state, and the deadline of an active one
     CHECK(endless.repr() == "<Timeout [finished]>");
 }
 
-ASYNC_TEST_CASE("timeout: a deadline beyond the clock's range is no deadline") {
+ASYNC_TEST_CASE("timeout: a deadline beyond the clock's range is no deadline", "[any_order]") {
     const auto end =
         co_await told(timeout(std::chrono::hours::max(), [] { return give_after(1h, 1); }));
     CHECK(end == "1");
 }
 
-ASYNC_TEST_CASE("timeout: a body that ends in the instant of the deadline") {
+ASYNC_TEST_CASE("timeout: a body that ends in the instant of the deadline", "[any_order]") {
     // The scope's timer was armed first, so it strikes first, and the cancellation wins.
     const auto end = co_await told(timeout(1s, [] { return give_after(1s, 1); }));
     CHECK(end == "TimeoutError");
@@ -144,7 +146,8 @@ ASYNC_TEST_CASE("timeout: a body that ends in the instant of the deadline") {
     CHECK(task.cancelling() + (task.cancelled() ? 1U : 0U) >= 1U);
 }
 
-ASYNC_TEST_CASE("timeout: deadline and a cancel from outside in the same turn: cancelled") {
+ASYNC_TEST_CASE("timeout: deadline and a cancel from outside in the same turn: cancelled",
+                "[any_order]") {
     for (const bool cancel_first : {false, true}) {
         EventLoop& loop = get_running_loop();
         TaskHandle<> task;
@@ -226,8 +229,8 @@ ASYNC_TEST_CASE("timeout: hops of a deadline that passes") {
     CHECK(log.joined() == "a cancelled 1 2 a cleaned TimeoutError 3 4 5 6");
 }
 
-ASYNC_TEST_CASE(
-    "timeout: a cancellation still due when the scope begins is not taken for its own") {
+ASYNC_TEST_CASE("timeout: a cancellation still due when the scope begins is not taken for its own",
+                "[any_order]") {
     // CPython counts, and cannot tell who cancelled: it gives TimeoutError (gh-134471).
     auto body = []() -> Task<std::string> {
         current_task().cancel();
@@ -238,7 +241,8 @@ ASYNC_TEST_CASE(
     CHECK(text == "CancelledError 1");
 }
 
-ASYNC_TEST_CASE("timeout: fires as ever once the body has taken an earlier cancellation") {
+ASYNC_TEST_CASE("timeout: fires as ever once the body has taken an earlier cancellation",
+                "[any_order]") {
     auto inner = []() -> Task<> {
         try {
             co_await sleep(1h);

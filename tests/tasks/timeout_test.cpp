@@ -16,7 +16,8 @@ Task<> long_sleep() { co_await sleep(1h); }
 
 }  // namespace
 
-ASYNC_TEST_CASE("timeout: throws TimeoutError, with an empty text, when the deadline passes") {
+ASYNC_TEST_CASE("timeout: throws TimeoutError, with an empty text, when the deadline passes",
+                "[any_order]") {
     std::string text = "none";
     const auto begin = now();
     try {
@@ -29,7 +30,8 @@ ASYNC_TEST_CASE("timeout: throws TimeoutError, with an empty text, when the dead
     CHECK(current_task().cancelling() == 0);
 }
 
-ASYNC_TEST_CASE("timeout: gives the result of the body, with and without a parameter") {
+ASYNC_TEST_CASE("timeout: gives the result of the body, with and without a parameter",
+                "[any_order]") {
     const int with = co_await timeout(2s, [](Timeout&) -> Task<int> { co_return 1; });
     CHECK(with == 1);
     const int without = co_await timeout(2s, []() -> Task<int> { co_return 2; });
@@ -37,7 +39,7 @@ ASYNC_TEST_CASE("timeout: gives the result of the body, with and without a param
     CHECK(get_running_loop().statistics().timers == 0);
 }
 
-ASYNC_TEST_CASE("timeout: says when it is due and whether it has expired") {
+ASYNC_TEST_CASE("timeout: says when it is due and whether it has expired", "[any_order]") {
     const auto due = now() + 2s;
     bool expired = false;
     bool before = true;
@@ -59,7 +61,7 @@ ASYNC_TEST_CASE("timeout: says when it is due and whether it has expired") {
     CHECK(expired);
 }
 
-ASYNC_TEST_CASE("timeout: timeout_at takes a point in time") {
+ASYNC_TEST_CASE("timeout: timeout_at takes a point in time", "[any_order]") {
     const auto due = now() + 3s;
     const auto end = co_await told(timeout_at(due, long_sleep));
     CHECK(end == "TimeoutError");
@@ -69,7 +71,7 @@ ASYNC_TEST_CASE("timeout: timeout_at takes a point in time") {
     CHECK(now() == due);
 }
 
-ASYNC_TEST_CASE("timeout: without a limit it never fires") {
+ASYNC_TEST_CASE("timeout: without a limit it never fires", "[any_order]") {
     auto body = [](Timeout& scope) -> Task<> {
         CHECK_FALSE(scope.when().has_value());
         co_await sleep(1h);
@@ -80,7 +82,7 @@ ASYNC_TEST_CASE("timeout: without a limit it never fires") {
     CHECK(second == "none");
 }
 
-ASYNC_TEST_CASE("timeout: a body that never suspends is not interrupted") {
+ASYNC_TEST_CASE("timeout: a body that never suspends is not interrupted", "[any_order]") {
     bool expired = true;
     auto body = [&expired](Timeout& scope) -> Task<> {
         co_await give(1);
@@ -100,7 +102,7 @@ ASYNC_TEST_CASE("timeout: of zero, or in the past, strikes at the first turn of 
     }
 }
 
-ASYNC_TEST_CASE("timeout: an error of the body goes through, and disarms it") {
+ASYNC_TEST_CASE("timeout: an error of the body goes through, and disarms it", "[any_order]") {
     const auto end = co_await told(timeout(1s, []() { return fail_with("bad"); }));
     CHECK(end == "bad");
     CHECK(get_running_loop().statistics().timers == 0);
@@ -108,7 +110,8 @@ ASYNC_TEST_CASE("timeout: an error of the body goes through, and disarms it") {
     CHECK(current_task().cancelling() == 0);
 }
 
-ASYNC_TEST_CASE("timeout: an error that the body throws when it is cancelled goes through") {
+ASYNC_TEST_CASE("timeout: an error that the body throws when it is cancelled goes through",
+                "[any_order]") {
     auto body = []() -> Task<> {
         try {
             co_await sleep(1h);
@@ -121,7 +124,8 @@ ASYNC_TEST_CASE("timeout: an error that the body throws when it is cancelled goe
     CHECK(current_task().cancelling() == 0);
 }
 
-ASYNC_TEST_CASE("timeout: a body that swallows the cancellation ends without an error") {
+ASYNC_TEST_CASE("timeout: a body that swallows the cancellation ends without an error",
+                "[any_order]") {
     bool expired = false;
     auto body = [&expired](Timeout& scope) -> Task<int> {
         try {
@@ -137,7 +141,7 @@ ASYNC_TEST_CASE("timeout: a body that swallows the cancellation ends without an 
     CHECK(current_task().cancelling() == 0);
 }
 
-ASYNC_TEST_CASE("timeout: cancels the future that the body awaits") {
+ASYNC_TEST_CASE("timeout: cancels the future that the body awaits", "[any_order]") {
     Promise<> promise = get_running_loop().create_future<void>();
     auto body = [future = promise.get_future()]() -> Task<> { co_await future; };
     const auto end = co_await told(timeout(1s, body));
@@ -145,14 +149,14 @@ ASYNC_TEST_CASE("timeout: cancels the future that the body awaits") {
     CHECK(promise.cancelled());
 }
 
-ASYNC_TEST_CASE("timeout: the task around it is not cancelled") {
+ASYNC_TEST_CASE("timeout: the task around it is not cancelled", "[any_order]") {
     auto task = create_task(told(timeout(1s, long_sleep)));
     const std::string end = co_await task;
     CHECK(end == "TimeoutError");
     CHECK_FALSE(task.cancelled());
 }
 
-ASYNC_TEST_CASE("timeout: a cancellation from outside goes through") {
+ASYNC_TEST_CASE("timeout: a cancellation from outside goes through", "[any_order]") {
     bool expired = true;
     auto body = [&expired](Timeout& scope) -> Task<> {
         const ScopeExit look([&] { expired = scope.expired(); });
@@ -168,7 +172,8 @@ ASYNC_TEST_CASE("timeout: a cancellation from outside goes through") {
     CHECK(get_running_loop().statistics().timers == 0);
 }
 
-ASYNC_TEST_CASE("timeout: a task that cancels itself inside is cancelled, not timed out") {
+ASYNC_TEST_CASE("timeout: a task that cancels itself inside is cancelled, not timed out",
+                "[any_order]") {
     auto body = []() -> Task<> {
         current_task().cancel();
         co_await sleep(1h);
@@ -257,7 +262,7 @@ ASYNC_TEST_CASE("timeout: one more while the body cleans up after the first") {
     CHECK(log.joined() == "TimeoutError TimeoutError");
 }
 
-ASYNC_TEST_CASE("timeout: works in a task that was cancelled before and went on") {
+ASYNC_TEST_CASE("timeout: works in a task that was cancelled before and went on", "[any_order]") {
     auto body = []() -> Task<std::string> {
         current_task().cancel();
         const auto cancelled = co_await told(sleep(1s));
@@ -268,7 +273,8 @@ ASYNC_TEST_CASE("timeout: works in a task that was cancelled before and went on"
     CHECK(text == "CancelledError TimeoutError 1");
 }
 
-ASYNC_TEST_CASE("timeout: a second cancellation within it is not taken for its own") {
+ASYNC_TEST_CASE("timeout: a second cancellation within it is not taken for its own",
+                "[any_order]") {
     auto body = []() -> Task<std::string> {
         current_task().cancel();
         const auto cancelled = co_await told(sleep(1s));
@@ -283,7 +289,7 @@ ASYNC_TEST_CASE("timeout: a second cancellation within it is not taken for its o
     CHECK(text == "CancelledError CancelledError");
 }
 
-ASYNC_TEST_CASE("timeout: holds for a task group in it") {
+ASYNC_TEST_CASE("timeout: holds for a task group in it", "[any_order]") {
     auto body = []() -> Task<> {
         co_await task_group([](TaskGroup& group) -> Task<> {
             group.create_task(sleep(1h));

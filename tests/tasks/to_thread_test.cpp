@@ -35,7 +35,7 @@ ASYNC_TEST_CASE("to_thread: runs on another thread") {
                 false);
 }
 
-ASYNC_TEST_CASE("to_thread: a function of nothing") {
+ASYNC_TEST_CASE("to_thread: a function of nothing", "[any_order]") {
     int calls = 0;
     const auto count = [&calls] { ++calls; };
     co_await to_thread(count);
@@ -78,19 +78,19 @@ ASYNC_TEST_CASE(
     CHECK_AWAIT(to_thread(by_move(work), std::move(owned)), 42);
 }
 
-ASYNC_TEST_CASE("to_thread: std::ref passes a reference") {
+ASYNC_TEST_CASE("to_thread: std::ref passes a reference", "[any_order]") {
     std::vector<int> numbers;
     const auto fill = [](std::vector<int>& target) { target.assign(3, 7); };
     co_await to_thread(fill, std::ref(numbers));
     CHECK(numbers == std::vector<int>{7, 7, 7});
 }
 
-ASYNC_TEST_CASE("to_thread: a result that can only be moved") {
+ASYNC_TEST_CASE("to_thread: a result that can only be moved", "[any_order]") {
     const std::unique_ptr<int> value = co_await to_thread([] { return std::make_unique<int>(5); });
     CHECK(*value == 5);
 }
 
-ASYNC_TEST_CASE("to_thread: calls in a gather run side by side") {
+ASYNC_TEST_CASE("to_thread: calls in a gather run side by side", "[any_order]") {
     Gate first;
     Gate second;
     const auto meet = [](Gate& mine, Gate& other) {
@@ -140,7 +140,7 @@ ASYNC_TEST_CASE("to_thread: a call that did not begin never does when it is canc
     CHECK_FALSE(called);
 }
 
-ASYNC_TEST_CASE("to_thread: with a limit, TimeoutError when it passes") {
+ASYNC_TEST_CASE("to_thread: with a limit, TimeoutError when it passes", "[any_order]") {
     Gate gate;
     const auto block = [&gate] { gate.pass(); };
     CHECK_AWAIT(text_of<TimeoutError>(wait_for(to_thread(block), 1ms)), "");
@@ -148,7 +148,7 @@ ASYNC_TEST_CASE("to_thread: with a limit, TimeoutError when it passes") {
     co_await get_running_loop().shutdown_default_executor();
 }
 
-ASYNC_TEST_CASE("to_thread: fifty at a time all come back") {
+ASYNC_TEST_CASE("to_thread: fifty at a time all come back", "[any_order]") {
     std::vector<Task<int>> tasks;
     for (int i = 0; i < 50; ++i) {
         tasks.push_back(to_thread([i] { return i; }));
@@ -161,7 +161,7 @@ ASYNC_TEST_CASE("to_thread: fifty at a time all come back") {
     CHECK(sum == 49 * 50 / 2);
 }
 
-ASYNC_TEST_CASE("to_thread: after shutdown_default_executor it is refused") {
+ASYNC_TEST_CASE("to_thread: after shutdown_default_executor it is refused", "[any_order]") {
     co_await get_running_loop().shutdown_default_executor();
     CHECK_AWAIT(text_of<std::runtime_error>(to_thread([] {})), "Executor shutdown has been called");
 }

@@ -34,7 +34,8 @@ Task<std::string> fails_when_cancelled() {
 
 }  // namespace
 
-ASYNC_TEST_CASE("wait_for: gives the result of a coroutine, a task, a future and a sleep") {
+ASYNC_TEST_CASE("wait_for: gives the result of a coroutine, a task, a future and a sleep",
+                "[any_order]") {
     const int first = co_await wait_for(give_after(1s, 1), 2s);
     CHECK(first == 1);
     auto task = create_task(give_after(1s, 2));
@@ -50,7 +51,8 @@ ASYNC_TEST_CASE("wait_for: gives the result of a coroutine, a task, a future and
     CHECK(get_running_loop().statistics().timers == 0);
 }
 
-ASYNC_TEST_CASE("wait_for: throws TimeoutError, with an empty text, when the limit passes") {
+ASYNC_TEST_CASE("wait_for: throws TimeoutError, with an empty text, when the limit passes",
+                "[any_order]") {
     auto task = create_task(give_after(10s, 1));
     std::string text = "none";
     try {
@@ -64,7 +66,7 @@ ASYNC_TEST_CASE("wait_for: throws TimeoutError, with an empty text, when the lim
     CHECK(current_task().cancelling() == 0);
 }
 
-ASYNC_TEST_CASE("wait_for: a coroutine runs within the task that waits") {
+ASYNC_TEST_CASE("wait_for: a coroutine runs within the task that waits", "[any_order]") {
     AnyTask inside;
     auto look = [&inside]() -> Task<> {
         inside = current_task();
@@ -74,7 +76,7 @@ ASYNC_TEST_CASE("wait_for: a coroutine runs within the task that waits") {
     CHECK(inside == current_task());
 }
 
-ASYNC_TEST_CASE("wait_for: passes on what the awaitable throws") {
+ASYNC_TEST_CASE("wait_for: passes on what the awaitable throws", "[any_order]") {
     const auto end = co_await told(wait_for(fail_after(1s, "bad"), 5s));
     CHECK(end == "bad");
 }
@@ -88,7 +90,8 @@ ASYNC_TEST_CASE("wait_for: with a limit of zero or less a coroutine never starts
     CHECK(log.joined() == "");
 }
 
-ASYNC_TEST_CASE("wait_for: with a limit of zero or less a future that is done gives its result") {
+ASYNC_TEST_CASE("wait_for: with a limit of zero or less a future that is done gives its result",
+                "[any_order]") {
     Promise<int> promise = get_running_loop().create_future<int>();
     promise.set_result(3);
     for (const Delay limit : {Delay(0s), Delay(-1s)}) {
@@ -97,7 +100,8 @@ ASYNC_TEST_CASE("wait_for: with a limit of zero or less a future that is done gi
     }
 }
 
-ASYNC_TEST_CASE("wait_for: with a limit of zero a future that was cancelled before says so") {
+ASYNC_TEST_CASE("wait_for: with a limit of zero a future that was cancelled before says so",
+                "[any_order]") {
     Promise<int> promise = get_running_loop().create_future<int>();
     promise.get_future().cancel();
     const auto end = co_await told(wait_for(promise.get_future(), 0s));
@@ -208,7 +212,8 @@ ASYNC_TEST_CASE("wait_for: cancelled in the turn in which the future is done, it
     }
 }
 
-ASYNC_TEST_CASE("wait_for: done in the instant in which the limit passes, the timeout wins") {
+ASYNC_TEST_CASE("wait_for: done in the instant in which the limit passes, the timeout wins",
+                "[any_order]") {
     // Both timers are due in the same turn; the result is there, but the cancel comes before it
     // is taken.
     EventLoop& loop = get_running_loop();
@@ -231,7 +236,7 @@ ASYNC_TEST_CASE("wait_for: a cancel from outside after the limit passed is not l
     CHECK(end == "CancelledError");
 }
 
-ASYNC_TEST_CASE("wait_for: a shielded task goes on") {
+ASYNC_TEST_CASE("wait_for: a shielded task goes on", "[any_order]") {
     auto inner = create_task(give_after(5s, 1));
     const auto limited = co_await told(wait_for(shield(inner), 1s));
     CHECK(limited == "TimeoutError");

@@ -8,7 +8,7 @@ using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
 
-ASYNC_TEST_CASE("wait: parts the tasks into done and pending, in the order given") {
+ASYNC_TEST_CASE("wait: parts the tasks into done and pending, in the order given", "[any_order]") {
     auto a = create_task(give_after(3s, 1));
     auto b = create_task(give_after(1s, 2));
     auto c = create_task(give_after(9s, 3));
@@ -22,7 +22,7 @@ ASYNC_TEST_CASE("wait: parts the tasks into done and pending, in the order given
     CHECK(value == 3);
 }
 
-ASYNC_TEST_CASE("wait: without a timeout it waits for all") {
+ASYNC_TEST_CASE("wait: without a timeout it waits for all", "[any_order]") {
     auto a = create_task(give_after(3s, 1));
     auto b = create_task(give_after(1s, 2));
     auto [done, pending] = co_await wait(list_of(a, b));
@@ -31,7 +31,7 @@ ASYNC_TEST_CASE("wait: without a timeout it waits for all") {
     CHECK(get_running_loop().time().time_since_epoch() == 3s);
 }
 
-ASYNC_TEST_CASE("wait: first_completed comes back with those done by then") {
+ASYNC_TEST_CASE("wait: first_completed comes back with those done by then", "[any_order]") {
     auto a = create_task(give_after(3s, 1));
     auto b = create_task(give_after(1s, 2));
     auto [done, pending] =
@@ -42,7 +42,7 @@ ASYNC_TEST_CASE("wait: first_completed comes back with those done by then") {
     CHECK(value == 1);
 }
 
-ASYNC_TEST_CASE("wait: counts as done what finished before it was resumed") {
+ASYNC_TEST_CASE("wait: counts as done what finished before it was resumed", "[any_order]") {
     auto a = create_task(give(1));
     auto b = create_task(give(2));
     auto [done, pending] =
@@ -51,7 +51,8 @@ ASYNC_TEST_CASE("wait: counts as done what finished before it was resumed") {
     CHECK(pending.empty());
 }
 
-ASYNC_TEST_CASE("wait: first_exception comes back at the first error, and throws nothing") {
+ASYNC_TEST_CASE("wait: first_exception comes back at the first error, and throws nothing",
+                "[any_order]") {
     auto a = create_task(give_after(1s, 1));
     auto b = create_task(fail_after(2s, "bad"));
     auto c = create_task(give_after(3s, 3));
@@ -63,7 +64,7 @@ ASYNC_TEST_CASE("wait: first_exception comes back at the first error, and throws
     co_await c;
 }
 
-ASYNC_TEST_CASE("wait: first_exception takes no notice of a cancelled task") {
+ASYNC_TEST_CASE("wait: first_exception takes no notice of a cancelled task", "[any_order]") {
     auto a = create_task(give_after(5s, 1));
     auto b = create_task(give_after(2s, 2));
     a.cancel();
@@ -74,7 +75,7 @@ ASYNC_TEST_CASE("wait: first_exception takes no notice of a cancelled task") {
     CHECK(get_running_loop().time().time_since_epoch() == 2s);
 }
 
-ASYNC_TEST_CASE("wait: an error in all_completed mode does not end the wait") {
+ASYNC_TEST_CASE("wait: an error in all_completed mode does not end the wait", "[any_order]") {
     auto a = create_task(fail_after(1s, "bad"));
     auto b = create_task(give_after(3s, 2));
     auto [done, pending] = co_await wait(list_of(a, b));
@@ -82,7 +83,7 @@ ASYNC_TEST_CASE("wait: an error in all_completed mode does not end the wait") {
     CHECK(name_of(a.exception()) == "bad");
 }
 
-ASYNC_TEST_CASE("wait: a future that is given twice counts once") {
+ASYNC_TEST_CASE("wait: a future that is given twice counts once", "[any_order]") {
     auto a = create_task(give_after(1s, 1));
     auto [done, pending] = co_await wait(list_of(a, a, a));
     CHECK(done == std::vector{a});
@@ -94,7 +95,8 @@ ASYNC_TEST_CASE("wait: refuses an empty range") {
     CHECK(end == "Set of Tasks/Futures is empty.");
 }
 
-ASYNC_TEST_CASE("wait: takes futures of different types as AnyFuture, in any range") {
+ASYNC_TEST_CASE("wait: takes futures of different types as AnyFuture, in any range",
+                "[any_order]") {
     Promise<int> number = get_running_loop().create_future<int>();
     Promise<> nothing = get_running_loop().create_future<void>();
     std::list<AnyFuture> futures{number.get_future(), nothing.get_future()};
@@ -105,14 +107,14 @@ ASYNC_TEST_CASE("wait: takes futures of different types as AnyFuture, in any ran
     CHECK(pending.size() == 1);
 }
 
-ASYNC_TEST_CASE("wait: takes a braced list") {
+ASYNC_TEST_CASE("wait: takes a braced list", "[any_order]") {
     auto a = create_task(give(1));
     auto both = wait({a, a});  // GCC 12: not inside the co_await
     auto [done, pending] = co_await std::move(both);
     CHECK(done == std::vector{a});
 }
 
-ASYNC_TEST_CASE("wait: a zero or negative timeout looks once") {
+ASYNC_TEST_CASE("wait: a zero or negative timeout looks once", "[any_order]") {
     Promise<> never = get_running_loop().create_future<void>();
     auto first = co_await wait(list_of(never.get_future()), {.timeout = 0s});
     CHECK(first.pending.size() == 1);
@@ -120,7 +122,7 @@ ASYNC_TEST_CASE("wait: a zero or negative timeout looks once") {
     CHECK(second.pending.size() == 1);
 }
 
-ASYNC_TEST_CASE("wait: leaves no timer behind when it ends before the timeout") {
+ASYNC_TEST_CASE("wait: leaves no timer behind when it ends before the timeout", "[any_order]") {
     auto a = create_task(give_after(1s, 1));
     co_await wait(list_of(a), {.timeout = 1h});
     CHECK(get_running_loop().statistics().timers == 0);

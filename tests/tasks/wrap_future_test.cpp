@@ -28,7 +28,7 @@ struct Copies {
 
 }  // namespace
 
-ASYNC_TEST_CASE("wrap_future: a result from a thread is awaited in a task") {
+ASYNC_TEST_CASE("wrap_future: a result from a thread is awaited in a task", "[any_order]") {
     concurrent::Promise<std::string> promise;
     Future<std::string> future = wrap_future(promise.get_future());
     std::thread thread([&] { promise.set_result("from there"); });
@@ -45,7 +45,7 @@ ASYNC_TEST_CASE("wrap_future: an exception from a thread is thrown in the task")
     thread.join();
 }
 
-ASYNC_TEST_CASE("wrap_future: what is done already comes in a later turn") {
+ASYNC_TEST_CASE("wrap_future: what is done already comes in a later turn", "[any_order]") {
     concurrent::Promise<> promise;
     promise.set_result();
     Future<> future = wrap_future(promise.get_future());
@@ -94,7 +94,7 @@ ASYNC_TEST_CASE("wrap_future: a cancel that comes before the result was taken wi
     CHECK(future.cancelled());
 }
 
-ASYNC_TEST_CASE("wrap_future: a value is moved across, not copied") {
+ASYNC_TEST_CASE("wrap_future: a value is moved across, not copied", "[any_order]") {
     concurrent::Promise<Copies> promise;
     Future<Copies> future = wrap_future(promise.get_future());
     promise.set_result();
@@ -102,7 +102,7 @@ ASYNC_TEST_CASE("wrap_future: a value is moved across, not copied") {
     CHECK(copies.count == 0);
 }
 
-ASYNC_TEST_CASE("wrap_future: a value that can only be moved comes over") {
+ASYNC_TEST_CASE("wrap_future: a value that can only be moved comes over", "[any_order]") {
     concurrent::Promise<std::unique_ptr<int>> promise;
     Future<std::unique_ptr<int>> future = wrap_future(promise.get_future());
     promise.set_result(std::make_unique<int>(3));
@@ -110,7 +110,7 @@ ASYNC_TEST_CASE("wrap_future: a value that can only be moved comes over") {
     CHECK(*value == 3);
 }
 
-ASYNC_TEST_CASE("wrap_future: one source may be wrapped twice") {
+ASYNC_TEST_CASE("wrap_future: one source may be wrapped twice", "[any_order]") {
     concurrent::Promise<int> promise;
     Future<int> one = wrap_future(promise.get_future());
     Future<int> other = wrap_future(promise.get_future());

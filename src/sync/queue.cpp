@@ -1,6 +1,15 @@
 #include <ringio/sync/queue.hpp>
 
 namespace ringio::detail {
+namespace {
+
+// How many wait to be woken; one that was woken does not wait any more.
+std::string waits_text(const char* opening, const WaitQueue& waits) {
+    const std::size_t count = waits.size() - waits.woken();
+    return count > 0 ? opening + std::to_string(count) + "]" : "";
+}
+
+}  // namespace
 
 QueueBase::QueueBase(std::ptrdiff_t maxsize, const char* name) noexcept
     : maxsize_(maxsize), name_(name), binding_(name) {
@@ -67,12 +76,7 @@ std::string QueueBase::repr_with(const std::string& items) const {
     if (!items.empty()) {
         text += " _queue=[" + items + "]";
     }
-    if (getters_.size() > 0) {
-        text += " _getters[" + std::to_string(getters_.size()) + "]";
-    }
-    if (putters_.size() > 0) {
-        text += " _putters[" + std::to_string(putters_.size()) + "]";
-    }
+    text += waits_text(" _getters[", getters_) + waits_text(" _putters[", putters_);
     if (unfinished_ > 0) {
         text += " tasks=" + std::to_string(unfinished_);
     }

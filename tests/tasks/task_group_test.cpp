@@ -349,3 +349,19 @@ ASYNC_TEST_CASE("task_group: needs a parent task") {
     co_await sleep(0s);
     CHECK(text == "TaskGroup <TaskGroup> cannot determine the parent task");
 }
+
+TEST_CASE("task_group: one that a closing loop destroys is reported once, as a pending task") {
+    std::vector<std::string> messages;
+    EventLoop loop;
+    loop.set_exception_handler([&messages](EventLoop&, const ExceptionContext& context) {
+        messages.push_back(context.message);
+    });
+    auto body = [](TaskGroup&) -> Task<> {
+        get_running_loop().stop();
+        co_await sleep(1h);
+    };
+    loop.create_task(task_group(body));
+    loop.run_forever();
+    loop.close();
+    CHECK(messages == std::vector<std::string>{"Task was destroyed but it is pending!"});
+}

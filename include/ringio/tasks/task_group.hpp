@@ -2,6 +2,7 @@
 // others, and all errors come out together.
 #pragma once
 
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/core/callable.hpp>
 #include <ringio/core/format.hpp>
 #include <ringio/core/task.hpp>
@@ -189,6 +190,7 @@ Task<GroupResult<Body>> run_task_group(Body body) {
     group.enter();
     std::exception_ptr error;
     Task<> ending = group.leave(error);
+    const ScopeExit close([&ending] { ending.close(); });  // a loop that closes never awaits it
     if constexpr (std::is_void_v<GroupResult<Body>>) {
         try {
             co_await body(group);

@@ -238,6 +238,7 @@ void TaskGroup::throw_errors(const std::exception_ptr& error,
     if (body_failed) {
         errors.push_back(error);
     }
+    failed_.clear();
     throw ExceptionGroup("unhandled errors in a TaskGroup", std::move(errors));
 }
 

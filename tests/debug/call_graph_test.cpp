@@ -208,7 +208,7 @@ ASYNC_TEST_CASE("call graph: a staggered race waits for those that it has starte
     const std::vector<decltype(race)> races = {race};
     co_await staggered_race(races, std::nullopt);
     CHECK(seen ==
-          "T<anon>[capture deep calls_deep <lambda> race](T<anon>[wait_for_change run "
+          "T<anon>[capture deep calls_deep <lambda> race](T<anon>[run "
           "run_staggered_race test])");
 }
 

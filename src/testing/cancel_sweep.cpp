@@ -135,7 +135,7 @@ private:
     Plan plan_;
     AnyTask main_;
     std::vector<std::string> points_;
-    std::size_t steps_ = 0;  // of the victim
+    std::size_t steps_ = 0;              // of the victim
     TaskStateBase* stepping_ = nullptr;  // the victim, during its step
     unsigned requests_before_ = 0;
     bool expects_wait_ = false;

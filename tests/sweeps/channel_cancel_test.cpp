@@ -19,6 +19,7 @@ Task<> send_some(Sender<int> sender, Sent& items, int first) {
         co_await sender.send(item);
         items.sent.push_back(item);
     }
+    co_await sleep(Delay());  // a point in whatever order they come
 }
 
 Task<> receive_all(Receiver<int> receiver, Sent& items) {
@@ -100,9 +101,9 @@ ALLOCATION_SWEEP("no memory: a channel between two tasks") {
 ALLOCATION_SWEEP("no memory: a capacity limiter") {
     auto& limiter = sweep.make<CapacityLimiter>(1);
     sweep.check("no token is lost", [&limiter] { return limiter.borrowed_tokens() == 0; });
-    auto borrow = [&limiter]() -> Task<> {
+    auto& borrow = keep(sweep, [&limiter]() -> Task<> {
         const auto token = co_await limiter.scoped();
         co_await sleep(1ms);
-    };
+    });
     co_await gather(borrow(), borrow());
 }

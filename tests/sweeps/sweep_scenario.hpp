@@ -35,6 +35,12 @@ inline Task<int> fail_after(Delay delay) {
     co_return 0;
 }
 
+/// Keeps a closure for the run: a task may still use it when the scenario has ended early.
+template <class Fn>
+Fn& keep(Sweep& sweep, Fn closure) {
+    return sweep.make<Fn>(std::move(closure));
+}
+
 /// Waits until a task has ended, whichever way.
 template <class T>
 Task<> ended(TaskHandle<T> task) {

@@ -36,10 +36,10 @@ ALLOCATION_SWEEP("no memory: a lock that several want") {
 
 ALLOCATION_SWEEP("no memory: a semaphore that several want") {
     auto& semaphore = sweep.make<BoundedSemaphore>(2);
-    auto hold_one = [&semaphore]() -> Task<> {
+    auto& hold_one = keep(sweep, [&semaphore]() -> Task<> {
         const auto held = co_await semaphore.scoped();
         co_await sleep(1ms);
-    };
+    });
     sweep.check("all permits are there", [&semaphore] {
         return semaphore.repr() == "<BoundedSemaphore [unlocked, value:2]>";
     });
@@ -49,10 +49,10 @@ ALLOCATION_SWEEP("no memory: a semaphore that several want") {
 ALLOCATION_SWEEP("no memory: a condition and its waiters") {
     auto& condition = sweep.make<Condition>();
     auto& ready = sweep.make<bool>(false);
-    auto waiting = [&]() -> Task<> {
+    auto& waiting = keep(sweep, [&]() -> Task<> {
         const auto held = co_await condition.scoped();
         static_cast<void>(co_await condition.wait_for([&ready] { return ready; }));
-    };
+    });
     sweep.check("the lock is free", [&condition] { return !condition.locked(); });
     auto first = create_task(waiting());
     auto second = create_task(waiting());
@@ -93,7 +93,7 @@ ALLOCATION_SWEEP("no memory: a barrier") {
 
 ALLOCATION_SWEEP("no memory: an event") {
     auto& event = sweep.make<Event>();
-    auto waiting = [&event]() -> Task<> { static_cast<void>(co_await event.wait()); };
+    auto& waiting = keep(sweep, [&event]() -> Task<> { static_cast<void>(co_await event.wait()); });
     auto first = create_task(waiting());
     auto second = create_task(waiting());
     co_await sleep(1ms);

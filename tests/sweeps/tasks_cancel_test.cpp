@@ -136,10 +136,10 @@ CANCEL_SWEEP("cancel at every await: a gather within a gather", "[any_order]") {
 CANCEL_SWEEP("cancel at every await: wait leaves the tasks alone", "[any_order]") {
     int& finished = sweep.make<int>(0);
     sweep.check("both tasks have finished", [&finished] { return finished == 2; });
-    auto finish = [&finished](Delay delay) -> Task<> {
+    auto& finish = keep(sweep, [&finished](Delay delay) -> Task<> {
         co_await sleep(delay);
         ++finished;
-    };
+    });
     std::vector tasks = {create_task(finish(1ms)), create_task(finish(2ms))};
     static_cast<void>(co_await wait(tasks, {.return_when = ReturnWhen::first_completed}));
     static_cast<void>(co_await wait(tasks));
@@ -174,7 +174,7 @@ CANCEL_SWEEP("cancel at every await: shield", "[any_order]") {
     int& inside = counted_inside(sweep);
     int& finished = sweep.make<int>(0);
     sweep.check("the inner task has finished", [&finished] { return finished == 1; });
-    auto finish = [&]() -> Task<> { finished += co_await careful(inside, 5ms); };
+    auto& finish = keep(sweep, [&]() -> Task<> { finished += co_await careful(inside, 5ms); });
     co_await shield(create_task(finish()));
 }
 

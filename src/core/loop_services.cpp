@@ -35,6 +35,18 @@ std::optional<std::uint64_t> shuffle_seed_from_environment() {
     return seed;
 }
 
+// Once, for a process that makes one loop after the other with the same seed.
+void tell_shuffle_seed(std::uint64_t seed) {
+    static std::mutex mutex;
+    static std::optional<std::uint64_t> told;
+    const std::lock_guard lock(mutex);
+    if (told != seed) {
+        told = seed;
+        std::fprintf(stderr, "ringio: shuffled scheduling, seed %llu\n",
+                     static_cast<unsigned long long>(seed));
+    }
+}
+
 }  // namespace
 
 void WakeRead::prepare(io_uring_sqe& sqe) noexcept {
@@ -59,8 +71,7 @@ LoopServices::LoopServices(const LoopOptions& loop_options)
     }
     if (options.shuffle_seed) {
         random_.emplace(*options.shuffle_seed);
-        std::fprintf(stderr, "ringio: shuffled scheduling, seed %llu\n",
-                     static_cast<unsigned long long>(*options.shuffle_seed));
+        tell_shuffle_seed(*options.shuffle_seed);
     }
 }
 
@@ -68,7 +79,12 @@ void LoopServices::shuffle(ReadyQueue& ready) {
     if (!random_) {
         return;
     }
+    std::size_t count = 0;
+    for (const Runnable* step = ready.front(); step != nullptr; step = step->next_ready) {
+        ++count;
+    }
     std::vector<Runnable*> steps;
+    steps.reserve(count);  // or else, without memory, no step is lost
     while (Runnable* step = ready.pop_front()) {
         steps.push_back(step);
     }

@@ -135,8 +135,9 @@ TEST_CASE("event loop: a deadlock in virtual time is an error that names who wai
         loop.create_task(wait_for_ever(never.get_future()), {.name = "the patient one"});
     const std::string text =
         thrown<DeadlockError>([&] { loop.run_until_complete(TaskHandle<>(task)); });
-    CHECK(text.starts_with("deadlock: nothing can ever wake this event loop; these tasks wait:\n"
-                           "  * Task 'the patient one' waits for a future made by "));
+    CHECK(
+        text.starts_with("deadlock: nothing can ever wake this event loop; these tasks wait:\n"
+                         "  * Task 'the patient one' waits for a future made by "));
     CHECK(text.find("\n    | in wait_for_ever() at event_loop_reports_test.cpp:") !=
           std::string::npos);
     task.cancel();

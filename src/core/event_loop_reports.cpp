@@ -3,6 +3,7 @@
 
 #include <ringio/core/report.hpp>
 #include <ringio/core/repr.hpp>
+#include <ringio/core/step_observer.hpp>
 #include <ringio/core/task_tree.hpp>
 #include "loop_services.hpp"
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ringio/core/event_loop.hpp>
+#include <ringio/core/step_observer.hpp>
 #include <ringio/testing/balance.hpp>
 #include <ringio/testing/sweep.hpp>
 

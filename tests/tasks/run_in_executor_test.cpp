@@ -48,6 +48,7 @@ ASYNC_TEST_CASE("run_in_executor: the default executor is made at first use, one
 ASYNC_TEST_CASE("run_in_executor: an executor of one's own") {
     ThreadPoolExecutor pool({.max_workers = 1, .thread_name_prefix = "mine"});
     CHECK_AWAIT(get_running_loop().run_in_executor(&pool, thread_name), "mine_0");
+    CHECK_AWAIT(get_running_loop().run_in_executor(pool, thread_name), "mine_0");
     CHECK_FALSE(detail::has_default_executor(get_running_loop()));
 }
 

@@ -44,18 +44,7 @@ class FutureStateBase;
 class TaskStateBase;
 struct LoopAnchor;
 struct LoopServices;
-
-/// Told of each step of the ready queue; for test harnesses and tracing.
-class StepObserver {
-public:
-    virtual void before_step(Runnable& step) = 0;
-    /// The step may have destroyed itself.
-    virtual void after_step() = 0;
-
-protected:
-    ~StepObserver() = default;
-};
-
+class StepObserver;
 }  // namespace detail
 
 /// What the exception handler is told; the context dict of asyncio.
@@ -188,7 +177,7 @@ public:
 
     /// Calls `function(args...)` in a thread of `executor`, or of the loop's default one when null,
     /// and returns a future of the result. Both are moved or copied into the call, and destroyed
-    /// there; see tasks/run_in_executor.hpp.
+    /// there.
     ///
     /// *Errors*: the future's are what the function throws; std::runtime_error "Executor shutdown
     /// has been called". *Cancellation*: the future is cancelled at once; a call that has not begun
@@ -196,6 +185,9 @@ public:
     template <class Fn, class... Args>
     Future<detail::CallResult<Fn, Args...>> run_in_executor(
         concurrent::ThreadPoolExecutor* executor, Fn&& function, Args&&... args);
+    template <class Fn, class... Args>
+    Future<detail::CallResult<Fn, Args...>> run_in_executor(
+        concurrent::ThreadPoolExecutor& executor, Fn&& function, Args&&... args);
 
     /// Replaces the default executor. *Errors*: std::invalid_argument for null.
     void set_default_executor(std::shared_ptr<concurrent::ThreadPoolExecutor> executor);

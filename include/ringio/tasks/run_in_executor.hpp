@@ -28,4 +28,10 @@ Future<detail::CallResult<Fn, Args...>> EventLoop::run_in_executor(
     return wrap_future(pool.submit(std::forward<Fn>(function), std::forward<Args>(args)...), *this);
 }
 
+template <class Fn, class... Args>
+Future<detail::CallResult<Fn, Args...>> EventLoop::run_in_executor(
+    concurrent::ThreadPoolExecutor& executor, Fn&& function, Args&&... args) {
+    return run_in_executor(&executor, std::forward<Fn>(function), std::forward<Args>(args)...);
+}
+
 }  // namespace ringio

@@ -79,6 +79,7 @@ ASYNC_TEST_CASE("Queue: nobody waits any longer after everything was taken") {
     co_await turns(1);
     CHECK_THAT(queue.repr(), Catch::Matchers::Contains("_putters[2]"));
     CHECK(queue.get_nowait() == 1);
+    CHECK_THAT(queue.repr(), Catch::Matchers::Contains("_putters[1]"));  // the other one is woken
     co_await turns(1);
     CHECK(queue.get_nowait() == 2);
     co_await turns(1);

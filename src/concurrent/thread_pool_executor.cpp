@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <csignal>
@@ -40,7 +42,7 @@ std::thread start_without_signals(Body body) {
 // Kernel: a thread's name has at most 15 characters; the number stays whole.
 void name_this_thread(const std::string& prefix, std::size_t number) {
     constexpr std::size_t name_max = 15;
-    const std::string suffix = "_" + std::to_string(number);
+    const std::string suffix = fmt::format("_{}", number);
     const std::string name =
         prefix.substr(0, name_max - std::min(name_max, suffix.size())) + suffix;
     ::pthread_setname_np(::pthread_self(), name.c_str());

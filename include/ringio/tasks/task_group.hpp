@@ -51,6 +51,21 @@ private:
     Promise<T> ready_;
 };
 
+namespace detail {
+
+/// The task that start() starts: it owns the function, which a closure of the user's may be.
+template <class T, class Fn>
+Task<AwaitValue<std::invoke_result_t<Fn&, TaskStatus<T>>>> run_owned(Fn function,
+                                                                     TaskStatus<T> status) {
+    if constexpr (std::is_void_v<AwaitValue<std::invoke_result_t<Fn&, TaskStatus<T>>>>) {
+        co_await function(std::move(status));
+    } else {
+        co_return co_await function(std::move(status));
+    }
+}
+
+}  // namespace detail
+
 /// The group that the body of task_group() is given; asyncio.TaskGroup.
 class TaskGroup {
 public:
@@ -104,7 +119,8 @@ public:
         }
         const Promise<T> ready = loop_->create_future<T>();
         Future<T> started = ready.get_future();
-        const auto task = loop_->create_task(function(TaskStatus<T>(ready)), options);
+        const auto task = loop_->create_task(
+            detail::run_owned<T>(std::move(function), TaskStatus<T>(ready)), options);
         add(task, started.shared_state());
         std::exception_ptr cancellation;
         try {

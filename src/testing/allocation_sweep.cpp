@@ -43,6 +43,18 @@ std::terminate_handler outer_terminate = nullptr;
 
 Task<> nothing() { co_return; }
 
+/// Has the frame pool ask operator new wherever it may have to grow.
+class ProbingPool {
+public:
+    ProbingPool() noexcept {
+        ringio::detail::frame_pool.trim();
+        ringio::detail::frame_pool.set_probing(true);
+    }
+    ProbingPool(const ProbingPool&) = delete;
+    ProbingPool& operator=(const ProbingPool&) = delete;
+    ~ProbingPool() { ringio::detail::frame_pool.set_probing(false); }
+};
+
 class AllocationRun final : public ScenarioRun {
 public:
     explicit AllocationRun(const AllocationSweepOptions& options)
@@ -50,7 +62,7 @@ public:
 
     void run(const Scenario& scenario, std::size_t nth, AllocationFailure which) {
         loop().run_until_complete(nothing());  // sets the ring up
-        ringio::detail::frame_pool.trim();     // so that frames come from operator new, too
+        const ProbingPool probing;             // so that frames ask operator new, too
         std::exception_ptr error;
         failing_allocation = nth;
         {

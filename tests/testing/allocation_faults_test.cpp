@@ -1,5 +1,6 @@
 #include <ringio/testing/allocation_faults.hpp>
 
+#include <ringio/core/frame_allocator.hpp>
 #include <support/catch.hpp>
 
 #include <new>
@@ -84,4 +85,25 @@ TEST_CASE("allocation faults: another thread is left alone") {
 
 TEST_CASE("allocation faults: the test program has failing_new.hpp") {
     CHECK(AllocationFaults::installed());
+}
+
+TEST_CASE("allocation faults: a probing frame pool asks for each block that it has to find") {
+    using ringio::detail::frame_pool;
+    frame_pool.deallocate(frame_pool.allocate(64), 64);  // there is a chunk to cut from
+    frame_pool.trim();
+    frame_pool.set_probing(true);
+    std::size_t counted = 0;
+    void* blocks[10] = {};
+    {
+        const AllocationFaults faults(0);
+        for (void*& block : blocks) {
+            block = frame_pool.allocate(64);
+        }
+        counted = faults.count();
+    }
+    for (void* const block : blocks) {
+        frame_pool.deallocate(block, 64);
+    }
+    frame_pool.set_probing(false);
+    CHECK(counted == 10);
 }

@@ -59,6 +59,30 @@ TEST_CASE("IntrusiveHeap: a node leaves from anywhere, and changes its key") {
     CHECK(heap.empty());
 }
 
+TEST_CASE("IntrusiveHeap: the entries of nodes that left are never seen, and go when they abound") {
+    std::vector<Node> nodes(1000);
+    Heap heap;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        heap.push(nodes[i], static_cast<int>(i));
+    }
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        if (i % 100 != 99) {
+            heap.remove(nodes[i]);
+        }
+    }
+    CHECK(heap.size() == 10);
+    CHECK_FALSE(heap.empty());
+    heap.push(nodes[0], 500);
+    std::vector<int> keys;
+    while (!heap.empty()) {
+        keys.push_back(heap.top_key());
+        const Node* const top = heap.top();
+        CHECK(heap.pop() == top);
+    }
+    CHECK(keys == std::vector<int>{99, 199, 299, 399, 499, 500, 599, 699, 799, 899, 999});
+    CHECK(heap.size() == 0);
+}
+
 TEST_CASE("IntrusiveHeap: a destroyed heap lets go of its nodes") {
     Node one, two;
     {

@@ -1,6 +1,8 @@
-// A min-heap whose nodes know their place in it, so that any node leaves or moves in O(log n): the
-// timer queue of the loop, where almost every entry is cancelled before its time. Four children per
-// node and the keys beside each other: sifting reads one array, one cache line per level.
+// A min-heap whose nodes know their place in it: the timer queue of the loop, where almost every
+// entry is cancelled before its time. A node that leaves makes its entry void, in O(1); void
+// entries go when the top is asked for, or all at once when they are three out of four. Four
+// children per node and the keys beside each other: sifting reads one array, one cache line per
+// level.
 #pragma once
 
 #include <ringio/base/assert.hpp>
@@ -56,7 +58,7 @@ public:
     IntrusiveHeap& operator=(const IntrusiveHeap&) = delete;
     ~IntrusiveHeap() {
         for (Entry& entry : entries_) {
-            position_of(entry) = IntrusiveHeapHook::nowhere;
+            set_position(entry, IntrusiveHeapHook::nowhere);
         }
     }
 
@@ -64,17 +66,22 @@ public:
     bool empty() const noexcept { return entries_.empty(); }
 
     /// Returns the number of nodes.
-    std::size_t size() const noexcept { return entries_.size(); }
+    std::size_t size() const noexcept { return entries_.size() - voids_; }
 
-    /// Makes room for `count` nodes, so that pushing that many cannot fail.
+    /// Makes room for `count` nodes, so that pushing that many on an empty heap cannot fail while
+    /// none leaves.
     void reserve(std::size_t count) { entries_.reserve(count); }
 
     /// Returns a node with the least key, or null.
-    T* top() const noexcept { return entries_.empty() ? nullptr : entries_.front().node; }
+    T* top() noexcept {
+        drop_voids_on_top();
+        return entries_.empty() ? nullptr : entries_.front().node;
+    }
 
     /// Returns the least key. The heap is not empty.
-    const Key& top_key() const noexcept {
+    const Key& top_key() noexcept {
         RINGIO_ASSERT(!entries_.empty(), "an empty heap has no least key");
+        drop_voids_on_top();
         return entries_.front().key;
     }
 
@@ -91,7 +98,9 @@ public:
     T* pop() noexcept {
         T* const node = top();
         if (node != nullptr) {
-            remove(*node);
+            hook_of(*node).position_ = IntrusiveHeapHook::nowhere;
+            drop_top();
+            compact_if_mostly_void();
         }
         return node;
     }
@@ -100,14 +109,9 @@ public:
     void remove(T& node) noexcept {
         const std::size_t place = place_of(node);
         hook_of(node).position_ = IntrusiveHeapHook::nowhere;
-        const std::size_t last = entries_.size() - 1;
-        if (place != last) {
-            entries_[place] = std::move(entries_[last]);
-            entries_.pop_back();
-            sift(place);
-        } else {
-            entries_.pop_back();
-        }
+        entries_[place].node = nullptr;
+        ++voids_;
+        compact_if_mostly_void();
     }
 
     /// Gives a node, which is in this heap, another key.
@@ -122,7 +126,7 @@ private:
 
     struct Entry {
         Key key;
-        T* node;
+        T* node;  // null: void, its node has left
     };
 
     static IntrusiveHeapHook& hook_of(T& node) noexcept {
@@ -130,8 +134,10 @@ private:
                       "the nodes of an IntrusiveHeap derive publicly from IntrusiveHeapHook");
         return node;
     }
-    static std::uint32_t& position_of(const Entry& entry) noexcept {
-        return hook_of(*entry.node).position_;
+    static void set_position(const Entry& entry, std::size_t place) noexcept {
+        if (entry.node != nullptr) {
+            hook_of(*entry.node).position_ = static_cast<std::uint32_t>(place);
+        }
     }
     static std::size_t parent_of(std::size_t place) noexcept { return (place - 1) / arity; }
 
@@ -143,7 +149,7 @@ private:
     }
 
     void put(std::size_t place, Entry&& entry) noexcept {
-        position_of(entry) = static_cast<std::uint32_t>(place);
+        set_position(entry, place);
         entries_[place] = std::move(entry);
     }
 
@@ -185,7 +191,44 @@ private:
         put(place, std::move(moving));
     }
 
+    void drop_top() noexcept {
+        Entry last = std::move(entries_.back());
+        entries_.pop_back();
+        if (!entries_.empty()) {
+            entries_.front() = std::move(last);
+            sift_down(0);
+        }
+    }
+
+    void compact_if_mostly_void() noexcept {
+        if (voids_ >= 3 * size() && voids_ != 0) {
+            compact();
+        }
+    }
+
+    // There is a node behind them, or the heap would have been compacted.
+    void drop_voids_on_top() noexcept {
+        while (voids_ != 0 && entries_.front().node == nullptr) {
+            --voids_;
+            drop_top();
+        }
+    }
+
+    // Throws the void entries out and makes a heap of the others, in O(n).
+    void compact() noexcept {
+        std::erase_if(entries_, [](const Entry& entry) { return entry.node == nullptr; });
+        voids_ = 0;
+        for (std::size_t place = 0; place < entries_.size(); ++place) {
+            set_position(entries_[place], place);
+        }
+        const std::size_t parents = entries_.size() < 2 ? 0 : parent_of(entries_.size() - 1) + 1;
+        for (std::size_t place = parents; place-- > 0;) {
+            sift_down(place);
+        }
+    }
+
     std::vector<Entry> entries_;
+    std::size_t voids_ = 0;  // of entries_
 };
 
 }  // namespace ringio

@@ -40,16 +40,10 @@ public:
     std::size_t size() const noexcept { return heap_.size(); }
 
     /// The earliest deadline. Only when not empty.
-    TimePoint next_deadline() const noexcept { return heap_.top_key().deadline; }
+    TimePoint next_deadline() noexcept { return heap_.top_key().deadline; }
 
     /// Moves every timer that is due at `now` to the end of `ready`, in order.
-    void expire(TimePoint now, ReadyQueue& ready) noexcept {
-        while (!heap_.empty() && heap_.top_key().deadline <= now) {
-            Timer* timer = heap_.top();
-            heap_.pop();
-            ready.push_back(*timer);
-        }
-    }
+    void expire(TimePoint now, ReadyQueue& ready) noexcept;
 
     /// Takes out any timer, or returns null when there is none.
     Timer* take_any() noexcept {
@@ -80,7 +74,7 @@ namespace detail {
 /// The shared part of a TimerHandle.
 class TimerHandleState final : public Timer, public ScheduledCallback, public Pooled {
 public:
-    TimerHandleState(EventLoop& loop, Callback callback, Timers::TimePoint when)
+    TimerHandleState(EventLoop& loop, Callback&& callback, Timers::TimePoint when)
         : ScheduledCallback(loop, std::move(callback)), when_(when) {}
 
     void run() override;

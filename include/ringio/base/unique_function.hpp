@@ -5,6 +5,7 @@
 #include <ringio/base/assert.hpp>
 
 #include <cstddef>
+#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -109,7 +110,7 @@ public:
     }
 
     ~UniqueFunction() {
-        if (table_ != nullptr) {
+        if (table_ != nullptr && table_->destroy != nullptr) {
             table_->destroy(storage_);
         }
     }
@@ -130,8 +131,9 @@ private:
 
     struct Table {
         R (*invoke)(std::byte* storage, Args&&... args);
-        void (*relocate)(std::byte* from, std::byte* to) noexcept;  // moves, then destroys
-        void (*destroy)(std::byte* storage) noexcept;
+        // Moves, then destroys; null: copying the bytes does that.
+        void (*relocate)(std::byte* from, std::byte* to) noexcept;
+        void (*destroy)(std::byte* storage) noexcept;  // null: nothing to do
     };
 
     template <class F>
@@ -144,16 +146,23 @@ private:
     }
 
     template <class F>
+    static void relocate_in_place(std::byte* from, std::byte* to) noexcept {
+        F& callable = stored<F>(from);
+        ::new (static_cast<void*>(to)) F(std::move(callable));
+        callable.~F();
+    }
+    template <class F>
+    static void destroy_in_place(std::byte* storage) noexcept {
+        stored<F>(storage).~F();
+    }
+
+    template <class F>
     static constexpr Table in_place_table{
         [](std::byte* storage, Args&&... args) -> R {
             return detail::invoke_as<R>(stored<F>(storage), std::forward<Args>(args)...);
         },
-        [](std::byte* from, std::byte* to) noexcept {
-            F& callable = stored<F>(from);
-            ::new (static_cast<void*>(to)) F(std::move(callable));
-            callable.~F();
-        },
-        [](std::byte* storage) noexcept { stored<F>(storage).~F(); },
+        std::is_trivially_copyable_v<F> ? nullptr : &relocate_in_place<F>,
+        std::is_trivially_destructible_v<F> ? nullptr : &destroy_in_place<F>,
     };
 
     template <class F>
@@ -161,17 +170,20 @@ private:
         [](std::byte* storage, Args&&... args) -> R {
             return detail::invoke_as<R>(*stored<F*>(storage), std::forward<Args>(args)...);
         },
-        [](std::byte* from, std::byte* to) noexcept {
-            ::new (static_cast<void*>(to)) F*(stored<F*>(from));
-        },
+        nullptr,
         [](std::byte* storage) noexcept { delete stored<F*>(storage); },
     };
 
     // Takes the callable of `other`, while this object holds none.
     void take(UniqueFunction& other) noexcept {
-        if (other.table_ != nullptr) {
-            other.table_->relocate(other.storage_, storage_);
-            table_ = std::exchange(other.table_, nullptr);
+        table_ = std::exchange(other.table_, nullptr);
+        if (table_ == nullptr) {
+            return;
+        }
+        if (table_->relocate != nullptr) {
+            table_->relocate(other.storage_, storage_);
+        } else {
+            std::memcpy(storage_, other.storage_, capacity);
         }
     }
 

@@ -102,7 +102,7 @@ public:
     Context context() const;
 
 protected:
-    ScheduledCallback(EventLoop& loop, Callback callback)
+    ScheduledCallback(EventLoop& loop, Callback&& callback)
         : loop_(&loop),
           where_(callback.where()),
           function_(std::move(callback).function()),
@@ -134,7 +134,7 @@ private:
 /// The shared part of a Handle: the loop holds it while it is queued, the user as long as he likes.
 class HandleState final : public Runnable, public ScheduledCallback, public Pooled {
 public:
-    HandleState(EventLoop& loop, Callback callback)
+    HandleState(EventLoop& loop, Callback&& callback)
         : ScheduledCallback(loop, std::move(callback)) {}
 
     void run() override;

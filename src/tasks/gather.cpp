@@ -2,28 +2,14 @@
 
 namespace ringio::detail {
 
-/// One child's place in the gather: told when it is done, it counts it in the next turn.
-class GatherState::ChildNode final : public Runnable, public DoneNode {
+/// One child's place in the gather.
+class GatherState::ChildNode final : public DoneNode {
 public:
-    void notify(FutureStateBase& child) noexcept override {
-        child_ = &child;
-        keep_ = IntrusivePtr<FutureStateBase>(gather);
-        gather->loop_or_null()->schedule(*this);
-    }
-
-    void run() override {
-        const IntrusivePtr<FutureStateBase> keep = std::move(keep_);
-        gather->child_done(*child_);
-    }
-    void discard() noexcept override { keep_.reset(); }
+    void notify(FutureStateBase& child) noexcept override { gather->child_done(child); }
     std::string describe() const override { return "gather()"; }
     const FutureStateBase* awaiter() const noexcept override { return gather; }
 
     GatherState* gather = nullptr;
-
-private:
-    FutureStateBase* child_ = nullptr;
-    IntrusivePtr<FutureStateBase> keep_;  // while queued
 };
 
 GatherState::GatherState(EventLoop& loop) noexcept : FutureStateBase(loop) {}
@@ -52,23 +38,38 @@ void GatherState::start(std::vector<IntrusivePtr<FutureStateBase>> children, boo
         children_[index]->add_done_node(nodes_[index]);
     }
     for (std::size_t index = 0; index < children_.size(); ++index) {
-        if (nodes_[index].gather == nullptr) {
-            child_done(*children_[index]);
+        if (nodes_[index].gather == nullptr && count_in(*children_[index])) {
+            end(*children_[index]);
         }
     }
 }
 
-void GatherState::child_done(FutureStateBase& child) noexcept {
+// Says whether this child decides: the last one does, and the first that failed.
+bool GatherState::count_in(const FutureStateBase& child) noexcept {
     ++finished_;
-    if (done()) {
-        child.mark_retrieved();
-        return;
+    const bool decides = finished_ == children_.size() || (!keep_exceptions_ && !child.has_value());
+    return decides && !std::exchange(decided_, true);
+}
+
+// The result comes in the next turn, as if each child were counted by a callback of its own.
+void GatherState::child_done(FutureStateBase& child) noexcept {
+    if (count_in(child)) {
+        decisive_ = &child;
+        intrusive_add_ref(this);  // the queue's
+        loop_or_null()->schedule(*this);
     }
+}
+
+void GatherState::run() {
+    const IntrusivePtr<FutureStateBase> queued(this, adopt);
+    end(*decisive_);
+}
+
+void GatherState::discard() noexcept { intrusive_release(this); }
+
+void GatherState::end(FutureStateBase& child) noexcept {
     if (!keep_exceptions_ && child.failure()) {
         end_with_first_exception(child);
-        return;
-    }
-    if (finished_ < children_.size()) {
         return;
     }
     try {

@@ -37,6 +37,10 @@ public:
 
     bool cancel(const std::string& message) override;
 
+    // The turn after the one in which the decisive child was done.
+    void run() override;
+    void discard() noexcept override;
+
 protected:
     /// Makes the value out of the children, all done, and sets it.
     virtual void set_results() = 0;
@@ -47,13 +51,17 @@ protected:
 private:
     class ChildNode;
 
+    bool count_in(const FutureStateBase& child) noexcept;
     void child_done(FutureStateBase& child) noexcept;
+    void end(FutureStateBase& child) noexcept;
     void end_with_first_exception(FutureStateBase& child) noexcept;
     void end_cancelled(std::exception_ptr cancellation) noexcept;
 
     std::vector<IntrusivePtr<FutureStateBase>> children_;
     std::unique_ptr<ChildNode[]> nodes_;
+    FutureStateBase* decisive_ = nullptr;  // while queued
     std::size_t finished_ = 0;
+    bool decided_ = false;  // by the last child, or the first that failed
     bool keep_exceptions_ = false;
     bool cancel_requested_ = false;
 };
@@ -152,6 +160,9 @@ auto gather_range(Range&& range) {
     using State = GatherVector<KeepExceptions, AwaitValue<Element>>;
     EventLoop& loop = get_running_loop();
     std::vector<IntrusivePtr<FutureStateBase>> children;
+    if constexpr (std::ranges::sized_range<Range>) {
+        children.reserve(std::ranges::size(range));
+    }
     for (auto&& awaitable : range) {
         children.push_back(gather_child(awaitable));
     }

@@ -115,34 +115,32 @@ void EventLoop::take_news() {
     }
     if (services_->take_interrupt()) {
         services_->on_interrupt();
-        throw_escaped();
+        if (escaped_) {
+            throw_escaped();
+        }
     }
 }
 
-void EventLoop::throw_escaped() {
-    if (escaped_) [[unlikely]] {
-        ready_.prepend(std::move(batch_));
-        std::rethrow_exception(std::exchange(escaped_, nullptr));
-    }
-}
+void EventLoop::throw_escaped() { std::rethrow_exception(std::exchange(escaped_, nullptr)); }
 
 void EventLoop::run_ready() {
     immediate_budget_ = immediate_answers_per_turn;
-    batch_.append(std::move(ready_));
+    if (ready_.empty()) {
+        return;
+    }
     if (watched_ || debug_) [[unlikely]] {
         run_ready_watched();
         return;
     }
-    while (Runnable* runnable = batch_.pop_front()) {
+    const Runnable* const last = ready_.back();  // of the snapshot
+    const Runnable* done = nullptr;
+    while (done != last) {
+        Runnable* const runnable = ready_.pop_front();
+        done = runnable;
         runnable->run();
-        throw_escaped();
-    }
-}
-
-void EventLoop::resume(std::coroutine_handle<> coroutine) {
-    coroutine.resume();
-    while (transfer_) {
-        std::exchange(transfer_, nullptr).resume();
+        if (escaped_) [[unlikely]] {
+            throw_escaped();
+        }
     }
 }
 
@@ -257,11 +255,7 @@ void EventLoop::set_interrupt_handler(std::function<void()> handler) {
 
 void EventLoop::notify_interrupt() noexcept { services_->notify_interrupt(); }
 
-void EventLoop::check_open() const {
-    if (closed_) {
-        throw std::runtime_error("Event loop is closed");
-    }
-}
+void EventLoop::throw_closed() { throw std::runtime_error("Event loop is closed"); }
 
 void EventLoop::check_thread() const {
     if (debug_ && running_ && detail::running_loop != this) {

@@ -1,6 +1,7 @@
 // What an event loop has to say: errors that nobody else can take, slow steps, a deadlock.
 #include <ringio/core/event_loop.hpp>
 
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/core/report.hpp>
 #include <ringio/core/repr.hpp>
 #include <ringio/core/step_observer.hpp>
@@ -12,8 +13,10 @@
 namespace ringio {
 
 void EventLoop::run_ready_watched() {
-    services_->shuffle(batch_);
-    while (Runnable* runnable = batch_.pop_front()) {
+    ReadyQueue batch(std::move(ready_));
+    services_->shuffle(batch);
+    const ScopeExit keep_rest([&] { ready_.prepend(std::move(batch)); });
+    while (Runnable* const runnable = batch.pop_front()) {
         detail::StepObserver* const observer = services_->step_observer;
         if (observer != nullptr) {
             observer->before_step(*runnable);
@@ -26,7 +29,9 @@ void EventLoop::run_ready_watched() {
         if (observer != nullptr) {
             observer->after_step();
         }
-        throw_escaped();
+        if (escaped_) {
+            throw_escaped();
+        }
     }
 }
 

@@ -75,12 +75,11 @@ constinit thread_local std::uint64_t last_callback_id = 0;
 
 }  // namespace
 
-FutureStateBase::~FutureStateBase() {
+// Whoever else waits holds a reference, so only callbacks can be left.
+void FutureStateBase::drop_callbacks() noexcept {
     while (DoneNode* node = waiting_.pop_front()) {
-        // Whoever else waits holds a reference, so only callbacks can be left.
         delete dynamic_cast<DoneCallback*>(node);
     }
-    intrusive_release(anchor_);
 }
 
 void add_creation_site(ExceptionContext& context, const std::source_location& where) {
@@ -101,8 +100,7 @@ EventLoop& FutureStateBase::loop() const {
     return *anchor_->loop;
 }
 
-void FutureStateBase::transition(FutureStatus status) noexcept {
-    status_ = status;
+void FutureStateBase::notify_waiting() noexcept {
     if (anchor_->loop == nullptr) {
         return;  // those who waited went with the loop
     }
@@ -120,10 +118,8 @@ bool FutureStateBase::cancel(const std::string& message) {
     return true;
 }
 
-void FutureStateBase::require_pending() const {
-    if (done()) {
-        throw InvalidStateError("the future is done already: " + repr());
-    }
+void FutureStateBase::throw_done() const {
+    throw InvalidStateError("the future is done already: " + repr());
 }
 
 void FutureStateBase::set_exception(std::exception_ptr exception) {
@@ -135,7 +131,7 @@ void FutureStateBase::set_exception(std::exception_ptr exception) {
     transition(FutureStatus::finished);
 }
 
-void FutureStateBase::require_value() {
+void FutureStateBase::throw_no_value() {
     if (!done()) {
         throw InvalidStateError("Result is not set.");
     }
@@ -143,9 +139,7 @@ void FutureStateBase::require_value() {
     if (exception_) {
         std::rethrow_exception(exception_);
     }
-    if (cancelled()) {
-        throw CancelledError();
-    }
+    throw CancelledError();
 }
 
 std::exception_ptr FutureStateBase::exception() {
@@ -153,7 +147,7 @@ std::exception_ptr FutureStateBase::exception() {
         throw InvalidStateError("Exception is not set.");
     }
     if (cancelled()) {
-        require_value();
+        throw_no_value();
     }
     unretrieved_ = false;
     return exception_;

@@ -16,10 +16,6 @@ constinit thread_local bool went_in_a_circle = false;
 
 }  // namespace
 
-TaskStateBase::~TaskStateBase() {
-    RINGIO_ASSERT(!root_, "a task is destroyed with its coroutine; the loop must own it");
-}
-
 void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* options,
                           const std::source_location& where) {
     root_ = root;

@@ -16,7 +16,7 @@
 
 // 1 when symmetric transfer is a jump, so that a chain of awaits does not grow the stack.
 // GCC 12: without optimisation, and under ASan or TSan, it is an ordinary call (PR100897); there
-// the loop resumes the next coroutine itself (core/transfer.hpp).
+// the loop resumes the next coroutine itself (core/coroutine.hpp).
 #if defined(__clang__)
 #define RINGIO_HAS_TAIL_CALL 1
 #elif defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

@@ -22,7 +22,11 @@ public:
     IntrusiveListHook() noexcept = default;
     IntrusiveListHook(const IntrusiveListHook&) = delete;
     IntrusiveListHook& operator=(const IntrusiveListHook&) = delete;
-    ~IntrusiveListHook() { unlink(); }
+    ~IntrusiveListHook() {
+        if (is_linked()) {
+            unlink();
+        }
+    }
 
     /// Tells whether the element is in a list.
     bool is_linked() const noexcept { return next_ != this; }
@@ -96,7 +100,8 @@ public:
     IntrusiveList(const IntrusiveList&) = delete;
     IntrusiveList& operator=(const IntrusiveList&) = delete;
     ~IntrusiveList() {
-        while (pop_front() != nullptr) {
+        while (!empty()) {
+            root_.next_->unlink();
         }
     }
 

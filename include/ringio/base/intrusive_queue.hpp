@@ -24,6 +24,9 @@ public:
     /// Returns the first element, or null.
     constexpr T* front() const noexcept { return head_; }
 
+    /// Returns the last element, or null.
+    constexpr T* back() const noexcept { return head_ == nullptr ? nullptr : tail_; }
+
     /// Puts an element, which is in no queue, at the end.
     constexpr void push_back(T& element) noexcept {
         element.*Next = nullptr;

@@ -2,6 +2,7 @@
 // does. run_once() is the whole machine; the layers above only push Runnables and Completions.
 #pragma once
 
+#include <ringio/base/config.hpp>
 #include <ringio/base/delay.hpp>
 #include <ringio/base/intrusive_list.hpp>
 #include <ringio/core/callable.hpp>
@@ -248,7 +249,12 @@ public:
     bool has_async_generators() const noexcept;
 
     /// The only place where a coroutine is resumed. Called by run_ready() through a task's step.
-    void resume(std::coroutine_handle<> coroutine);
+    void resume(std::coroutine_handle<> coroutine) {
+        coroutine.resume();
+        while (transfer_) [[unlikely]] {
+            std::exchange(transfer_, nullptr).resume();
+        }
+    }
 
     /// Where a coroutine leaves the next one to resume when symmetric transfer would grow the
     /// stack.
@@ -287,16 +293,21 @@ private:
     }
     static constexpr std::chrono::nanoseconds until_news = std::chrono::nanoseconds::max();
 
-    std::chrono::nanoseconds work_out_idle_sleep();
-    void sleep_in_kernel(std::chrono::nanoseconds sleep);
+    RINGIO_NOINLINE std::chrono::nanoseconds work_out_idle_sleep();
+    RINGIO_NOINLINE void sleep_in_kernel(std::chrono::nanoseconds sleep);
     void take_threadsafe_calls();
-    void take_news();
+    RINGIO_NOINLINE void take_news();
     void run_ready();
-    void run_ready_watched();
+    RINGIO_NOINLINE void run_ready_watched();
     void run_timed(Runnable& step);
-    void throw_escaped();
+    [[noreturn]] RINGIO_NOINLINE void throw_escaped();
     void advance_virtual_time(std::chrono::nanoseconds sleep, TimePoint slept_from) noexcept;
-    void check_open() const;
+    void check_open() const {
+        if (closed_) [[unlikely]] {
+            throw_closed();
+        }
+    }
+    [[noreturn]] static void throw_closed();
     void check_may_run() const;
     void check_thread() const;
     void start_ring();
@@ -307,7 +318,6 @@ private:
     [[noreturn]] void report_deadlock() const;
 
     ReadyQueue ready_;
-    ReadyQueue batch_;  // the snapshot that run_ready() works on
     Timers timers_;
     detail::TaskStateBase* current_task_ = nullptr;
     std::coroutine_handle<> transfer_;

@@ -47,7 +47,12 @@ public:
     explicit FutureStateBase(EventLoop& loop) noexcept : anchor_(loop.anchor()) {
         intrusive_add_ref(anchor_);
     }
-    virtual ~FutureStateBase();
+    virtual ~FutureStateBase() {
+        if (!waiting_.empty()) [[unlikely]] {
+            drop_callbacks();
+        }
+        intrusive_release(anchor_);
+    }
 
     void run() override;
     void discard() noexcept override {}
@@ -76,7 +81,11 @@ public:
 
     /// Throws unless there is a value: InvalidStateError, CancelledError or the stored exception,
     /// which counts as retrieved from now on.
-    void require_value();
+    void require_value() {
+        if (!has_value()) [[unlikely]] {
+            throw_no_value();
+        }
+    }
 
     /// Returns the stored exception (null: none), which counts as retrieved from now on.
     /// *Errors*: InvalidStateError while pending; CancelledError when cancelled.
@@ -131,10 +140,19 @@ protected:
     }
 
     /// Refuses a second result. *Errors*: InvalidStateError.
-    void require_pending() const;
+    void require_pending() const {
+        if (done()) [[unlikely]] {
+            throw_done();
+        }
+    }
 
     /// The one transition: schedules everybody who waits, in the order of registration.
-    void transition(FutureStatus status) noexcept;
+    void transition(FutureStatus status) noexcept {
+        status_ = status;
+        if (!waiting_.empty()) {
+            notify_waiting();
+        }
+    }
 
     void store_exception(std::exception_ptr exception) noexcept {
         exception_ = std::move(exception);
@@ -153,6 +171,10 @@ protected:
 
 private:
     void retire() noexcept;
+    void drop_callbacks() noexcept;
+    void notify_waiting() noexcept;
+    [[noreturn]] void throw_no_value();
+    [[noreturn]] void throw_done() const;
 
     LoopAnchor* anchor_;
     IntrusiveList<DoneNode> waiting_;

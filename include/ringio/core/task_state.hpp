@@ -63,7 +63,9 @@ enum class CancelRequest : unsigned char {
 class TaskStateBase : public FutureStateBase, public IntrusiveListHook {
 public:
     explicit TaskStateBase(EventLoop& loop) noexcept : FutureStateBase(loop) {}
-    ~TaskStateBase() override;
+    ~TaskStateBase() override {
+        RINGIO_ASSERT(!root_, "a task is destroyed with its coroutine; the loop must own it");
+    }
 
     /// Takes the coroutine and schedules its first step, or runs it when it is to start eagerly.
     /// The loop holds the task until it is done.

@@ -3,8 +3,6 @@
 #include <ringio/base/scope_exit.hpp>
 #include "lone_wait.hpp"
 
-#include <new>
-
 namespace ringio::detail {
 
 // Only a loop that is closed destroys the race before its racers, which then must not tell it.
@@ -23,7 +21,7 @@ Task<> StaggeredRace::run() {
                 continue;
             }
             arm_timer();
-        } catch (const std::bad_alloc&) {
+        } catch (...) {  // no memory, or the loop's task factory
             give_up(std::current_exception());
         }
         if (running_ == 0) {

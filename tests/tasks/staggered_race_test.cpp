@@ -147,6 +147,27 @@ ASYNC_TEST_CASE("staggered_race: cancelled, cancels those that run and waits for
     CHECK(log.joined() == "b+ a cancelled b! a cleaned");
 }
 
+ASYNC_TEST_CASE("staggered_race: when the next one cannot be started, the others are waited for") {
+    EventLog log;
+    auto slow = [&log]() -> Task<std::string> {
+        co_await stubborn(log, "a", 2, 0);
+        co_return "never";
+    };
+    const std::vector<Racer> racers{slow, Course{log, "b", 1h}, Course{log, "c", 1h}};
+    auto race = create_task(raced(racers, 1s));
+    co_await sleep(500ms);
+    bool refused = false;
+    get_running_loop().set_task_factory([&refused](EventLoop&, const AnyTask&, TaskOptions&) {
+        if (!std::exchange(refused, true)) {
+            throw std::runtime_error("no task");
+        }
+    });
+    CHECK_AWAIT(told(race), "no task");
+    get_running_loop().set_task_factory(nullptr);
+    CHECK(log.joined() == "a cancelled a cleaned");
+    CHECK(now() == 1s);
+}
+
 ASYNC_TEST_CASE("staggered_race: a winner may come before the first step of the next one") {
     EventLog log;
     const std::vector<Racer> racers{Course{log, "a", 1s}, Course{log, "b", 1s}};

@@ -41,8 +41,9 @@ public:
     StaggeredRace& operator=(const StaggeredRace&) = delete;
 
     /// Starts one after the other, until there is a winner or none is left, and waits for all that
-    /// were started. *Cancellation*, *Errors* (std::bad_alloc): cancels those that run, and waits
-    /// for them. To be made before the first one is started: waiting needs no memory then.
+    /// were started. *Cancellation*, *Errors* (std::bad_alloc, what the loop's task factory
+    /// throws): cancels those that run, and waits for them. To be made before the first one is
+    /// started: waiting needs no memory then.
     Task<> run();
 
     std::optional<std::size_t> winner_index;
@@ -76,7 +77,7 @@ private:
     EventLoop::TimePoint next_start_;
     TimerHandle timer_;            // for the next start
     LoneWait* waiting_ = nullptr;  // while run() waits for a change
-    std::exception_ptr given_up_;  // cancelled, or without memory
+    std::exception_ptr given_up_;  // cancelled, or a racer could not be started
 };
 
 template <class Fn>
@@ -135,8 +136,9 @@ Task<StaggeredRaceResult<RaceValue<Fn>>> run_staggered_race(std::vector<Fn> func
 /// others are cancelled and waited for. With no winner `value` and `winner_index` are empty.
 ///
 /// A racer that returns after another one won has its value dropped. *Errors*: those of the racers
-/// are in the result. *Cancellation*: cancels those that run and waits for them; a winner is lost.
-/// *Python*: asyncio.staggered.staggered_race(), which does not wait for them when cancelled.
+/// are in the result; what the loop's task factory throws comes out. *Cancellation*: cancels those
+/// that run and waits for them; a winner is lost. *Python*: asyncio.staggered.staggered_race(),
+/// which does not wait for them when cancelled.
 template <std::ranges::input_range Range>
 auto staggered_race(Range&& functions, std::optional<Delay> delay) {
     using Fn = std::remove_cvref_t<std::ranges::range_reference_t<Range>>;

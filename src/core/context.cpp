@@ -9,6 +9,9 @@ namespace {
 
 std::atomic<std::uint64_t> variables_made = 0;
 
+// Numbers the contexts that are not those of tasks, from where no number of a task comes.
+std::atomic<std::uint64_t> contexts_made = std::uint64_t(1) << 63;
+
 }  // namespace
 
 const ContextMap::Value* ContextMap::find(std::uint64_t variable) const noexcept {
@@ -39,6 +42,16 @@ IntrusivePtr<const ContextMap> ContextMap::changed(const ContextMap* from, std::
 
 void ContextMap::retire(const ContextMap* map) noexcept { delete map; }
 
+void EnterContext::move(ContextSlot& from, ContextSlot& to) noexcept {
+    to.map = std::move(from.map);
+    to.identity = from.identity;
+    for (const EnterContext* entered = innermost; entered != nullptr; entered = entered->before_) {
+        if (entered->slot_ == &from) {
+            entered->slot_ = &to;
+        }
+    }
+}
+
 ContextSlot& outermost_context() noexcept {
     thread_local ContextSlot slot;
     return slot;
@@ -46,6 +59,14 @@ ContextSlot& outermost_context() noexcept {
 
 std::uint64_t next_context_variable() noexcept {
     return variables_made.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+std::uint64_t current_context_identity() noexcept {
+    ContextSlot& slot = current_context();
+    if (slot.identity == 0) {
+        slot.identity = contexts_made.fetch_add(1, std::memory_order_relaxed);
+    }
+    return slot.identity;
 }
 
 ContextMap::Value exchange_context_value(std::uint64_t variable, ContextMap::Value value) {

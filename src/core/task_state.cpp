@@ -22,8 +22,8 @@ void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* optio
     resume_point_ = root;
     set_created(where);
     defined_ = PromiseBase::of(root).location;
-    number_ = tasks_made.fetch_add(1, std::memory_order_relaxed) + 1;
     context_ = current_context();
+    context_.identity = tasks_made.fetch_add(1, std::memory_order_relaxed) + 1;
     EventLoop& event_loop = *loop_or_null();
     bool eager = false;
     if (options != nullptr || event_loop.get_task_factory()) {
@@ -76,9 +76,10 @@ void TaskStateBase::run() {
         wait_ = nullptr;
         cancellation_in_transit_ = false;
         event_loop.set_current_task(this);
-        ContextSlot* const outer_context = std::exchange(entered_context, &context_slot());
-        event_loop.resume(resume_point_);
-        entered_context = outer_context;
+        {
+            const EnterContext inside(context_slot());
+            event_loop.resume(resume_point_);
+        }
         event_loop.set_current_task(nullptr);
         if (!root_.done()) {
             return;
@@ -206,7 +207,7 @@ TaskStateBase::Extras& TaskStateBase::extras() {
 }
 
 std::string TaskStateBase::name() const {
-    return extras_ && !extras_->name.empty() ? extras_->name : "Task-" + std::to_string(number_);
+    return extras_ && !extras_->name.empty() ? extras_->name : "Task-" + std::to_string(number());
 }
 
 void TaskStateBase::set_name(std::string_view name) { extras().name = name; }
@@ -219,11 +220,8 @@ void TaskStateBase::report_never_retrieved() noexcept {
 Context TaskStateBase::context() {
     if (!extras().shared_context) {
         const Context own;
-        own.shared_state()->slot = context_;
+        EnterContext::move(context_, own.shared_state()->slot);
         extras_->shared_context = own.shared_state();
-        if (entered_context == &context_) {
-            entered_context = &own.shared_state()->slot;
-        }
     }
     return Context(extras_->shared_context);
 }

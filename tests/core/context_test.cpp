@@ -167,6 +167,59 @@ ASYNC_TEST_CASE("context: get_context() is the task's own, before, while and aft
     CHECK(task.get_context().get(number) == 4);
 }
 
+ASYNC_TEST_CASE("context: a token from before get_context() is good after it") {
+    auto first = number.set(1);
+    auto second = number.set(2);
+    const Context own = current_task().get_context();
+    number.reset(second);
+    CHECK(number.get() == 1);
+    CHECK(own.get(number) == 1);
+    co_await sleep(0s);
+    Context().run([&] { CHECK_THROWS_AS(number.reset(first), std::invalid_argument); });
+    own.run([&] { number.reset(first); });
+    CHECK_FALSE(own.contains(number));
+    CHECK(number.get() == 0);
+}
+
+ASYNC_TEST_CASE("context: get_context() asked for from within another one") {
+    auto token = number.set(1);
+    const Context own = Context().run([] {
+        const Context shared = current_task().get_context();
+        number.set(7);
+        return shared;
+    });
+    CHECK(number.get() == 1);
+    number.set(2);
+    CHECK(own.get(number) == 2);
+    co_await sleep(0s);
+    CHECK(number.get() == 2);
+    number.reset(token);
+    CHECK(own.size() == 0);
+}
+
+ASYNC_TEST_CASE("context: get_context() asked for by an eager task, of the one that made it") {
+    number.set(1);
+    auto look = [](AnyTask maker) -> Task<Context> {
+        number.set(7);
+        co_return maker.get_context();
+    };
+    TaskHandle<Context> eager = create_task(look(current_task()), {.eager_start = true});
+    CHECK(number.get() == 1);
+    number.set(2);
+    const Context own = co_await eager;
+    CHECK(own.get(number) == 2);
+}
+
+ASYNC_TEST_CASE("context: a token of a task that is gone is refused in the one after it") {
+    auto make = []() -> Task<ContextVar<int>::Token> { co_return number.set(1); };
+    auto refuses = [](ContextVar<int>::Token token) -> Task<std::string> {
+        co_return thrown<std::invalid_argument>([&] { number.reset(token); });
+    };
+    ContextVar<int>::Token token = co_await create_task(make());
+    const std::string text = co_await create_task(refuses(token));
+    CHECK(text == "the token was created in a different Context");
+}
+
 ASYNC_TEST_CASE("context: callbacks run in the context that they were scheduled in") {
     EventLog log;
     EventLoop& loop = get_running_loop();

@@ -57,33 +57,53 @@ private:
     mutable std::atomic<std::uint32_t> references_ = 0;
 };
 
-/// The place of a context's values: in a task, in a callback, in a Context, or in the thread.
+/// The place of a context's values: in a task, in a callback, in a Context, or in the thread. A
+/// copy is another context with the same values.
 struct ContextSlot {
+    ContextSlot() = default;
+    ContextSlot(const ContextSlot& other) noexcept : map(other.map) {}
+    ContextSlot& operator=(const ContextSlot& other) noexcept {
+        map = other.map;
+        return *this;
+    }
+
     IntrusivePtr<const ContextMap> map;  // null: no variable is set
+    // What a token knows the context by: in a task, the number of the task; elsewhere drawn by the
+    // first set(), and 0 before.
+    std::uint64_t identity = 0;
 };
-
-/// The context that code on this thread runs in; null: the thread's own.
-inline constinit thread_local ContextSlot* entered_context = nullptr;
-
-/// The context of a thread outside of tasks and callbacks.
-ContextSlot& outermost_context() noexcept;
-
-inline ContextSlot& current_context() noexcept {
-    return entered_context != nullptr ? *entered_context : outermost_context();
-}
 
 /// Runs the rest of a block in a context.
 class EnterContext {
 public:
     explicit EnterContext(ContextSlot& slot) noexcept
-        : before_(std::exchange(entered_context, &slot)) {}
+        : slot_(&slot), before_(std::exchange(innermost, this)) {}
     EnterContext(const EnterContext&) = delete;
     EnterContext& operator=(const EnterContext&) = delete;
-    ~EnterContext() { entered_context = before_; }
+    ~EnterContext() { innermost = before_; }
+
+    /// The context that code on this thread runs in; null: the thread's own.
+    static ContextSlot* current() noexcept {
+        return innermost != nullptr ? innermost->slot_ : nullptr;
+    }
+
+    /// Moves a context to another place; who runs in it on this thread goes on there.
+    static void move(ContextSlot& from, ContextSlot& to) noexcept;
 
 private:
-    ContextSlot* before_;
+    static inline constinit thread_local const EnterContext* innermost = nullptr;
+
+    mutable ContextSlot* slot_;  // move() changes it
+    const EnterContext* before_;
 };
+
+/// The context of a thread outside of tasks and callbacks.
+ContextSlot& outermost_context() noexcept;
+
+inline ContextSlot& current_context() noexcept {
+    ContextSlot* const entered = EnterContext::current();
+    return entered != nullptr ? *entered : outermost_context();
+}
 
 /// What the handles to a Context share. The count is atomic: to_thread() hands contexts on.
 struct ContextState {
@@ -103,6 +123,9 @@ struct ContextState {
 
 /// Numbers the variables of the process.
 std::uint64_t next_context_variable() noexcept;
+
+/// What a token of the current context knows it by; never 0, and never that of another context.
+std::uint64_t current_context_identity() noexcept;
 
 /// Sets a variable in the current context; returns what was there, or null.
 ContextMap::Value exchange_context_value(std::uint64_t variable, ContextMap::Value value);
@@ -185,12 +208,12 @@ public:
 
 private:
     friend class ContextVar<T>;
-    ContextToken(std::uint64_t variable, const detail::ContextSlot* slot,
+    ContextToken(std::uint64_t variable, std::uint64_t context,
                  detail::ContextMap::Value old) noexcept
-        : variable_(variable), slot_(slot), old_(std::move(old)) {}
+        : variable_(variable), context_(context), old_(std::move(old)) {}
 
     std::uint64_t variable_;
-    const detail::ContextSlot* slot_;  // compared only
+    std::uint64_t context_;
     detail::ContextMap::Value old_;
     bool used_ = false;
 };
@@ -241,7 +264,7 @@ public:
     Token set(T value) {
         detail::ContextMap::Value old =
             detail::exchange_context_value(id_, std::make_shared<const T>(std::move(value)));
-        return Token(id_, &detail::current_context(), std::move(old));
+        return Token(id_, detail::current_context_identity(), std::move(old));
     }
 
     /// Restores the value from before the set() that gave the token.
@@ -254,7 +277,7 @@ public:
         if (token.variable_ != id_) {
             detail::throw_token_of_other_variable();
         }
-        if (token.slot_ != &detail::current_context()) {
+        if (token.context_ != detail::current_context_identity()) {
             detail::throw_token_of_other_context();
         }
         token.used_ = true;

@@ -175,6 +175,7 @@ private:
     void run_eagerly();
     void cancel_wait() noexcept;
     bool ask_wait_to_end(const std::string& message) noexcept;
+    std::uint64_t number() const noexcept { return context_.identity; }
     ContextSlot& context_slot() noexcept {
         return extras_ && extras_->shared_context ? extras_->shared_context->slot : context_;
     }
@@ -183,9 +184,8 @@ private:
     std::coroutine_handle<> resume_point_;
     Wait* wait_ = nullptr;
     std::unique_ptr<Extras> extras_;
-    ContextSlot context_;
+    ContextSlot context_;  // its identity is the number of the task
     std::source_location defined_;
-    std::uint64_t number_ = 0;
     unsigned cancel_requests_ = 0;
     CancelRequest cancel_request_ = CancelRequest::none;
     bool cancellation_in_transit_ = false;  // a wait took it, and the task has not resumed yet

@@ -51,12 +51,10 @@ void TaskGroup::enter() {
     if (parent == nullptr) {
         throw std::runtime_error("TaskGroup " + repr() + " cannot determine the parent task");
     }
-    parent_ = AnyTask(IntrusivePtr<detail::FutureStateBase>(parent));
-    cancelling_at_entry_ = parent->cancelling();
-    foreign_cancellation_ = parent->has_undelivered_cancellation();
+    parent_.enter(*parent);
     entered_ = true;
     if (aborting_) {  // cancel() came first
-        cancel_parent();
+        parent_.request();
     }
 }
 
@@ -79,7 +77,7 @@ void TaskGroup::add(const AnyTask& task, IntrusivePtr<detail::FutureStateBase> s
             [this, position, kept = std::move(started)](detail::FutureStateBase&) {
                 on_task_done(position, kept.get());
             },
-            std::source_location::current(), parent_.shared_state().get());
+            std::source_location::current(), &parent_.task());
     } catch (...) {
         // No memory: a task that the group does not know of must not run.
         if (position != tasks_.end()) {
@@ -118,19 +116,11 @@ void TaskGroup::on_task_failed(std::list<Member>::iterator position,
     } else {
         failed_.splice(failed_.end(), tasks_, position);  // needs no memory
     }
-    if (!aborting_ && !parent_cancel_requested_) {
+    if (!aborting_ && !parent_.requested()) {
         // The body may still be at work: it is cancelled too, and leave() takes that back.
         abort();
-        cancel_parent();
+        parent_.request();
     }
-}
-
-void TaskGroup::cancel_parent() {
-    parent_cancel_requested_ = true;
-    auto& parent = static_cast<detail::TaskStateBase&>(*parent_.shared_state());
-    // Delivered by now, and the body went on: the next one is ours.
-    foreign_cancellation_ = foreign_cancellation_ && parent.has_undelivered_cancellation();
-    parent.cancel("");
 }
 
 void TaskGroup::abort() {
@@ -147,8 +137,8 @@ void TaskGroup::cancel() {
     if (!aborting_) {
         abort();
     }
-    if (entered_ && !exiting_ && !parent_cancel_requested_) {
-        cancel_parent();
+    if (entered_ && !exiting_ && !parent_.requested()) {
+        parent_.request();
     }
 }
 
@@ -184,23 +174,14 @@ Task<> TaskGroup::leave(const std::exception_ptr& error) {
     if (error && detail::exception_kind(error) == detail::ExceptionKind::interrupt) {
         interrupt_ = error;
     }
-    take_back_cancellation(cancellation);
+    // The group's own request must not outlast the group, nor hide another one.
+    if (parent_.requested() && parent_.take_back()) {
+        cancellation = nullptr;
+    }
     if (interrupt_) {
         throw_interrupt();
     }
     throw_errors(error, cancellation);
-}
-
-// The group's own request to cancel the parent must not outlast the group, nor hide another one.
-void TaskGroup::take_back_cancellation(std::exception_ptr& cancellation) {
-    if (!parent_cancel_requested_) {
-        return;
-    }
-    if (parent_.uncancel() <= cancelling_at_entry_ && !foreign_cancellation_) {
-        cancellation = nullptr;
-        static_cast<detail::TaskStateBase&>(*parent_.shared_state())
-            .forget_undelivered_cancellation();
-    }
 }
 
 // A KeyboardInterrupt comes out alone; what else went wrong is at least told.
@@ -227,9 +208,10 @@ void TaskGroup::throw_errors(const std::exception_ptr& error,
         return;
     }
     // An outside cancellation strikes at the next wait; the count stays the same.
-    if (parent_.cancelling() > 0) {
-        parent_.uncancel();
-        parent_.cancel();
+    detail::TaskStateBase& parent = parent_.task();
+    if (parent.cancelling() > 0) {
+        parent.uncancel();
+        parent.cancel({});
     }
     std::vector<std::exception_ptr> errors;
     for (const Member& failed : failed_) {

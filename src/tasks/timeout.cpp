@@ -21,9 +21,7 @@ void Timeout::enter() {
     if (task == nullptr) {
         throw std::runtime_error("Timeout should be used inside a task");
     }
-    task_ = AnyTask(IntrusivePtr<detail::FutureStateBase>(task));
-    cancelling_at_entry_ = task->cancelling();
-    foreign_cancellation_ = task->has_undelivered_cancellation();
+    cancellation_.enter(*task);
     state_ = State::active;
     reschedule(when_);
 }
@@ -51,10 +49,7 @@ void Timeout::reschedule(std::optional<TimePoint> when) {
 
 void Timeout::on_timeout() {
     state_ = State::expiring;
-    auto& task = static_cast<detail::TaskStateBase&>(*task_.shared_state());
-    // Delivered before the deadline, and the body went on: the next one is ours.
-    foreign_cancellation_ = foreign_cancellation_ && task.has_undelivered_cancellation();
-    task.cancel("");
+    cancellation_.request();
 }
 
 void Timeout::leave(const std::exception_ptr& error) {
@@ -65,11 +60,7 @@ void Timeout::leave(const std::exception_ptr& error) {
         return;
     }
     state_ = State::expired;
-    const bool only_ours = task_.uncancel() <= cancelling_at_entry_ && !foreign_cancellation_;
-    if (only_ours) {
-        static_cast<detail::TaskStateBase&>(*task_.shared_state())
-            .forget_undelivered_cancellation();
-    }
+    const bool only_ours = cancellation_.take_back();
     if (only_ours && error && detail::exception_kind(error) == detail::ExceptionKind::cancelled) {
         throw TimeoutError();
     }

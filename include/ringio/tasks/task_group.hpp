@@ -4,6 +4,7 @@
 
 #include <ringio/base/scope_exit.hpp>
 #include <ringio/core/callable.hpp>
+#include <ringio/core/cancellation.hpp>
 #include <ringio/core/format.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/tasks/create_task.hpp>
@@ -170,24 +171,19 @@ private:
     void on_task_done(std::list<Member>::iterator member, detail::FutureStateBase* started);
     void on_task_failed(std::list<Member>::iterator member, const std::exception_ptr& error);
     void abort();
-    void cancel_parent();
     static Task<> end_start(AnyTask task);
-    void take_back_cancellation(std::exception_ptr& cancellation);
     [[noreturn]] void throw_interrupt();
     void throw_errors(const std::exception_ptr& error, const std::exception_ptr& cancellation);
 
     EventLoop* loop_ = nullptr;
-    AnyTask parent_;
+    detail::ScopeCancellation parent_;     // of the task that runs the body
     std::list<Member> tasks_;              // not done, in order of creation
     std::list<Member> failed_;             // taken over from tasks_, which needs no memory
     std::exception_ptr interrupt_;         // a KeyboardInterrupt, which goes before all others
     detail::LoneWait* waiting_ = nullptr;  // while leave() waits
-    unsigned cancelling_at_entry_ = 0;
-    bool foreign_cancellation_ = false;  // made before the group began, to be delivered within it
     bool entered_ = false;
     bool exiting_ = false;
     bool aborting_ = false;
-    bool parent_cancel_requested_ = false;  // by us: undone in leave()
 };
 
 namespace detail {

@@ -4,6 +4,7 @@
 
 #include <ringio/base/delay.hpp>
 #include <ringio/core/callable.hpp>
+#include <ringio/core/cancellation.hpp>
 #include <ringio/core/event_loop.hpp>
 #include <ringio/core/format.hpp>
 #include <ringio/core/task.hpp>
@@ -53,11 +54,9 @@ private:
     void on_timeout();
 
     std::optional<TimePoint> when_;
-    AnyTask task_;
+    detail::ScopeCancellation cancellation_;
     Handle due_;         // when the deadline had passed already
     TimerHandle timer_;  // else
-    unsigned cancelling_at_entry_ = 0;
-    bool foreign_cancellation_ = false;  // made before the scope began, to be delivered within it
     State state_ = State::created;
 };
 

@@ -265,14 +265,11 @@ std::vector<std::source_location> newest(std::vector<std::source_location> stack
                                          std::size_t limit);
 void print_stack(const TaskStateBase& task, std::size_t limit, std::FILE* file);
 
-}  // namespace detail
-
-/// A handle to any running task; what current_task() and all_tasks() give.
-class AnyTask : public AnyFuture {
+/// What AnyTask and TaskHandle can do that a handle to a future, their base, cannot.
+template <class FutureHandle>
+class TaskMethods : public FutureHandle {
 public:
-    AnyTask() = default;
-    explicit AnyTask(IntrusivePtr<detail::FutureStateBase> state) noexcept
-        : AnyFuture(std::move(state)) {}
+    using FutureHandle::FutureHandle;
 
     /// Takes one request to cancel back; returns how many are left.
     unsigned uncancel() { return task().uncancel(); }
@@ -288,7 +285,7 @@ public:
     /// the newest kept. Of a task that runs now, only where its own coroutine stands; of one that
     /// is done, nothing.
     std::vector<std::source_location> get_stack(std::size_t limit = 0) const {
-        return detail::newest(task().stack(), limit);
+        return newest(task().stack(), limit);
     }
     /// Prints get_stack() with file, line and function of each await.
     void print_stack(std::size_t limit = 0, std::FILE* file = stderr) const {
@@ -296,7 +293,17 @@ public:
     }
 
 private:
-    detail::TaskStateBase& task() const { return static_cast<detail::TaskStateBase&>(state()); }
+    TaskStateBase& task() const { return static_cast<TaskStateBase&>(this->state()); }
+};
+
+}  // namespace detail
+
+/// A handle to any running task; what current_task() and all_tasks() give.
+class AnyTask : public detail::TaskMethods<AnyFuture> {
+public:
+    AnyTask() = default;
+    explicit AnyTask(IntrusivePtr<detail::FutureStateBase> state) noexcept
+        : TaskMethods(std::move(state)) {}
 };
 
 /// A running task; asyncio.Task. It is a Future: await it, cancel it, add callbacks.
@@ -304,36 +311,19 @@ private:
 /// *Cancellation*: cancel() is a request, passed on to what the task waits for; the task ends when
 /// its coroutine does. *Lifetime*: dropping the handle detaches; the loop owns the task.
 template <class T = void>
-class TaskHandle : public Future<T> {
+class TaskHandle : public detail::TaskMethods<Future<T>> {
 public:
     TaskHandle() = default;
     explicit TaskHandle(IntrusivePtr<detail::FutureStateBase> state) noexcept
-        : Future<T>(std::move(state)) {}
+        : detail::TaskMethods<Future<T>>(std::move(state)) {}
 
     operator AnyTask() const { return AnyTask(this->shared_state()); }
-
-    unsigned uncancel() { return task().uncancel(); }
-    unsigned cancelling() const { return task().cancelling(); }
-    std::string get_name() const { return task().name(); }
-    void set_name(std::string_view name) { task().set_name(name); }
-    Context get_context() const { return task().context(); }
-    std::vector<std::source_location> get_stack(std::size_t limit = 0) const {
-        return detail::newest(task().stack(), limit);
-    }
-    void print_stack(std::size_t limit = 0, std::FILE* file = stderr) const {
-        detail::print_stack(task(), limit, file);
-    }
 
     /// As Future::add_done_callback(); `function` may take the TaskHandle.
     template <class Fn>
     std::uint64_t add_done_callback(Fn&& function,
                                     std::source_location where = std::source_location::current()) {
         return this->template add_callback<TaskHandle>(std::forward<Fn>(function), where);
-    }
-
-private:
-    detail::TaskStateBase& task() const {
-        return static_cast<detail::TaskStateBase&>(this->state());
     }
 };
 

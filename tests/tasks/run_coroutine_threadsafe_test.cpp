@@ -170,6 +170,23 @@ ASYNC_TEST_CASE("run_coroutine_threadsafe: an exception that the other side has 
     CHECK(reported.messages.empty());
 }
 
+TEST_CASE("run_coroutine_threadsafe: the task knows where it was asked for") {
+    EventLog log;
+    std::string created;
+    EventLoop loop;
+    loop.set_exception_handler([&](EventLoop&, const ExceptionContext& context) {
+        for (const auto& [key, value] : context.details) {
+            created += key == "created by" ? value : "";
+        }
+    });
+    const int line = __LINE__ + 1;
+    static_cast<void>(run_coroutine_threadsafe(wait_for_ever(log), loop));
+    loop.run_until_complete(turns(2));
+    loop.close();
+    const std::string place = " at run_coroutine_threadsafe_test.cpp:" + std::to_string(line);
+    CHECK(created.ends_with(place));
+}
+
 ASYNC_TEST_CASE("run_coroutine_threadsafe: the task begins in the context of the thread") {
     EventLoop& loop = get_running_loop();
     ContextVar<int> variable("variable", 0);

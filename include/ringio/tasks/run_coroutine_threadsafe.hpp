@@ -109,7 +109,7 @@ concurrent::Future<T> run_coroutine_threadsafe(
                                promise = std::move(promise), remote, &loop, where]() mutable {
         TaskHandle<T> task;
         try {
-            task = loop.create_task(coroutine.take());
+            task = loop.create_task(coroutine.take(), where);
         } catch (...) {
             if (promise.set_running_or_notify_cancel()) {
                 promise.set_exception(std::current_exception());

@@ -63,15 +63,6 @@ struct LoopServices {
     bool nobody_will_post() const noexcept;
     void refuse_posts();
 
-    // On any thread.
-
-    /// False when the loop is closed.
-    bool post(Callback callback);
-    std::shared_ptr<void> expect_wakeup();
-
-    /// Async-signal-safe.
-    void notify_interrupt() noexcept;
-
     /// Permutes what is ready, in shuffled scheduling.
     void shuffle(ReadyQueue& ready);
     bool is_shuffled() const noexcept { return random_.has_value(); }
@@ -84,6 +75,15 @@ struct LoopServices {
     IntrusiveList<AsyncGeneratorHook> async_generators;  // begun and not ended; not owned
     bool async_generators_shut_down = false;
     std::function<void()> interrupt_handler;
+
+    // On any thread.
+
+    /// False when the loop is closed.
+    bool post(Callback callback);
+    std::shared_ptr<void> expect_wakeup();
+
+    /// Async-signal-safe.
+    void notify_interrupt() noexcept;
 
 private:
     void write_wake() const noexcept;

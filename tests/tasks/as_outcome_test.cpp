@@ -1,5 +1,7 @@
 #include <ringio/tasks/as_outcome.hpp>
 
+#include <support/ends.hpp>
+
 #include "scenario.hpp"
 
 #include <memory>
@@ -64,6 +66,16 @@ ASYNC_TEST_CASE("as_outcome: that something else was cancelled is an outcome") {
     const auto nested = co_await as_outcome(joined(promise.get_future()));
     CHECK(name_of(nested.exception()) == "CancelledError");
     CHECK(current_task().cancelling() == 0);
+}
+
+ASYNC_TEST_CASE("as_outcome: what may not be awaited at all is thrown") {
+    AnyTask self = current_task();
+    const std::string text = co_await text_of<std::runtime_error>(as_outcome(self));
+    CHECK(text.starts_with("Task cannot await on itself: <Task pending"));
+    Task<> used = yield(0);
+    co_await used;
+    CHECK_AWAIT(text_of<std::runtime_error>(as_outcome(used)),
+                "cannot reuse already awaited coroutine");
 }
 
 ASYNC_TEST_CASE("as_outcome: a request to cancel the waiting task goes on as CancelledError") {

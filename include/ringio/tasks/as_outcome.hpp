@@ -69,6 +69,8 @@ private:
 /// Awaits `awaitable` and gives an Outcome: the value, or the exception without throwing it. An
 /// error of the kernel, of a future or of a Task is passed on without a throw inside.
 ///
+/// *Errors*: what may not be awaited at all is no outcome, but a std::runtime_error: the running
+/// task itself, a future of another loop, a coroutine that was awaited before.
 /// *Cancellation*: a request to cancel the awaiting task is not an outcome: CancelledError goes on.
 /// That something else was cancelled is an outcome.
 /// *Lifetime*: owns an awaitable that was given as an rvalue, refers to one given as an lvalue.

@@ -1,5 +1,7 @@
 #include <ringio/sync/queue.hpp>
 
+#include <algorithm>
+
 namespace ringio::detail {
 namespace {
 
@@ -58,6 +60,10 @@ void QueueBase::count_get() noexcept {
     --size_;
     putters_.wake_next();
 }
+
+void QueueBase::pass_item_on() noexcept { getters_.wake_next(); }
+
+void QueueBase::pass_room_on() noexcept { putters_.wake_next(); }
 
 void QueueBase::shut_down(std::size_t dropped) noexcept {
     shut_down_ = true;

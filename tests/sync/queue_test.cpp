@@ -2,13 +2,51 @@
 
 #include "sync_scenario.hpp"
 
+#include <algorithm>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
+
+namespace {
+
+/// An item that throws once when it is moved, the one with the number `refused`.
+struct Fragile {
+    explicit Fragile(int id) : number(id) {}
+    Fragile(Fragile&& other) : number(movable(other.number)) {}
+    Fragile& operator=(Fragile&& other) {
+        number = movable(other.number);
+        return *this;
+    }
+    ~Fragile() = default;
+
+    static int movable(int number) {
+        if (number == refused) {
+            refused = 0;
+            throw std::runtime_error("cannot be moved");
+        }
+        return number;
+    }
+    static inline int refused = 0;
+    int number;
+};
+
+/// Refuses negative numbers.
+struct Naturals {
+    bool operator()(int a, int b) const {
+        if (a < 0 || b < 0) {
+            throw std::runtime_error("cannot be compared");
+        }
+        return a < b;
+    }
+};
+
+}  // namespace
 
 ASYNC_TEST_CASE("Queue: each kind has its order", "[any_order]") {
     Queue<int> fifo;
@@ -48,6 +86,17 @@ ASYNC_TEST_CASE("Queue: knows its size, and refuses what cannot be done at once"
     Queue<int> boundless(-1);
     boundless.put_nowait(1);
     CHECK_FALSE(boundless.full());
+    co_return;
+}
+
+ASYNC_TEST_CASE("Queue: its errors say what is wrong") {
+    Queue<int> queue(1);
+    CHECK_THROWS_WITH(queue.get_nowait(), "the queue is empty");
+    queue.put_nowait(1);
+    CHECK_THROWS_WITH(queue.put_nowait(2), "the queue is full");
+    queue.shutdown(true);
+    CHECK_THROWS_WITH(queue.put_nowait(2), "the queue was shut down");
+    CHECK_THROWS_WITH(queue.get_nowait(), "the queue was shut down");
     co_return;
 }
 
@@ -129,6 +178,89 @@ ASYNC_TEST_CASE("Queue: a cancelled put() leaves the room to the next, and its i
     CHECK(a.cancelled());
     CHECK(item.use_count() == 1);
     CHECK(*queue.get_nowait() == 2);
+}
+
+ASYNC_TEST_CASE("Queue: a put() whose item cannot be moved leaves the room to the next") {
+    Queue<Fragile> queue(1);
+    queue.put_nowait(Fragile(1));
+    auto a = create_task(queue.put(Fragile(2)));
+    auto b = create_task(queue.put(Fragile(3)));
+    co_await turns(1);
+    CHECK(queue.get_nowait().number == 1);
+    Fragile::refused = 2;
+    CHECK_AWAIT(text_of<std::runtime_error>(a), "cannot be moved");
+    co_await b;
+    CHECK(queue.get_nowait().number == 3);
+    CHECK(queue.empty());
+}
+
+ASYNC_TEST_CASE("Queue: a get() that cannot move the item leaves it to the next") {
+    Queue<Fragile> queue;
+    auto a = create_task(queue.get());
+    auto b = create_task(queue.get());
+    co_await turns(1);
+    queue.put_nowait(Fragile(1));
+    Fragile::refused = 1;
+    CHECK_AWAIT(text_of<std::runtime_error>(a), "cannot be moved");
+    const Fragile item = co_await std::move(b);
+    CHECK(item.number == 1);
+    CHECK(queue.empty());
+}
+
+ASYNC_TEST_CASE("Queue: a put() whose item cannot be compared leaves the queue as it was") {
+    PriorityQueue<int, Naturals> queue(2);
+    queue.put_nowait(5);
+    queue.put_nowait(3);
+    auto a = create_task(queue.put(-1));
+    auto b = create_task(queue.put(4));
+    co_await turns(1);
+    CHECK(queue.get_nowait() == 3);
+    CHECK_AWAIT(text_of<std::runtime_error>(a), "cannot be compared");
+    co_await b;
+    CHECK(queue.qsize() == 2);
+    CHECK(queue.get_nowait() == 4);
+    CHECK(queue.get_nowait() == 5);
+    CHECK_THROWS_AS(queue.get_nowait(), QueueEmpty);
+}
+
+ASYNC_TEST_CASE("Queue: a get() that cannot compare the items leaves them to the next") {
+    bool broken = false;
+    auto compare = [&broken](int a, int b) {
+        if (std::exchange(broken, false)) {
+            throw std::runtime_error("cannot be compared");
+        }
+        return a < b;
+    };
+    PriorityQueue<int, decltype(compare)> queue(0, compare);
+    auto a = create_task(queue.get());
+    auto b = create_task(queue.get());
+    co_await turns(1);
+    for (const int item : {4, 3, 2, 1}) {
+        queue.put_nowait(item);
+    }
+    broken = true;
+    CHECK_AWAIT(text_of<std::runtime_error>(a), "cannot be compared");
+    CHECK_AWAIT(b, 1);
+    CHECK(queue.repr().find("_queue=[2, ") != std::string::npos);
+    for (const int item : {2, 3, 4}) {
+        CHECK(queue.get_nowait() == item);
+    }
+}
+
+ASYNC_TEST_CASE("Queue: many items, in the order of their priority") {
+    PriorityQueue<std::string> queue;
+    std::vector<std::string> items;
+    for (unsigned number = 1; number < 200; ++number) {
+        items.push_back(std::to_string(number * 7919 % 101));
+        queue.put_nowait(items.back());
+    }
+    std::ranges::sort(items);
+    std::vector<std::string> got;
+    while (!queue.empty()) {
+        got.push_back(queue.get_nowait());
+    }
+    CHECK(got == items);
+    co_return;
 }
 
 ASYNC_TEST_CASE("Queue: a newcomer may take the item, and the one who was woken waits on") {

@@ -7,7 +7,6 @@
 #include <ringio/sync/event.hpp>
 #include <ringio/sync/wait_queue.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -88,6 +87,10 @@ protected:
     void count_put() noexcept;
     void count_get() noexcept;
 
+    /// For one who failed with an item or room at hand, perhaps woken for it: the next may try.
+    void pass_item_on() noexcept;
+    void pass_room_on() noexcept;
+
     /// The last step of shutdown(); counts `dropped` items as done.
     void shut_down(std::size_t dropped) noexcept;
 
@@ -140,14 +143,16 @@ class BasicQueue : public QueueBase {
 public:
     /// Puts an item, after waiting for room when the queue is full.
     ///
-    /// *Errors*: QueueShutDown; std::runtime_error when it waits in another loop than before.
+    /// *Errors*: QueueShutDown; std::runtime_error when it waits in another loop than before; what
+    /// moving or comparing items throws: the item is then not put.
     /// *Cancellation*: the item is not put, and is destroyed; the room goes to the next.
     Task<> put(T item) {
         while (full()) {
             require_open();
             co_await wait_for_room();
         }
-        put_nowait(std::move(item));
+        require_open();
+        store(std::move(item));
     }
 
     /// Takes the next item, after waiting for one when the queue is empty.
@@ -165,16 +170,20 @@ public:
     /// Puts an item at once. *Errors*: QueueFull; QueueShutDown.
     void put_nowait(T item) {
         require_room();
-        items_.put(std::move(item));
-        count_put();
+        store(std::move(item));
     }
 
     /// Takes an item at once. *Errors*: QueueEmpty; QueueShutDown.
     T get_nowait() {
         require_item();
-        T item = items_.take();
-        count_get();
-        return item;
+        try {
+            T item = items_.take();
+            count_get();
+            return item;
+        } catch (...) {
+            pass_item_on();
+            throw;
+        }
     }
 
     /// Lets nobody put any more; who gets is given what is left, then QueueShutDown. `immediate`
@@ -202,6 +211,16 @@ protected:
     ~BasicQueue() = default;
 
 private:
+    void store(T&& item) {
+        try {
+            items_.put(std::move(item));
+        } catch (...) {
+            pass_room_on();
+            throw;
+        }
+        count_put();
+    }
+
     Items items_;
 };
 
@@ -231,24 +250,68 @@ struct LifoItems {
     }
 };
 
-/// The one that compares smallest first: a heap.
+/// The one that compares smallest first: a heap. Nothing is moved before the last comparison, so
+/// that a comparison that throws changes nothing.
 template <class T, class Compare>
 struct PriorityItems {
     std::vector<T> list;
     Compare compare;
 
-    auto larger() {
-        return [this](const T& a, const T& b) { return static_cast<bool>(compare(b, a)); };
-    }
     void put(T&& item) {
         list.push_back(std::move(item));
-        std::push_heap(list.begin(), list.end(), larger());
+        try {
+            rise();
+        } catch (...) {
+            list.pop_back();
+            throw;
+        }
     }
     T take() {
-        std::pop_heap(list.begin(), list.end(), larger());
+        std::size_t place = find_place_of_last();
         T item = std::move(list.back());
+        if (list.size() > 1) {
+            std::swap(list[place], item);
+            while (place > 0) {
+                place = parent(place);
+                std::swap(list[place], item);
+            }
+        }
         list.pop_back();
         return item;
+    }
+
+private:
+    static std::size_t parent(std::size_t place) noexcept { return (place - 1) / 2; }
+    bool is_smaller(std::size_t a, std::size_t b) {
+        return static_cast<bool>(compare(std::as_const(list[a]), std::as_const(list[b])));
+    }
+
+    // Brings the last item to its place.
+    void rise() {
+        const std::size_t last = list.size() - 1;
+        std::size_t place = last;
+        while (place > 0 && is_smaller(last, parent(place))) {
+            place = parent(place);
+        }
+        for (std::size_t at = last; at != place; at = parent(at)) {
+            std::swap(list[at], list[parent(at)]);
+        }
+    }
+
+    // Where the last item belongs once the first is gone and those on the way have moved up.
+    std::size_t find_place_of_last() {
+        const std::size_t last = list.size() - 1;
+        std::size_t place = 0;
+        for (std::size_t child = 1; child < last; child = 2 * place + 1) {
+            if (child + 1 < last && is_smaller(child + 1, child)) {
+                ++child;
+            }
+            if (!is_smaller(child, last)) {
+                break;
+            }
+            place = child;
+        }
+        return place;
     }
 };
 

@@ -97,6 +97,22 @@ ASYNC_TEST_CASE("task_group: an error cancels the siblings and the body") {
     CHECK(current_task().cancelling() == 0);
 }
 
+ASYNC_TEST_CASE("task_group: tasks are cancelled in the order of their creation") {
+    EventLog log;
+    auto body = [&log](TaskGroup& group) -> Task<> {
+        for (const char* name : {"a", "b", "c", "d"}) {
+            group.create_task(stubborn(log, name, 0, 0));
+        }
+        group.create_task(sleep_then_fail(1s, "bad"));
+        co_return;
+    };
+    const auto end = co_await told(task_group(body));
+    CHECK(end == "group(bad)");
+    CHECK(log.joined() ==
+          "a cancelled a cleaned b cancelled b cleaned c cancelled c cleaned d cancelled d "
+          "cleaned");
+}
+
 ASYNC_TEST_CASE("task_group: the exception is an ExceptionGroup with CPython's text",
                 "[any_order]") {
     std::string message;

@@ -1,261 +1,124 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks and prints Markdown tables.
+"""Runs benchmarks and prints Markdown tables. Without --build it builds the preset `bench` first.
 
-    run.py echo     TCP echo servers under a closed-loop load, ratios to the hand-written limit
-    run.py micro    costs of the coroutine layer, ratios to the minimal loop
-    run.py compile  time to compile a hello-world
+    benchmarks/run.py all --write-docs      everything, into docs/performance.md
+    benchmarks/run.py micro --quick         a look at one suite
 
-Machines drift while one measures. So candidates run in short bursts in random order, each between
-two bursts of the reference; a ratio is taken against these two neighbours, and the median of the
-rounds is shown. The reference is also run as a candidate: its ratio to itself is the noise.
+Suites:
 """
 
 import argparse
+import importlib
 import json
-import math
 import os
 import pathlib
-import random
-import shutil
-import statistics
 import subprocess
 import sys
+import time
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
+REPOSITORY = HERE.parent
+sys.path.insert(0, str(HERE))
 
-# name: how the server is started; the first one is the reference
-SERVERS = {
-    "limit": ["echo_limit", "--port", "0", "--size", "{size}"],
-    "ringio": ["echo_ringio", "--port", "0"],
-    "asio": ["echo_asio", "--port", "0"],
-}
-REFERENCE = "limit"
-CPUS = {"split": ("0", "1"), "same": ("0", "0")}  # mode: server's CPU, client's CPU
+from harness import machine, report
 
-# test: what ringio aims at, as a ratio to the minimal loop
-MICRO_TARGETS = {
-    "await_ready": 1.5,
-    "recursion": 1.0,
-    "spawn_join": None,
-    "spawn_join_all": 1.1,
-    "gather": 1.5,
-    "yield": 1.25,
-    "future_ping_pong": 1.7,
-    "timer_arm_cancel": 1.2,
-    "timer_fire": 1.5,
-}
+FOLDERS = ("micro", "net", "disk", "compile", "counts")
+PAGE = REPOSITORY / "docs" / "performance.md"
 
 
-def find_program(build, name):
-    for folder in (build, build / "benchmarks"):
-        program = folder / name
-        if os.access(program, os.X_OK) and program.is_file():
-            return str(program)
-    return None
+def find_suites() -> dict:
+    """{name: module}, in the order in which they are run and documented."""
+    suites = {}
+    for folder in FOLDERS:
+        if (HERE / folder / "suite.py").is_file():
+            module = importlib.import_module(f"{folder}.suite")
+            suites.update(dict.fromkeys(module.NAMES, module))
+    return suites
 
 
-def pinned(cpu, command):
-    return ["taskset", "-c", cpu, *command] if shutil.which("taskset") else command
-
-
-def user_seconds(pid):
-    """User time from /proc/<pid>/stat: in ticks, so only sums over many bursts mean much."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) / os.sysconf("SC_CLK_TCK")
-
-
-def echo_burst(programs, name, mode, connections, size, seconds):
-    """One server, one client, one figure of each kind."""
-    server_cpu, client_cpu = CPUS[mode]
-    command = [programs[name], *(word.format(size=size) for word in SERVERS[name][1:])]
-    server = subprocess.Popen(pinned(server_cpu, command), stdout=subprocess.PIPE, text=True)
-    try:
-        words = server.stdout.readline().split()
-        if len(words) != 2 or words[0] != "listening":
-            raise RuntimeError(f"{name}: no 'listening <port>' but {words}")
-        client = [programs["client"], words[1], str(connections), str(size), str(seconds),
-                  str(server.pid)]
-        done = subprocess.run(pinned(client_cpu, client), capture_output=True, text=True,
-                              timeout=30 + 3 * seconds)
-        if done.returncode != 0:
-            raise RuntimeError(f"{name}: {done.stderr.strip() or done.returncode}")
-        measured = json.loads(done.stdout)
-        user = user_seconds(server.pid)
-    finally:
-        server.kill()
-        server.wait()
-        server.stdout.close()
-    requests = max(measured["requests"], 1)
-    return {
-        "rps": requests / measured["seconds"],
-        "cpu_us": measured["server_cpu"] / requests * 1e6,
-        "p50_us": measured["p50_us"],
-        "p99_us": measured["p99_us"],
-        "client_cpu": measured["client_cpu"] / measured["seconds"],
-        "user_ns": user / (requests * 1.2) * 1e9,  # the warm-up is a fifth of the burst
-    }
-
-
-FIGURES = ("rps", "cpu_us", "p50_us", "p99_us")
-
-
-def echo_cell(programs, names, mode, connections, size, options, failures):
-    """All rounds of one mode, number of connections and size."""
-    bursts = {name: [] for name in names}
-    ratios = {name: {figure: [] for figure in FIGURES} for name in names}
-    burst = lambda name: echo_burst(programs, name, mode, connections, size, options.seconds)
-    for _ in range(options.rounds):
-        before = burst(REFERENCE)
-        for name in random.sample(names, len(names)):
-            try:
-                measured = burst(name)
-            except (RuntimeError, subprocess.TimeoutExpired) as error:
-                failures.append(f"{mode} {connections} x {size}: {error}")
-                continue
-            after = burst(REFERENCE)
-            bursts[name].append(measured)
-            for figure in FIGURES:
-                neighbours = math.sqrt(before[figure] * after[figure])
-                ratios[name][figure].append(measured[figure] / neighbours)
-            before = after
-    rows = []
-    for name in names:
-        if not bursts[name]:
-            continue
-        row = {"mode": mode, "connections": connections, "size": size, "server": name}
-        for figure in bursts[name][0]:
-            row[figure] = statistics.median(measured[figure] for measured in bursts[name])
-        row["user_ns"] = statistics.mean(measured["user_ns"] for measured in bursts[name])
-        for figure in FIGURES:
-            row[f"{figure}_ratio"] = statistics.median(ratios[name][figure])
-        rows.append(row)
-    return rows
-
-
-def geometric_mean(values):
-    return math.exp(statistics.fmean(math.log(value) for value in values))
-
-
-def print_echo_summary(rows):
-    print("\nGeometric means of the ratios; `limit` is the reference against itself, the noise.\n")
-    print("| mode | server | req/s | CPU per request | p50 | p99 | user ns/request |")
-    print("|---|---|---|---|---|---|---|")
-    for mode in CPUS:
-        for server in SERVERS:
-            chosen = [row for row in rows if row["mode"] == mode and row["server"] == server]
-            if chosen:
-                means = " | ".join(
-                    f"{geometric_mean([row[figure + '_ratio'] for row in chosen]):.2f}"
-                    for figure in FIGURES)
-                user = statistics.median(row["user_ns"] for row in chosen)
-                print(f"| {mode} | {server} | {means} | {user:.0f} |")
-
-
-def run_echo(options):
-    programs = {name: find_program(options.build, command[0]) for name, command in SERVERS.items()}
-    programs["client"] = find_program(options.build, "echo_client")
-    for needed in ("client", REFERENCE):
-        if programs[needed] is None:
-            sys.exit(f"{options.build}: no echo_{needed}; build with RINGIO_BUILD_BENCHMARKS=ON")
-    names = [name for name in SERVERS if programs[name] is not None]
-    modes = list(CPUS) if options.mode == "both" else [options.mode]
-    if "split" in modes and len(os.sched_getaffinity(0)) < 2:
-        sys.exit("mode split needs two CPUs; use --mode same")
-    cells = [(mode, connections, size) for mode in modes
-             for connections in options.connections for size in options.sizes]
-    total = len(cells) * options.rounds * (2 * len(names) + 1) * (1.2 * options.seconds + 0.3)
-    print(f"{len(cells)} cells, about {total / 60:.0f} min", file=sys.stderr)
-    print("| mode | connections | bytes | server | req/s | CPU us/req | p50 us | p99 us "
-          "| req/s ratio | CPU ratio | p50 ratio | p99 ratio | client CPU |")
-    print("|---" * 13 + "|")
-    rows = []
-    failures = []
-    for cell in cells:
-        for row in echo_cell(programs, names, *cell, options, failures):
-            rows.append(row)
-            ratios = " | ".join(f"{row[figure + '_ratio']:.2f}" for figure in FIGURES)
-            print(f"| {row['mode']} | {row['connections']} | {row['size']} | {row['server']} "
-                  f"| {row['rps']:.0f} | {row['cpu_us']:.2f} | {row['p50_us']:.0f} "
-                  f"| {row['p99_us']:.0f} | {ratios} | {row['client_cpu']:.2f} |", flush=True)
-    print_echo_summary(rows)
-    for failure in failures:
-        print(f"failed: {failure}", file=sys.stderr)
-    return rows
-
-
-def micro_once(program, test):
-    done = subprocess.run(pinned("0", [program, "--only", test]), capture_output=True, text=True,
-                          timeout=120)
-    if done.returncode != 0:
-        raise RuntimeError(f"{program} --only {test}: exit {done.returncode} {done.stderr[:200]}")
-    return json.loads(done.stdout)["ns_per_op"]
-
-
-def run_micro(options):
-    limit = find_program(options.build, "micro_minimal")
-    ringio = find_program(options.build, "micro_ringio")
-    if limit is None:
-        sys.exit(f"{options.build}: no micro_minimal; build with RINGIO_BUILD_BENCHMARKS=ON")
-    seen = {test: {"minimal": [], "ringio": [], "ratio": []} for test in MICRO_TARGETS}
-    for _ in range(options.rounds):
-        for test in random.sample(list(MICRO_TARGETS), len(MICRO_TARGETS)):
-            before = micro_once(limit, test)
-            seen[test]["minimal"].append(before)
-            if ringio is None:
-                continue
-            try:
-                measured = micro_once(ringio, test)
-            except (RuntimeError, subprocess.TimeoutExpired) as error:
-                print(f"failed: {error}", file=sys.stderr)
-                continue
-            after = micro_once(limit, test)
-            seen[test]["ringio"].append(measured)
-            seen[test]["ratio"].append(measured / math.sqrt(before * after))
-    print("| test | minimal, ns | ringio, ns | ratio | aim |")
-    print("|---|---|---|---|---|")
-    rows = []
-    for test, figures in seen.items():
-        row = {"test": test, "aim": MICRO_TARGETS[test]}
-        for name, values in figures.items():
-            row[name] = statistics.median(values) if values else None
-        rows.append(row)
-        show = lambda value, digits: "-" if value is None else f"{value:.{digits}f}"
-        print(f"| {test} | {show(row['minimal'], 1)} | {show(row['ringio'], 1)} "
-              f"| {show(row['ratio'], 2)} | {show(row['aim'], 2)} |")
-    return rows
-
-
-def run_compile(options):
-    command = [sys.executable, str(HERE / "compile" / "compile_time.py"),
-               "--rounds", str(options.rounds), "--compilers", options.compilers]
-    if options.json:
-        command += ["--json", options.json]
-    sys.exit(subprocess.run(command, timeout=3600).returncode)
-
-
-def numbers(text):
-    return [int(word) for word in text.split(",")]
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__,
+def parse_arguments(suites: dict) -> argparse.Namespace:
+    names = "".join(f"    {name:10} {module.NAMES[name]}\n" for name, module in suites.items())
+    parser = argparse.ArgumentParser(description=__doc__ + names,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("echo", "micro", "compile"))
-    parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build"),
-                        help="the build tree, or the folder with the programs (default: build)")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.0, help="echo: length of a burst")
-    parser.add_argument("--connections", type=numbers, default=[1, 64, 1000])
-    parser.add_argument("--sizes", type=numbers, default=[64, 1024, 16384])
-    parser.add_argument("--mode", choices=("split", "same", "both"), default="both",
-                        help="server and client on a core each, or on one")
-    parser.add_argument("--compilers", default="g++", help="compile: comma-separated")
-    parser.add_argument("--json", metavar="FILE", help="also write the figures there")
+    parser.add_argument("suites", nargs="+", metavar="SUITE", choices=[*suites, "all"])
+    parser.add_argument("--rounds", type=int, help="how often each candidate takes its turn "
+                        "(default: 5; with --quick 2)")
+    parser.add_argument("--seconds", type=float, help="length of a burst where a suite runs for a "
+                        "time (default: 1; with --quick 0.2)")
+    parser.add_argument("--quick", action="store_true", help="less of everything: does it work?")
+    parser.add_argument("--only", type=lambda text: text.split(","), metavar="CANDIDATE,…",
+                        help="these beside the reference")
+    parser.add_argument("--build", type=pathlib.Path, metavar="DIR",
+                        help="a build tree that is ready, or the folder with the programs")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="all figures")
+    parser.add_argument("--charts", type=pathlib.Path, metavar="DIR", help="charts as SVG")
+    parser.add_argument("--write-docs", action="store_true",
+                        help="writes docs/performance.md's generated blocks and its charts")
+    for module in dict.fromkeys(suites.values()):
+        if hasattr(module, "add_arguments"):
+            module.add_arguments(parser.add_argument_group(", ".join(module.NAMES)))
     options = parser.parse_args()
-    rows = {"echo": run_echo, "micro": run_micro, "compile": run_compile}[options.what](options)
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(rows, indent=1) + "\n")
+    if options.rounds is None:
+        options.rounds = 2 if options.quick else 5
+    if options.seconds is None:
+        options.seconds = 0.2 if options.quick else 1.0
+    if "all" in options.suites:
+        options.suites = list(suites)
+    return options
+
+
+def build_preset() -> pathlib.Path:
+    for command in (["cmake", "--preset", "bench"], ["cmake", "--build", "--preset", "bench"]):
+        done = subprocess.run(command, cwd=REPOSITORY, stdout=sys.stderr)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(command)} failed; --build DIR takes a tree that is built already")
+    return REPOSITORY / "build" / "bench"
+
+
+def publish(found: report.Report, options: argparse.Namespace) -> None:
+    print(f"\n## {found.name}\n\n{found.to_markdown()}", flush=True)
+    if options.charts:
+        found.save_charts(options.charts)
+    if options.write_docs:
+        drawn = found.save_charts(PAGE.parent / "performance")
+        report.write_block(PAGE, found.name,
+                           found.to_markdown("performance" if drawn else None))
+
+
+def main() -> int:
+    suites = find_suites()
+    options = parse_arguments(suites)
+    build = options.build.resolve() if options.build else build_preset()
+    where = machine.describe(build)
+    if where["build_type"] not in ("", "Release"):
+        print(f"{build} is a {where['build_type']} build: its figures mean nothing",
+              file=sys.stderr)
+    if os.getloadavg()[0] > 0.5:
+        print(f"the load average is {os.getloadavg()[0]:.1f}: others use this machine",
+              file=sys.stderr)
+    print(machine.summary(where))
+    everything = {"machine": where, "suites": {}}
+    failed = []
+    for name in options.suites:
+        began = time.monotonic()
+        try:
+            found = suites[name].run(name, options, build)
+        except Exception:  # one suite that breaks does not cost the figures of the others
+            traceback.print_exc()
+            failed.append(name)
+            continue
+        publish(found, options)
+        everything["suites"][name] = found.data
+        print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+        if options.json:
+            options.json.write_text(json.dumps(everything, indent=1) + "\n")
+    if options.write_docs:
+        report.write_block(PAGE, "machine", machine.summary(where))
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

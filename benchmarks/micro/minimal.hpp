@@ -1,7 +1,10 @@
 // The limit of the micro benchmarks: the least that a single-threaded coroutine loop can do and
-// still be one. Tasks with symmetric transfer and shared futures over minimal_loop.hpp. It has
-// asyncio's order of events but no cancellation and no names; a spawned task costs its frame and
-// nothing else. It bears ringio's names, so that both compile the same tests.
+// still be one. Tasks with symmetric transfer and shared futures over minimal_loop.hpp; channels
+// are in minimal_channel.hpp, calls from other threads in minimal_posting_loop.hpp. It has
+// asyncio's order of events but no names, no checks, and nothing that only one test needs is paid
+// by another: who awaits cancellable(future) can be cancelled, others cannot. A spawned task costs
+// its frame and nothing else. What is unfinished when run() returns is leaked. It bears ringio's
+// names, so that both compile the same tests.
 #pragma once
 
 #include "minimal_loop.hpp"
@@ -16,12 +19,25 @@
 
 namespace minimal {
 
+struct CancelledError {};
+
+/// A wait that can be cut short.
+struct CancellableWait {
+    virtual void cancel() noexcept = 0;
+
+protected:
+    ~CancellableWait() = default;
+};
+
 /// What every coroutine's frame carries. An awaited child resumes its parent in place; a spawned
 /// task wakes its waiter in a coming turn.
 struct PromiseBase {
-    Ready ready;                     // spawned: starts the task; awaited: holds the parent
-    Ready* waiter = nullptr;         // spawned: whom to wake
-    std::size_t* missing = nullptr;  // of a gather: wake only when it falls to 0
+    Ready ready;              // spawned: starts the task; awaited: holds the parent
+    Ready* waiter = nullptr;  // spawned: whom to wake
+    union {
+        std::size_t* missing = nullptr;  // child of a gather: wake only when it falls to 0
+        CancellableWait* wait;           // while it waits so; then null, as at the end
+    };
     std::exception_ptr exception;
     bool awaited = false;
     bool detached = false;
@@ -161,6 +177,9 @@ public:
 
     Awaiter operator co_await() const noexcept { return {coroutine_}; }
 
+    /// Ends the wait for a cancellable(future); the task must be in one, and no child of a gather.
+    void cancel() noexcept { coroutine_.promise().wait->cancel(); }
+
 private:
     Coroutine coroutine_;
 };
@@ -218,19 +237,37 @@ Gather<T> gather(std::vector<Task<T>> tasks) {
     return Gather<T>(std::move(tasks));
 }
 
-/// sleep(0s): let everybody else run once.
-struct Yield {
-    Ready ready{};
+/// sleep(0s) lets everybody else run once. A longer one lives in the frame and in the heap, and
+/// cannot be cancelled.
+struct Sleep final : Timer {
+    union {
+        std::chrono::nanoseconds delay;  // before it begins
+        Ready ready;                     // from then on
+    };
+
+    explicit Sleep(std::chrono::nanoseconds given) noexcept : delay(given) {}
 
     bool await_ready() const noexcept { return false; }
     void await_resume() const noexcept {}
     void await_suspend(std::coroutine_handle<> self) noexcept {
-        ready.coroutine = self;
-        running_loop->push(ready);
+        const std::chrono::nanoseconds wanted = delay;
+        ::new (&ready) Ready{.coroutine = self};
+        if (wanted.count() <= 0) {
+            running_loop->push(ready);
+        } else {
+            running_loop->arm(*this, wanted.count());
+        }
     }
+
+    void fire() override { running_loop->push(ready); }
+    void drop() noexcept override {}
 };
 
-inline Yield sleep(std::chrono::seconds) noexcept { return {}; }
+/// By value and without conversion: what a reference binds to would be kept in the frame.
+template <class Rep, class Period>
+Sleep sleep(std::chrono::duration<Rep, Period> delay) noexcept {
+    return Sleep(delay);
+}
 
 template <class T>
 struct FutureState {
@@ -279,7 +316,43 @@ public:
         const T& await_resume() const noexcept { return *state->value; }
     };
 
+    /// Throws CancelledError into the task when its handle's cancel() ended the wait.
+    struct CancellableAwaiter final : CancellableWait {
+        FutureState<T>* state;
+        CancellableWait** wait = nullptr;  // of the task, while it waits
+        Ready ready{};
+        bool cancelled = false;
+
+        explicit CancellableAwaiter(FutureState<T>* given) noexcept : state(given) {}
+
+        bool await_ready() const noexcept { return state->value.has_value(); }
+        template <class P>
+        void await_suspend(std::coroutine_handle<P> self) noexcept {
+            ready.coroutine = self;
+            state->waiter = &ready;
+            wait = &self.promise().wait;
+            *wait = this;
+        }
+        const T& await_resume() const {
+            if (wait != nullptr) {
+                *wait = nullptr;
+            }
+            if (cancelled) {
+                throw CancelledError();
+            }
+            return *state->value;
+        }
+        void cancel() noexcept override {
+            if (!state->value) {
+                cancelled = true;
+                state->waiter = nullptr;
+                running_loop->push(ready);
+            }
+        }
+    };
+
     Awaiter operator co_await() const noexcept { return {this->state_}; }
+    CancellableAwaiter cancellable() const noexcept { return CancellableAwaiter(this->state_); }
 
 private:
     friend class Promise<T>;

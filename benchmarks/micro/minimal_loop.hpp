@@ -2,6 +2,7 @@
 // ready queue run by snapshots, a 4-ary timer heap. No kernel but the clock.
 #pragma once
 
+#include <sys/mman.h>
 #include <time.h>
 
 #include <algorithm>
@@ -10,10 +11,8 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <new>
 #include <utility>
-#include <vector>
 
 namespace minimal {
 
@@ -70,25 +69,40 @@ struct Ready {
     std::coroutine_handle<> coroutine;
 };
 
+/// Fires once its deadline has passed. The base of a callback, which a handle may cancel, and of a
+/// sleep, which lives in a frame.
 struct Timer {
-    std::function<void()> callback;
-    bool cancelled = false;
-    bool in_heap = true;
-    bool has_handle = true;
+    std::uint64_t order : 56 = 0;  // of equal deadlines
+    bool cancelled : 1 = false;
+    bool in_heap : 1 = true;
+    bool has_handle : 1 = false;
+
+    virtual void fire() = 0;
+    virtual void drop() noexcept = 0;
+
+protected:
+    Timer() = default;
+    ~Timer() = default;
+};
+
+template <class Function>
+struct Callback final : Timer {
+    Function function;
+
+    explicit Callback(Function&& given) : function(std::move(given)) { has_handle = true; }
+
+    void fire() override { function(); }
+    void drop() noexcept override { delete this; }
 
     static void* operator new(std::size_t size) { return Pool::allocate(size); }
     static void operator delete(void* memory, std::size_t size) { Pool::release(memory, size); }
 };
 
-class EventLoop;
-
 class TimerHandle {
 public:
-    TimerHandle(EventLoop& loop, Timer* timer) noexcept : loop_(&loop), timer_(timer) {}
-    TimerHandle(TimerHandle&& other) noexcept
-        : loop_(other.loop_), timer_(std::exchange(other.timer_, nullptr)) {}
+    explicit TimerHandle(Timer* timer) noexcept : timer_(timer) {}
+    TimerHandle(TimerHandle&& other) noexcept : timer_(std::exchange(other.timer_, nullptr)) {}
     TimerHandle& operator=(TimerHandle&& other) noexcept {
-        std::swap(loop_, other.loop_);
         std::swap(timer_, other.timer_);
         return *this;
     }
@@ -96,7 +110,7 @@ public:
         if (timer_ != nullptr) {
             timer_->has_handle = false;
             if (!timer_->in_heap) {
-                delete timer_;
+                timer_->drop();
             }
         }
     }
@@ -104,8 +118,105 @@ public:
     void cancel() noexcept;
 
 private:
-    EventLoop* loop_;
     Timer* timer_;
+};
+
+/// Four children of 16 bytes share a cache line. The array never grows: it is address space for 16
+/// million timers, which has memory where it was touched.
+class TimerHeap {
+public:
+    using Nanoseconds = std::int64_t;
+
+    struct Entry {
+        Nanoseconds when;
+        Timer* timer;
+
+        bool operator<(const Entry& other) const noexcept {
+            return when != other.when ? when < other.when : timer->order < other.timer->order;
+        }
+    };
+
+    TimerHeap() {
+        void* const memory = ::mmap(nullptr, space, PROT_READ | PROT_WRITE,
+                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED) {
+            throw std::bad_alloc();
+        }
+        heap_ = static_cast<Entry*>(memory) + pad;
+    }
+    TimerHeap(const TimerHeap&) = delete;
+    ~TimerHeap() { ::munmap(heap_ - pad, space); }
+
+    bool empty() const noexcept { return size_ == 0; }
+    std::size_t size() const noexcept { return size_; }
+    const Entry& front() const noexcept { return heap_[0]; }
+
+    void push(const Entry& entry) noexcept {
+        std::size_t at = size_++;
+        while (at > 0) {
+            const std::size_t parent = (at - 1) / 4;
+            if (!(entry < heap_[parent])) {
+                break;
+            }
+            heap_[at] = heap_[parent];
+            at = parent;
+        }
+        heap_[at] = entry;
+    }
+
+    void pop() noexcept {
+        if (--size_ > 0) {
+            sift_down(0, heap_[size_]);
+        }
+    }
+
+    template <class Condition>
+    void erase_if(Condition condition) noexcept {
+        size_ = static_cast<std::size_t>(std::remove_if(heap_, heap_ + size_, condition) - heap_);
+        for (std::size_t at = size_ / 4 + 1; at-- > 0;) {
+            if (at < size_) {
+                sift_down(at, heap_[at]);
+            }
+        }
+    }
+
+private:
+    static constexpr std::size_t space = std::size_t{256} << 20;
+    static constexpr std::size_t pad = 3;
+
+    // Without a branch on the deadlines, which nobody could predict.
+    static Entry* least(Entry* a, Entry* b) noexcept {
+        if (a->when == b->when) [[unlikely]] {
+            return *b < *a ? b : a;
+        }
+        return a + (b - a) * (b->when < a->when);
+    }
+
+    void sift_down(std::size_t at, Entry entry) noexcept {
+        for (;;) {
+            Entry* const children = heap_ + (4 * at + 1);
+            Entry* const end = heap_ + size_;
+            Entry* child = children;
+            if (children + 3 < end) {
+                child = least(least(children, children + 1), least(children + 2, children + 3));
+            } else if (children < end) {
+                for (Entry* other = children + 1; other < end; ++other) {
+                    child = least(child, other);
+                }
+            } else {
+                break;
+            }
+            if (!(*child < entry)) {
+                break;
+            }
+            heap_[at] = *child;
+            at = static_cast<std::size_t>(child - heap_);
+        }
+        heap_[at] = entry;
+    }
+
+    Entry* heap_;  // one before a cache line's begin
+    std::size_t size_ = 0;
 };
 
 template <class T>
@@ -113,13 +224,7 @@ class Promise;
 
 class EventLoop {
 public:
-    using Nanoseconds = std::int64_t;
-
-    ~EventLoop() {
-        for (const Entry& entry : heap_) {
-            drop(entry.timer);
-        }
-    }
+    using Nanoseconds = TimerHeap::Nanoseconds;
 
     void push(Ready& ready) noexcept {
         ready.next = nullptr;
@@ -133,15 +238,22 @@ public:
         return now.tv_sec * 1'000'000'000 + now.tv_nsec;
     }
 
+    void arm(Timer& timer, Nanoseconds delay) noexcept {
+        timer.order = ++order_;
+        heap_.push({.when = time() + delay, .timer = &timer});
+    }
+
     template <class Function>
-    TimerHandle call_later(std::chrono::nanoseconds delay, Function&& function) {
-        auto* timer = new Timer{.callback = std::forward<Function>(function)};
-        insert({.when = time() + delay.count(), .order = ++order_, .timer = timer});
-        return {*this, timer};
+    TimerHandle call_later(std::chrono::nanoseconds delay, Function function) {
+        auto* timer = new Callback<Function>(std::move(function));
+        arm(*timer, delay.count());
+        return TimerHandle(timer);
     }
 
     template <class T>
     Promise<T> create_future();
+
+    bool idle() const noexcept { return head_ == nullptr && heap_.empty(); }
 
     /// One turn: expired timers, then what was ready when it began.
     void run_once() {
@@ -164,60 +276,10 @@ public:
 private:
     friend class TimerHandle;
 
-    struct Entry {
-        Nanoseconds when;
-        std::uint64_t order;
-        Timer* timer;
-
-        bool operator<(const Entry& other) const noexcept {
-            return when != other.when ? when < other.when : order < other.order;
-        }
-    };
-
-    static void drop(Timer* timer) noexcept {
-        timer->in_heap = false;
-        if (!timer->has_handle) {
-            delete timer;
-        }
-    }
-
-    void insert(const Entry& entry) {
-        std::size_t at = heap_.size();
-        heap_.push_back(entry);
-        while (at > 0) {
-            const std::size_t parent = (at - 1) / 4;
-            if (!(entry < heap_[parent])) {
-                break;
-            }
-            heap_[at] = heap_[parent];
-            at = parent;
-        }
-        heap_[at] = entry;
-    }
-
-    void sift_down(std::size_t at) noexcept {
-        const Entry entry = heap_[at];
-        const std::size_t size = heap_.size();
-        for (std::size_t child; (child = 4 * at + 1) < size;) {
-            std::size_t least = child;
-            const std::size_t last = std::min(child + 4, size);
-            while (++child < last) {
-                least = heap_[child] < heap_[least] ? child : least;
-            }
-            if (!(heap_[least] < entry)) {
-                break;
-            }
-            heap_[at] = heap_[least];
-            at = least;
-        }
-        heap_[at] = entry;
-    }
-
-    void pop() noexcept {
-        heap_.front() = heap_.back();
-        heap_.pop_back();
-        if (!heap_.empty()) {
-            sift_down(0);
+    static void drop(Timer& timer) noexcept {
+        timer.in_heap = false;
+        if (!timer.has_handle) {
+            timer.drop();
         }
     }
 
@@ -226,36 +288,31 @@ private:
         if (++cancelled_ < 64 || 2 * cancelled_ < heap_.size()) {
             return;
         }
-        std::erase_if(heap_, [](const Entry& entry) {
+        heap_.erase_if([](const TimerHeap::Entry& entry) {
             const bool dead = entry.timer->cancelled;
             if (dead) {
-                drop(entry.timer);
+                drop(*entry.timer);
             }
             return dead;
         });
         cancelled_ = 0;
-        for (std::size_t at = heap_.size() / 4 + 1; at-- > 0;) {
-            if (at < heap_.size()) {
-                sift_down(at);
-            }
-        }
     }
 
     void expire() {
         Nanoseconds now = time();
-        if (head_ == nullptr && heap_.front().when > now) {
-            const timespec until{heap_.front().when / 1'000'000'000,
-                                 heap_.front().when % 1'000'000'000};
+        const Nanoseconds first = heap_.front().when;
+        if (head_ == nullptr && first > now) {
+            const timespec until{first / 1'000'000'000, first % 1'000'000'000};
             ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
             now = time();
         }
         while (!heap_.empty() && heap_.front().when <= now) {
-            Timer* const timer = heap_.front().timer;
-            pop();
-            if (timer->cancelled) {
+            Timer& timer = *heap_.front().timer;
+            heap_.pop();
+            if (timer.cancelled) {
                 --cancelled_;
             } else {
-                timer->callback();
+                timer.fire();
             }
             drop(timer);
         }
@@ -263,20 +320,19 @@ private:
 
     Ready* head_ = nullptr;
     Ready** tail_ = &head_;
-    std::vector<Entry> heap_;
+    TimerHeap heap_;
     std::uint64_t order_ = 0;
     std::size_t cancelled_ = 0;
 };
 
+inline constinit thread_local EventLoop* running_loop = nullptr;
+
 inline void TimerHandle::cancel() noexcept {
     if (timer_->in_heap && !timer_->cancelled) {
         timer_->cancelled = true;
-        timer_->callback = nullptr;
-        loop_->note_cancelled();
+        running_loop->note_cancelled();
     }
 }
-
-inline constinit thread_local EventLoop* running_loop = nullptr;
 
 inline EventLoop& get_running_loop() noexcept { return *running_loop; }
 

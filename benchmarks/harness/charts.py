@@ -99,10 +99,13 @@ def _draw_bars(axes, description) -> None:
     series, groups = description["series"], description["groups"]
     colours = _colours(series)
     width = 0.84 / max(1, len(series))
+    # On a logarithmic scale bars have no zero to stand on: they rise and hang from the reference.
+    floor = (description["reference"] or 1.0) if description["log"] else 0.0
     for at, (name, values) in enumerate(series.items()):
         shown = [(place, value) for place, value in enumerate(values) if value is not None]
         axes.bar([place - 0.42 + (at + 0.5) * width for place, _ in shown],
-                 [value for _, value in shown], width, label=name, color=colours[name])
+                 [value - floor for _, value in shown], width, bottom=floor, label=name,
+                 color=colours[name])
     if description["reference"] is not None:
         axes.axhline(description["reference"], color="#2c3e50", linewidth=0.8)
     for place, target in enumerate(description["targets"] or []):
@@ -113,6 +116,7 @@ def _draw_bars(axes, description) -> None:
     if description["log"]:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_plain_numbers())
+    axes.margins(x=0.01)
     axes.set_xticks(range(len(groups)))
     axes.set_xticklabels(groups, rotation=35, ha="right")
 

@@ -7,6 +7,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -34,6 +35,12 @@ def find_python(module: str) -> str | None:
         if interpreter and _output([interpreter, "-c", f"import {module}; print(1)"]):
             return interpreter
     return None
+
+
+def missing(candidate: str, package: str) -> None:
+    """Says why a candidate is left out."""
+    print(f"{candidate} is left out: not built or not installed (Debian: {package})",
+          file=sys.stderr)
 
 
 def describe(build: pathlib.Path) -> dict:

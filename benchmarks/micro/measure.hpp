@@ -68,7 +68,8 @@ struct Test {
     bool in_bytes = false;
 };
 
-/// `--only NAME` runs one test, `--quick` a hundredth of the work, `--ops N` just so many
+/// `--only NAME` runs one test, `--quick` a hundredth of the work (but all of it where bytes are
+/// counted: pages are coarse), `--ops N` just so many
 /// operations; `--list` prints the names.
 inline int main(int argc, char** argv, std::span<const Test> tests) {
     const char* only = nullptr;
@@ -97,7 +98,8 @@ inline int main(int argc, char** argv, std::span<const Test> tests) {
             continue;
         }
         found = true;
-        const std::size_t ops = wanted != 0 ? wanted : test.ops / divisor;
+        const std::size_t usual = test.in_bytes ? test.ops : test.ops / divisor;
+        const std::size_t ops = wanted != 0 ? wanted : usual;
         const double cost = test.run(ops) / static_cast<double>(ops);
         std::printf("{\"test\": \"%s\", \"%s\": %.2f, \"ops\": %zu}\n", test.name,
                     test.in_bytes ? "bytes_per_op" : "ns_per_op", cost, ops);

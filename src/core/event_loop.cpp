@@ -109,9 +109,12 @@ void EventLoop::take_threadsafe_calls() {
 }
 
 void EventLoop::take_news() {
-    for (detail::PostedCall& call : services_->take_calls()) {
-        const detail::EnterContext inside(call.context);
-        call_soon(std::move(call.callback));
+    {
+        const ScopeExit forget([this] { services_->forget_calls(); });
+        for (detail::PostedCall& call : services_->take_calls()) {
+            const detail::EnterContext inside(call.context);
+            call_soon(std::move(call.callback));
+        }
     }
     if (services_->take_interrupt()) {
         services_->on_interrupt();

@@ -109,10 +109,20 @@ bool LoopServices::fall_asleep() noexcept {
     return !news_.load();
 }
 
-std::vector<PostedCall> LoopServices::take_calls() {
+std::vector<PostedCall>& LoopServices::take_calls() {
     const std::lock_guard lock(mutex_);
     news_.store(false);
-    return std::exchange(calls_, {});
+    taken_.swap(calls_);
+    return taken_;
+}
+
+// What the calls hold goes at once; the room for a usual number of them stays.
+void LoopServices::forget_calls() noexcept {
+    constexpr std::size_t usual = 1024;
+    taken_.clear();
+    if (taken_.capacity() > usual) {
+        taken_.shrink_to_fit();
+    }
 }
 
 void LoopServices::on_interrupt() const {
@@ -144,7 +154,7 @@ bool LoopServices::post(Callback callback) {
         calls_.push_back({std::move(callback), current_context()});
         news_.store(true);
     }
-    if (asleep_.load()) {
+    if (asleep_.load() && asleep_.exchange(false)) {  // the first one wakes for all
         write_wake();
     }
     return true;

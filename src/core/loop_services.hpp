@@ -57,7 +57,8 @@ struct LoopServices {
     void wake_up() noexcept { asleep_.store(false, std::memory_order_relaxed); }
 
     bool has_news() const noexcept { return news_.load(std::memory_order_acquire); }
-    std::vector<PostedCall> take_calls();
+    std::vector<PostedCall>& take_calls();
+    void forget_calls() noexcept;
     bool take_interrupt() noexcept { return interrupted_.exchange(false); }
     void on_interrupt() const;
     bool nobody_will_post() const noexcept;
@@ -93,6 +94,7 @@ private:
     WakeRead wake_read_;
     std::mutex mutex_;
     std::vector<PostedCall> calls_;     // guarded by mutex_
+    std::vector<PostedCall> taken_;     // the loop's, while it goes through them; else empty
     bool refused_ = false;              // guarded by mutex_: the loop is closed
     std::atomic<bool> news_ = false;    // calls_ is not empty, or there was an interrupt
     std::atomic<bool> asleep_ = false;  // whoever brings news must write to wake_fd_

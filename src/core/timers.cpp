@@ -3,7 +3,7 @@
 namespace ringio {
 
 void Timers::expire(TimePoint now, ReadyQueue& ready) noexcept {
-    while (!heap_.empty() && heap_.top_key().deadline <= now) {
+    while (!heap_.empty() && heap_.top_key().deadline() <= now) {
         ready.push_back(*heap_.pop());
     }
 }

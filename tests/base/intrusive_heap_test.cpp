@@ -13,9 +13,19 @@ using ringio::IntrusiveHeap;
 using ringio::IntrusiveHeapHook;
 
 struct Node : IntrusiveHeapHook {};
-using Heap = IntrusiveHeap<Node, int>;
+
+struct Rank {
+    Rank(int number = 0) noexcept : value(number) {}
+
+    int value;
+
+    friend bool operator<(const Rank& a, const Rank& b) noexcept { return a.value < b.value; }
+    friend bool operator==(const Rank& a, const Rank& b) noexcept = default;
+};
+using Heap = IntrusiveHeap<Node, Rank>;
 
 static_assert(sizeof(IntrusiveHeapHook) == 4);
+static_assert(Heap::entry_size() == 8);
 
 }  // namespace
 
@@ -26,7 +36,6 @@ TEST_CASE("IntrusiveHeap: the least key is on top") {
     CHECK(heap.top() == nullptr);
     CHECK(heap.pop() == nullptr);
 
-    heap.reserve(3);
     heap.push(two, 2);
     heap.push(three, 3);
     heap.push(one, 1);
@@ -42,7 +51,7 @@ TEST_CASE("IntrusiveHeap: the least key is on top") {
     CHECK(heap.empty());
 }
 
-TEST_CASE("IntrusiveHeap: a node leaves from anywhere, and changes its key") {
+TEST_CASE("IntrusiveHeap: a node leaves from anywhere, and comes back with another key") {
     Node one, two, three;
     Heap heap;
     heap.push(one, 1);
@@ -50,9 +59,11 @@ TEST_CASE("IntrusiveHeap: a node leaves from anywhere, and changes its key") {
     heap.push(three, 3);
     heap.remove(two);
     CHECK_FALSE(two.is_in_heap());
-    heap.update(three, 0);
+    heap.remove(three);
+    heap.push(three, 0);
     CHECK(heap.top() == &three);
-    heap.update(three, 9);
+    heap.remove(three);
+    heap.push(three, 9);
     CHECK(heap.top() == &one);
     heap.remove(three);
     heap.remove(one);
@@ -75,7 +86,7 @@ TEST_CASE("IntrusiveHeap: the entries of nodes that left are never seen, and go 
     heap.push(nodes[0], 500);
     std::vector<int> keys;
     while (!heap.empty()) {
-        keys.push_back(heap.top_key());
+        keys.push_back(heap.top_key().value);
         const Node* const top = heap.top();
         CHECK(heap.pop() == top);
     }
@@ -98,7 +109,7 @@ TEST_CASE("IntrusiveHeap: keys with a serial number make equal times fair") {
     struct Key {
         int when;
         int serial;
-        bool operator<(const Key& other) const {
+        bool operator<(const Key& other) const noexcept {
             return when != other.when ? when < other.when : serial < other.serial;
         }
     };
@@ -129,14 +140,15 @@ TEST_CASE("IntrusiveHeap: equal to a sorted model over 100000 random operations"
             heap.push(node, key);
             places[at] = model.emplace(key, &node);
         } else if (random() % 3 == 0) {
-            heap.update(node, key);
+            heap.remove(node);
+            heap.push(node, key);
             model.erase(places[at]);
             places[at] = model.emplace(key, &node);
         } else if (random() % 2 == 0) {
             heap.remove(node);
             model.erase(std::exchange(places[at], model.end()));
         } else {
-            const int least = heap.top_key();
+            const int least = heap.top_key().value;
             Node* const top = heap.pop();
             const auto index = static_cast<std::size_t>(top - nodes.data());
             REQUIRE(places[index]->first == least);
@@ -145,9 +157,9 @@ TEST_CASE("IntrusiveHeap: equal to a sorted model over 100000 random operations"
         REQUIRE(heap.size() == model.size());
         REQUIRE(heap.empty() == model.empty());
         if (!model.empty()) {
-            REQUIRE(heap.top_key() == model.begin()->first);
+            REQUIRE(heap.top_key().value == model.begin()->first);
             REQUIRE(places[static_cast<std::size_t>(heap.top() - nodes.data())]->first ==
-                    heap.top_key());
+                    heap.top_key().value);
         }
     }
     while (!heap.empty()) {

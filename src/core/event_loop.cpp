@@ -140,6 +140,9 @@ void EventLoop::run_ready() {
     while (done != last) {
         Runnable* const runnable = ready_.pop_front();
         done = runnable;
+        if (done != last) {
+            prefetch(*ready_.front());
+        }
         runnable->run();
         if (escaped_) [[unlikely]] {
             throw_escaped();

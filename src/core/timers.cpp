@@ -4,7 +4,11 @@ namespace ringio {
 
 void Timers::expire(TimePoint now, ReadyQueue& ready) noexcept {
     while (!heap_.empty() && heap_.top_key().deadline() <= now) {
-        ready.push_back(*heap_.pop());
+        Timer* const timer = heap_.pop();
+        if (const Timer* const next = heap_.top()) {
+            prefetch(*next);
+        }
+        ready.push_back(*timer);
     }
 }
 

@@ -42,6 +42,13 @@ protected:
     ~Runnable() = default;
 };
 
+/// Has the memory of what is going to run fetched, while something else runs.
+inline void prefetch(const Runnable& runnable) noexcept {
+    const char* const memory = reinterpret_cast<const char*>(&runnable);
+    __builtin_prefetch(memory, 1);
+    __builtin_prefetch(memory + 64, 1);
+}
+
 using ReadyQueue = IntrusiveQueue<Runnable, &Runnable::next_ready>;
 
 /// A callable together with the place that handed it over.

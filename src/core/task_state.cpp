@@ -2,6 +2,8 @@
 
 #include <ringio/core/report.hpp>
 
+#include <sys/single_threaded.h>
+
 #include <algorithm>
 #include <atomic>
 
@@ -9,7 +11,16 @@ namespace ringio::detail {
 namespace {
 
 // Numbers tasks from 1 in the order of creation, over all loops of the process, as asyncio does.
-std::atomic<std::uint64_t> tasks_made = 0;
+constinit std::atomic<std::uint64_t> tasks_made = 0;
+
+std::uint64_t next_task_number() noexcept {
+    if (__libc_single_threaded != 0) {  // a locked addition costs as much as the rest of start()
+        const std::uint64_t number = tasks_made.load(std::memory_order_relaxed) + 1;
+        tasks_made.store(number, std::memory_order_relaxed);
+        return number;
+    }
+    return tasks_made.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 // A request to cancel, on its way down what tasks wait for, came back to one that it went through.
 constinit thread_local bool went_in_a_circle = false;
@@ -23,7 +34,7 @@ void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* optio
     set_created(where);
     defined_ = PromiseBase::of(root).location;
     context_ = current_context();
-    context_.identity = tasks_made.fetch_add(1, std::memory_order_relaxed) + 1;
+    context_.identity = next_task_number();
     EventLoop& event_loop = *loop_or_null();
     bool eager = false;
     if (options != nullptr || event_loop.get_task_factory()) {

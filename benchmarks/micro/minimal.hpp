@@ -29,16 +29,20 @@ protected:
     ~CancellableWait() = default;
 };
 
+/// Who waits for a task, or, in a gather, for the last of several.
+struct Waiter {
+    Ready ready{};
+    std::size_t missing = 1;
+};
+
 /// What every coroutine's frame carries. An awaited child resumes its parent in place; a spawned
 /// task wakes its waiter in a coming turn.
 struct PromiseBase {
-    Ready ready;              // spawned: starts the task; awaited: holds the parent
-    Ready* waiter = nullptr;  // spawned: whom to wake
-    union {
-        std::size_t* missing = nullptr;  // child of a gather: wake only when it falls to 0
-        CancellableWait* wait;           // while it waits so; then null, as at the end
-    };
-    std::exception_ptr exception;
+    enum class State : unsigned char { pending, returned, failed };
+
+    Ready ready;               // spawned: starts the task; awaited: holds the parent
+    Waiter* waiter = nullptr;  // spawned
+    State state = State::pending;
     bool awaited = false;
     bool detached = false;
 
@@ -55,10 +59,8 @@ struct PromiseBase {
             if (promise.awaited) {
                 return promise.ready.coroutine;
             }
-            if (promise.missing == nullptr || --*promise.missing == 0) {
-                if (promise.waiter != nullptr) {
-                    running_loop->push(*promise.waiter);
-                }
+            if (promise.waiter != nullptr && --promise.waiter->missing == 0) {
+                running_loop->push(promise.waiter->ready);
             }
             if (promise.detached) {
                 self.destroy();
@@ -69,39 +71,57 @@ struct PromiseBase {
 
     std::suspend_always initial_suspend() const noexcept { return {}; }
     FinalAwaiter final_suspend() const noexcept { return {}; }
-    void unhandled_exception() noexcept { exception = std::current_exception(); }
 };
 
+/// What becomes of the task, in the place of what it waits for before.
 template <class T>
-struct TaskPromise : PromiseBase {
-    std::optional<T> value;
+struct Result : PromiseBase {
+    union {
+        CancellableWait* wait = nullptr;  // pending
+        T value;                          // returned
+        std::exception_ptr exception;     // failed
+    };
 
+    Result() noexcept {}
+    ~Result() {
+        if (state == State::returned) {
+            value.~T();
+        } else if (state == State::failed) {
+            exception.~exception_ptr();
+        }
+    }
+    void unhandled_exception() noexcept {
+        ::new (&exception) std::exception_ptr(std::current_exception());
+        state = State::failed;
+    }
+    T&& take() {
+        if (state == State::failed) {
+            std::rethrow_exception(exception);
+        }
+        return std::move(value);
+    }
+};
+
+struct Nothing {};
+
+template <class T>
+struct TaskPromise : Result<T> {
     std::coroutine_handle<TaskPromise> get_return_object() noexcept {
         return std::coroutine_handle<TaskPromise>::from_promise(*this);
     }
     template <class U>
     void return_value(U&& result) {
-        value.emplace(std::forward<U>(result));
-    }
-    T take() {
-        if (exception) {
-            std::rethrow_exception(exception);
-        }
-        return std::move(*value);
+        ::new (&this->value) T(std::forward<U>(result));
+        this->state = PromiseBase::State::returned;
     }
 };
 
 template <>
-struct TaskPromise<void> : PromiseBase {
+struct TaskPromise<void> : Result<Nothing> {
     std::coroutine_handle<TaskPromise> get_return_object() noexcept {
         return std::coroutine_handle<TaskPromise>::from_promise(*this);
     }
-    void return_void() noexcept {}
-    void take() const {
-        if (exception) {
-            std::rethrow_exception(exception);
-        }
-    }
+    void return_void() noexcept { state = State::returned; }
 };
 
 /// Lazy, awaited once; the child starts and the parent goes on without the loop.
@@ -132,7 +152,7 @@ public:
             child.promise().awaited = true;
             return child;
         }
-        T await_resume() const { return child.promise().take(); }
+        T await_resume() const { return static_cast<T>(child.promise().take()); }
     };
 
     Awaiter operator co_await() const noexcept { return {coroutine_}; }
@@ -165,19 +185,19 @@ public:
 
     struct Awaiter {
         Coroutine task;
-        Ready ready{};
+        Waiter waiter{};
 
         bool await_ready() const noexcept { return task.done(); }
         void await_suspend(std::coroutine_handle<> parent) noexcept {
-            ready.coroutine = parent;
-            task.promise().waiter = &ready;
+            waiter.ready.coroutine = parent;
+            task.promise().waiter = &waiter;
         }
-        T await_resume() const { return task.promise().take(); }
+        T await_resume() const { return static_cast<T>(task.promise().take()); }
     };
 
     Awaiter operator co_await() const noexcept { return {coroutine_}; }
 
-    /// Ends the wait for a cancellable(future); the task must be in one, and no child of a gather.
+    /// Ends the wait for a cancellable(future); the task must be in one.
     void cancel() noexcept { coroutine_.promise().wait->cancel(); }
 
 private:
@@ -200,21 +220,18 @@ TaskHandle<T> create_task(Task<T> task) noexcept {
 template <class T>
 class Gather {
 public:
-    explicit Gather(std::vector<Task<T>> tasks)
-        : tasks_(std::move(tasks)), missing_(tasks_.size()) {
+    explicit Gather(std::vector<Task<T>> tasks) : tasks_(std::move(tasks)) {
+        waiter_.missing = tasks_.size();
         for (const Task<T>& task : tasks_) {
+            task.get().promise().waiter = &waiter_;
             start(task.get());
         }
     }
     Gather(const Gather&) = delete;
 
-    bool await_ready() const noexcept { return missing_ == 0; }
+    bool await_ready() const noexcept { return tasks_.empty(); }
     void await_suspend(std::coroutine_handle<> parent) noexcept {
-        ready_.coroutine = parent;
-        for (const Task<T>& task : tasks_) {
-            task.get().promise().missing = &missing_;
-            task.get().promise().waiter = &ready_;
-        }
+        waiter_.ready.coroutine = parent;
     }
     std::vector<T> await_resume() const {
         std::vector<T> results;
@@ -227,8 +244,7 @@ public:
 
 private:
     std::vector<Task<T>> tasks_;
-    std::size_t missing_;
-    Ready ready_;
+    Waiter waiter_;
 };
 
 /// To be awaited where it is called: the children start there.
@@ -319,7 +335,6 @@ public:
     /// Throws CancelledError into the task when its handle's cancel() ended the wait.
     struct CancellableAwaiter final : CancellableWait {
         FutureState<T>* state;
-        CancellableWait** wait = nullptr;  // of the task, while it waits
         Ready ready{};
         bool cancelled = false;
 
@@ -330,13 +345,9 @@ public:
         void await_suspend(std::coroutine_handle<P> self) noexcept {
             ready.coroutine = self;
             state->waiter = &ready;
-            wait = &self.promise().wait;
-            *wait = this;
+            self.promise().wait = this;
         }
         const T& await_resume() const {
-            if (wait != nullptr) {
-                *wait = nullptr;
-            }
             if (cancelled) {
                 throw CancelledError();
             }
@@ -387,7 +398,7 @@ T run(Task<T> task) {
         loop.run_once();
     }
     running_loop = nullptr;
-    return task.get().promise().take();
+    return static_cast<T>(task.get().promise().take());
 }
 
 }  // namespace minimal

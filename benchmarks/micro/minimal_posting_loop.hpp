@@ -1,6 +1,7 @@
 // The minimal loop with calls from other threads: a lock-free stack that the loop takes whole and
 // turns round, and an eventfd under epoll, written only when the loop may be asleep. A call lives
-// in a block of one cache line, which goes back to the posting thread by a second such stack.
+// in a block of one cache line, which goes back to the posting thread by a second such stack. No
+// timers.
 #pragma once
 
 #include "minimal.hpp"
@@ -128,7 +129,7 @@ T run_posting(Task<T> task) {
         loop.run_once();
     }
     running_loop = nullptr;
-    return task.get().promise().take();
+    return static_cast<T>(task.get().promise().take());
 }
 
 }  // namespace minimal

@@ -234,9 +234,11 @@ TESTS = {
     "timer_fire_1k": (timer_fire(1_000), 100_000),
     "timer_fire_10k": (timer_fire(10_000), 100_000),
     "timer_fire_100k": (timer_fire(100_000), 100_000),
+    "timer_fire_1m": (timer_fire(1_000_000), 1_000_000),
     "timer_cancel_1k": (timer_cancel(1_000), 150_000),
     "timer_cancel_10k": (timer_cancel(10_000), 150_000),
     "timer_cancel_100k": (timer_cancel(100_000), 100_000),
+    "timer_cancel_1m": (timer_cancel(1_000_000), 1_000_000),
     "cancel_catch": (cancel_catch, 40_000),
     "post_throughput": (post_throughput, 60_000),
     "post_latency": (post_latency, 2_000),
@@ -261,6 +263,8 @@ def main():
         new_loop = asyncio.new_event_loop
     if options.list:
         sys.exit(print("\n".join(TESTS)))
+    if options.only and options.only not in TESTS:
+        parser.error(f"{options.loop} has no such thing as {options.only}")
     for name in [options.only] if options.only else TESTS:
         body, ops = TESTS[name]
         in_bytes = name == "bytes_per_task"

@@ -3,11 +3,13 @@
 //   Completion        one request in the making and the receiver of its results
 //   Ring              submit, cancel, enter, reap
 //   Kernel            what answers requests: UringKernel, or one of your own (tests, simulation)
+//   BufferPool        the few hot buffers that receives of all connections share
 //   Features          what the running kernel can do
 //   *Request          what is asked for: plain structs that fill a submission entry
 //   explain_setup_failure   why this machine refuses io_uring, and the remedy
 #pragma once
 
+#include <ringio/ring/buffer_pool.hpp>
 #include <ringio/ring/completion.hpp>
 #include <ringio/ring/control_requests.hpp>
 #include <ringio/ring/features.hpp>

@@ -12,6 +12,12 @@ Kernel::~Kernel() = default;
 
 Clock::time_point Kernel::now() const noexcept { return Clock::now(); }
 
+int Kernel::register_buffers(io_uring_buf_ring&, unsigned, std::uint16_t) noexcept {
+    return -EOPNOTSUPP;
+}
+
+void Kernel::unregister_buffers(std::uint16_t) noexcept {}
+
 bool Kernel::is_transient(int result) noexcept {
     return result == -EAGAIN || result == -EBUSY || result == -EINTR || result == -ETIME;
 }

@@ -62,6 +62,9 @@ Ring::~Ring() {
     RINGIO_ASSERT(std::this_thread::get_id() == thread_,
                   "a ring is destroyed on the thread that created it");
     RINGIO_ASSERT(in_flight_ == 0, "a ring is destroyed with requests in flight");
+    if (buffers_) {
+        buffers_->unregister(*kernel_);
+    }
 }
 
 // Door 1: takes a submission entry. When the queue is full it is handed over first; null when the
@@ -87,12 +90,26 @@ void Ring::require_own_process() const noexcept {
 
 // Door 2: binds a request to a submission entry.
 void Ring::submit(Completion& completion) noexcept {
+    start(completion);
+    place(completion);
+}
+
+void Ring::submit_starved(Completion& completion) noexcept {
+    start(completion);
+    completion.state_ = Completion::State::waiting;
+    starved_.push_back(completion);
+}
+
+void Ring::start(Completion& completion) noexcept {
     require_own_process();
     RINGIO_ASSERT(!completion.in_flight(), "a request is submitted that is in flight already");
     touched_ = true;
     completion.generation_ = ++generation_;
     completion.cancel_ = Completion::Cancel::none;
     ++in_flight_;
+}
+
+void Ring::place(Completion& completion) noexcept {
     // First come, first served; and a cancel of everything must not hit what is submitted later.
     const bool may_pass = waiting_.empty() && !cancel_all_wanted_;
     io_uring_sqe* const sqe = may_pass ? next_sqe() : nullptr;
@@ -154,6 +171,9 @@ void Ring::cancel_all() noexcept {
     while (Completion* const completion = waiting_.front()) {
         withdraw(*completion);
     }
+    while (Completion* const completion = starved_.front()) {
+        withdraw(*completion);
+    }
     cancel_all_wanted_ = !send_cancel_all();
 }
 
@@ -193,6 +213,27 @@ bool Ring::place_waiting() noexcept {
     return !cancel_all_wanted_;
 }
 
+BufferPool* Ring::make_buffers() noexcept {
+    buffers_asked_for_ = true;
+    buffers_ = BufferPool::make(*kernel_);
+    return buffers_.get();
+}
+
+// Submits so few that there are buffers for them and for what arrives beside them. Returns whether
+// more could be fed at once after them. With every buffer borrowed nobody is fed: who gives one
+// back does so before the next entry.
+bool Ring::feed_starved() noexcept {
+    const unsigned available = buffers_ ? buffers_->available() : BufferPool::count;
+    unsigned portion = std::min(available, BufferPool::count / 2);
+    while (portion > 0 && !starved_.empty()) {
+        Completion& completion = *starved_.front();
+        completion.unlink();
+        place(completion);
+        --portion;
+    }
+    return available > 0 && !starved_.empty();
+}
+
 bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     RINGIO_ASSERT(std::this_thread::get_id() == thread_,
                   "a ring is used on the thread that created it");
@@ -200,7 +241,8 @@ bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     if (!nothing_waits() && !place_waiting()) {
         timeout = std::min(timeout.value_or(retry_interval), retry_interval);
     }
-    const bool sleep = wait && failure_ == 0 && !something_to_reap();
+    const bool more_to_feed = !starved_.empty() && feed_starved();
+    const bool sleep = wait && failure_ == 0 && !more_to_feed && !something_to_reap();
     if (sleep || io_uring_sq_ready(queues_) != 0 || kernel_has_news()) {
         const int entered = kernel_->enter(sleep, timeout);
         note(entered);
@@ -211,7 +253,8 @@ bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     if (failure_ != 0) [[unlikely]] {
         throw_failure();
     }
-    touched_ = !nothing_waits() || !withdrawn_.empty() || io_uring_sq_ready(queues_) != 0;
+    touched_ = !nothing_waits() || !starved_.empty() || !withdrawn_.empty() ||
+               io_uring_sq_ready(queues_) != 0;
     return something_to_reap();
 }
 
@@ -316,8 +359,8 @@ int Ring::try_now(const SendRequest& request) noexcept {
 }
 
 bool Ring::has_work() const noexcept {
-    return something_to_reap() || !nothing_waits() || io_uring_sq_ready(queues_) != 0 ||
-           kernel_has_news();
+    return something_to_reap() || !nothing_waits() || !starved_.empty() ||
+           io_uring_sq_ready(queues_) != 0 || kernel_has_news();
 }
 
 bool Ring::nothing_waits() const noexcept {

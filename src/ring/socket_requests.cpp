@@ -34,6 +34,13 @@ void RecvRequest::prepare(io_uring_sqe& sqe) const noexcept {
 
 void RecvRequest::dispose(int, std::uint32_t) noexcept {}
 
+// Kernel: 6.0. The length must be 0: that of the buffer counts.
+void RecvMultishotRequest::prepare(io_uring_sqe& sqe) const noexcept {
+    io_uring_prep_recv_multishot(&sqe, fd, nullptr, 0, 0);
+    io_uring_sqe_set_flags(&sqe, IOSQE_BUFFER_SELECT);
+    sqe.buf_group = group;
+}
+
 // Kernel: whether a send through the ring raises SIGPIPE changed in 6.x; MSG_NOSIGNAL settles it.
 void SendRequest::prepare(io_uring_sqe& sqe) const noexcept {
     io_uring_prep_send(&sqe, fd, buffer, clamp_transfer(size), flags | MSG_NOSIGNAL);

@@ -184,6 +184,20 @@ int UringKernel::enter_once(unsigned to_submit, bool wait,
                            sizeof argument);
 }
 
+// Kernel: buffer rings came with 5.19.
+int UringKernel::register_buffers(io_uring_buf_ring& ring, unsigned entries,
+                                  std::uint16_t group) noexcept {
+    io_uring_buf_reg registration{};
+    registration.ring_addr = reinterpret_cast<std::uintptr_t>(&ring);
+    registration.ring_entries = entries;
+    registration.bgid = group;
+    return io_uring_register_buf_ring(&queues(), &registration, 0);
+}
+
+void UringKernel::unregister_buffers(std::uint16_t group) noexcept {
+    io_uring_unregister_buf_ring(&queues(), group);
+}
+
 int UringKernel::try_now(const io_uring_sqe& request) noexcept {
     const int flags = static_cast<int>(request.msg_flags | MSG_DONTWAIT | MSG_NOSIGNAL);
     // Buffer selection and multishot are the ring's; a MSG_WAITALL that cannot wait would be short.

@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -65,7 +67,35 @@ public:
         return try_result;
     }
 
+    int register_buffers(io_uring_buf_ring& ring, unsigned entries,
+                         std::uint16_t) noexcept override {
+        if (refuses_buffers) {
+            return -EOPNOTSUPP;
+        }
+        buffers_ = &ring;
+        buffer_mask_ = entries - 1;
+        return 0;
+    }
+    void unregister_buffers(std::uint16_t) noexcept override { buffers_ = nullptr; }
+
     Clock::time_point now() const noexcept override { return time_; }
+
+    /// How many buffers it could still take.
+    unsigned buffers_left() const {
+        return static_cast<std::uint16_t>(buffers_->tail - buffers_taken_);
+    }
+
+    /// As answer(), with the bytes in the next provided buffer and `result` for their number.
+    void answer_with_buffer(std::size_t index, std::string_view bytes, std::uint32_t flags = 0) {
+        answer_with_buffer(index, bytes, static_cast<int>(bytes.size()), flags);
+    }
+    void answer_with_buffer(std::size_t index, std::string_view bytes, int result,
+                            std::uint32_t flags) {
+        const io_uring_buf& buffer = buffers_->bufs[buffers_taken_++ & buffer_mask_];
+        std::memcpy(reinterpret_cast<void*>(buffer.addr), bytes.data(), bytes.size());
+        answer(index, result,
+               flags | IORING_CQE_F_BUFFER | std::uint32_t{buffer.bid} << IORING_CQE_BUFFER_SHIFT);
+    }
 
     /// Posts a completion for the request `index` in the order of acceptance.
     void answer(std::size_t index, int result, std::uint32_t flags = 0) {
@@ -91,6 +121,7 @@ public:
     std::optional<std::chrono::nanoseconds> last_timeout;
     std::vector<io_uring_sqe> tried;  // by try_now
     int try_result = -EAGAIN;
+    bool refuses_buffers = false;
 
 private:
     struct Posted {
@@ -142,6 +173,9 @@ private:
     std::deque<Posted> overflow_;
     unsigned sq_head_ = 0, sq_tail_ = 0, sq_flags_ = 0, cq_head_ = 0, cq_tail_ = 0;
     Clock::time_point time_{};
+    io_uring_buf_ring* buffers_ = nullptr;
+    unsigned buffer_mask_ = 0;
+    std::uint16_t buffers_taken_ = 0;
 };
 
 /// A ring on a scripted kernel.

@@ -19,7 +19,7 @@ using namespace ringio::testing;
 namespace {
 
 static_assert(plain<AcceptRequest, ConnectRequest, RecvRequest, SendRequest, SendMsgRequest,
-                    RecvMsgRequest, ShutdownRequest>);
+                    RecvMsgRequest, ShutdownRequest, RecvMultishotRequest>);
 
 struct Loopback {
     Loopback() {

@@ -36,7 +36,8 @@ private:
 
     enum class State : std::uint8_t {
         idle,       // not submitted, or its terminal completion was delivered
-        waiting,    // submitted, but no submission entry was free: linked in Ring::waiting_
+        waiting,    // submitted, but no submission entry was free: linked in Ring::waiting_,
+                    // or for want of a buffer: linked in Ring::starved_
         submitted,  // written to a submission entry: the kernel's until the terminal CQE
         withdrawn,  // cancelled while waiting: linked in Ring::withdrawn_ for the next reap
     };

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
 struct io_uring;
+struct io_uring_buf_ring;
 struct io_uring_sqe;
 
 namespace ringio {
@@ -45,6 +47,14 @@ public:
     /// Answers a request at once, as a non-blocking system call would: a value >= 0, -errno, or
     /// -EAGAIN when it is not possible now or not for this kind of request. Its user_data is unset.
     virtual int try_now(const io_uring_sqe& request) noexcept = 0;
+
+    /// Takes a ring of buffers that requests with IOSQE_BUFFER_SELECT and this group draw from,
+    /// first in, first out; or stops using it. `entries` is a power of two; the memory,
+    /// page-aligned, is empty, the caller's, and stays until unregister_buffers(). Returns 0 or
+    /// -errno; a kernel that cannot do it (the default) is served without.
+    virtual int register_buffers(io_uring_buf_ring& ring, unsigned entries,
+                                 std::uint16_t group) noexcept;
+    virtual void unregister_buffers(std::uint16_t group) noexcept;
 
     /// Returns the time by which the timeouts of enter() pass.
     virtual Clock::time_point now() const noexcept;

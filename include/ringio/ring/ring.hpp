@@ -12,6 +12,7 @@
 #include <thread>
 
 #include <ringio/base/intrusive_list.hpp>
+#include <ringio/ring/buffer_pool.hpp>
 #include <ringio/ring/completion.hpp>
 #include <ringio/ring/kernel.hpp>
 
@@ -33,6 +34,19 @@ public:
     /// Starts a request. Exactly one terminal complete() follows, from a later reap(). Reaches the
     /// kernel at the next enter(), or earlier when the queue is full.
     void submit(Completion& completion) noexcept;
+
+    /// The same for a request that ended with -ENOBUFS, when it is its turn: first come, first
+    /// served, and few in one turn of the loop. Kernel: a receive takes its buffer when it is
+    /// submitted on a socket with data, so that all of them at once would mostly fail again, for
+    /// good.
+    void submit_starved(Completion& completion) noexcept;
+
+    /// The buffers for requests that bring none (RecvMultishotRequest), made when first asked for;
+    /// null when the kernel has none to offer.
+    BufferPool* buffers() noexcept { return buffers_asked_for_ ? buffers_.get() : make_buffers(); }
+
+    /// Returns how many of them are borrowed.
+    std::size_t borrowed_buffers() const noexcept { return buffers_ ? buffers_->borrowed() : 0; }
 
     /// Asks for the end of a request. Its complete() still follows, with the result when that came
     /// first, with -ECANCELED or -EINTR otherwise, and never from within this call. A request that
@@ -85,6 +99,10 @@ private:
     bool enter_kernel(bool wait, std::optional<std::chrono::nanoseconds> timeout);
     unsigned reap_completions() noexcept;
     void require_own_process() const noexcept;
+    BufferPool* make_buffers() noexcept;
+    void start(Completion& completion) noexcept;
+    void place(Completion& completion) noexcept;
+    bool feed_starved() noexcept;
     io_uring_sqe* next_sqe() noexcept;
     void bind(io_uring_sqe& sqe, std::uint64_t user_data) noexcept;
     void hand_over(Completion& completion, io_uring_sqe& sqe) noexcept;
@@ -102,6 +120,7 @@ private:
     bool kernel_has_news() const noexcept;
 
     std::unique_ptr<Kernel> kernel_;
+    IntrusivePtr<BufferPool> buffers_;
     io_uring* queues_;
     const volatile unsigned* completion_head_;  // these three are shared with the kernel
     const volatile unsigned* completion_tail_;
@@ -109,15 +128,17 @@ private:
     unsigned news_flags_;
     std::size_t in_flight_ = 0;
     IntrusiveList<Completion> waiting_;    // submitted, but no entry was free; oldest first
+    IntrusiveList<Completion> starved_;    // they wait for a buffer; oldest first
     IntrusiveList<Completion> cancels_;    // in the kernel; the cancel found no free entry
     IntrusiveList<Completion> withdrawn_;  // cancelled while in waiting_: -ECANCELED at next reap
     unsigned forks_;                       // of this process when the ring was made
     std::thread::id thread_;
     std::uint64_t stale_completions_ = 0;
-    int failure_ = 0;                 // errno of a fatal entry: every enter() throws it
-    unsigned fruitless_sleeps_ = 0;   // in a row: no entry accepted, nothing completed
-    std::uint16_t generation_ = 0;    // of the last submission
-    bool touched_ = false;            // there may be something to hand over or to deliver
+    int failure_ = 0;                // errno of a fatal entry: every enter() throws it
+    unsigned fruitless_sleeps_ = 0;  // in a row: no entry accepted, nothing completed
+    std::uint16_t generation_ = 0;   // of the last submission
+    bool touched_ = false;           // there may be something to hand over or to deliver
+    bool buffers_asked_for_ = false;
     bool cancel_all_wanted_ = false;  // a cancel of everything found no free entry
 };
 

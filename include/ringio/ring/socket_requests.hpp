@@ -55,7 +55,19 @@ struct RecvRequest {
     static void dispose(int result, std::uint32_t flags) noexcept;
 };
 
-/// Sends at most `size` bytes (clamped to max_transfer). MSG_NOSIGNAL always.
+/// Receives again and again, each time into a buffer of the BufferPool, until it ends with a
+/// completion that is terminal: 0 is the end of the stream, -ENOBUFS says that no buffer was left.
+/// It has no dispose: it is not awaited, and its owner gives each buffer back.
+struct RecvMultishotRequest {
+    int fd = -1;
+    std::uint16_t group = 0;
+
+    static constexpr const char* name = "recv";
+    void prepare(io_uring_sqe& sqe) const noexcept;
+};
+
+/// Sends at most `size` bytes (clamped to max_transfer). MSG_NOSIGNAL always. Tried at once, for a
+/// socket mostly has room.
 struct SendRequest {
     int fd = -1;
     const void* buffer = nullptr;
@@ -63,6 +75,7 @@ struct SendRequest {
     int flags = 0;
 
     static constexpr const char* name = "send";
+    static constexpr bool tried_at_once = true;
     static constexpr bool retry_on_eintr = true;
     void prepare(io_uring_sqe& sqe) const noexcept;
     /// Nothing to do: what was sent is sent.

@@ -1,0 +1,68 @@
+#include <ringio/ring/buffer_pool.hpp>
+
+#include <new>
+
+#include <liburing.h>
+#include <sys/mman.h>
+
+#include <ringio/ring/kernel.hpp>
+
+namespace ringio {
+namespace {
+
+constexpr std::size_t ring_size = 4096;  // a page, of which the entries take a quarter
+
+static_assert(BufferPool::count * sizeof(io_uring_buf) <= ring_size);
+static_assert(IORING_CQE_F_BUFFER == 1 && IORING_CQE_BUFFER_SHIFT == 16);
+
+std::size_t mapping_size(std::size_t stride) { return ring_size + BufferPool::count * stride; }
+
+}  // namespace
+
+IntrusivePtr<BufferPool> BufferPool::make(Kernel& kernel) noexcept {
+    void* const mapping = ::mmap(nullptr, mapping_size(stride), PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED) {
+        return {};
+    }
+    // Kernel: the page is pinned; it must stay this process's own after a fork(2).
+    ::madvise(mapping, ring_size, MADV_DONTFORK);
+    auto* const ring = static_cast<io_uring_buf_ring*>(mapping);
+    auto* const pool = new (std::nothrow) BufferPool(ring, static_cast<char*>(mapping) + ring_size);
+    if (pool == nullptr) {
+        ::munmap(mapping, mapping_size(stride));
+        return {};
+    }
+    IntrusivePtr<BufferPool> owner(pool);
+    if (kernel.register_buffers(*ring, count, group) < 0) {
+        return {};
+    }
+    io_uring_buf_ring_init(ring);
+    for (unsigned id = 0; id < count; ++id) {
+        owner->provide(id);
+    }
+    return owner;
+}
+
+BufferPool::~BufferPool() { ::munmap(ring_, mapping_size(stride)); }
+
+void BufferPool::retire() noexcept { delete this; }
+
+void BufferPool::unregister(Kernel& kernel) noexcept { kernel.unregister_buffers(group); }
+
+void BufferPool::provide(unsigned id) noexcept {
+    io_uring_buf_ring_add(ring_, memory_ + id * stride, size, static_cast<unsigned short>(id),
+                          io_uring_buf_ring_mask(count), 0);
+    io_uring_buf_ring_advance(ring_, 1);
+}
+
+void BufferPool::recycle(unsigned id) noexcept {
+    RINGIO_ASSERT(id < count && (borrowed_ >> id & 1U) != 0,
+                  "a buffer is given back that was not borrowed");
+    borrowed_ &= ~(std::uint64_t{1} << id);
+    --borrowed_count_;
+    --borrowed_on_thread_;
+    provide(id);
+}
+
+}  // namespace ringio

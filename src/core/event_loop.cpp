@@ -60,6 +60,9 @@ void EventLoop::run_once() {
     }
     take_threadsafe_calls();
     run_ready();
+    if (!turn_ends_.empty()) {
+        end_turn();
+    }
 }
 
 std::chrono::nanoseconds EventLoop::work_out_idle_sleep() {
@@ -150,6 +153,12 @@ void EventLoop::run_ready() {
     }
 }
 
+void EventLoop::end_turn() noexcept {
+    while (TurnEnd* const end = turn_ends_.pop_front()) {
+        end->end_turn();
+    }
+}
+
 void EventLoop::check_may_run() const {
     check_open();
     if (running_) {
@@ -170,6 +179,7 @@ void EventLoop::run_forever() {
         running_ = false;
         detail::running_loop = nullptr;
     });
+    end_turn();  // what was asked for while the loop did not run, or a turn that an exception left
     do {
         run_once();
     } while (!stopping_);
@@ -296,6 +306,7 @@ LoopStatistics EventLoop::statistics() const noexcept {
     statistics.timers = timers_.size();
     if (ring_) {
         statistics.operations = ring_->in_flight() - (services_->wake_armed() ? 1u : 0u);
+        statistics.buffers = ring_->borrowed_buffers();
     }
     return statistics;
 }

@@ -2,6 +2,7 @@
 
 #include <ringio/base/unique_fd.hpp>
 #include <ringio/core/frame_allocator.hpp>
+#include <ringio/ring/buffer_pool.hpp>
 
 #include <filesystem>
 #include <iterator>
@@ -25,6 +26,7 @@ std::size_t open_file_count() {
 Balance::Balance() noexcept
     : frames_(detail::live_frames()),
       descriptors_(UniqueFd::live_count()),
+      buffers_(BufferPool::borrowed_on_thread()),
       open_files_(open_file_count()) {}
 
 std::string Balance::difference() const {
@@ -36,6 +38,7 @@ std::string Balance::difference() const {
     };
     add(detail::live_frames() - frames_, "frame");
     add(static_cast<std::ptrdiff_t>(UniqueFd::live_count() - descriptors_), "descriptor");
+    add(BufferPool::borrowed_on_thread() - buffers_, "borrowed buffer");
     add(static_cast<std::ptrdiff_t>(open_file_count() - open_files_), "open file");
     return text.empty() ? text : text + " left";
 }

@@ -73,6 +73,18 @@ struct LoopStatistics {
     std::size_t tasks = 0;       ///< tasks that are not done
     std::size_t operations = 0;  ///< kernel requests in flight
     std::size_t timers = 0;      ///< armed timers
+    std::size_t buffers = 0;     ///< buffers of the ring that somebody has borrowed
+};
+
+/// Something that is done once at the end of the turn in which it was asked for, after all that was
+/// ready. It leaves the loop's list by itself when it is destroyed before.
+class TurnEnd : public IntrusiveListHook {
+public:
+    virtual void end_turn() noexcept = 0;
+
+protected:
+    TurnEnd() noexcept = default;
+    ~TurnEnd() = default;
 };
 
 /// One event loop; asyncio.AbstractEventLoop. Used on the thread that runs it; only
@@ -228,6 +240,11 @@ public:
     // What the layers above build on.
 
     void schedule(Runnable& runnable) noexcept { ready_.push_back(runnable); }
+    void at_turn_end(TurnEnd& end) noexcept {
+        if (!end.is_linked()) {
+            turn_ends_.push_back(end);
+        }
+    }
     void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
     bool disarm(Timer& timer) noexcept { return timers_.disarm(timer); }
 
@@ -299,6 +316,7 @@ private:
     RINGIO_NOINLINE void take_news();
     void run_ready();
     RINGIO_NOINLINE void run_ready_watched();
+    void end_turn() noexcept;
     void run_timed(Runnable& step);
     [[noreturn]] RINGIO_NOINLINE void throw_escaped();
     void advance_virtual_time(std::chrono::nanoseconds sleep, TimePoint slept_from) noexcept;
@@ -318,6 +336,7 @@ private:
     [[noreturn]] void report_deadlock() const;
 
     ReadyQueue ready_;
+    IntrusiveList<TurnEnd> turn_ends_;
     Timers timers_;
     detail::TaskStateBase* current_task_ = nullptr;
     std::coroutine_handle<> transfer_;

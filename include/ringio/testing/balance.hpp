@@ -6,8 +6,8 @@
 
 namespace ringio::testing {
 
-/// Counts coroutine frames (with tasks, futures and callbacks) and owned descriptors of this thread
-/// at its making; difference() tells what has been added and not given back.
+/// Counts coroutine frames (with tasks, futures and callbacks), owned descriptors and borrowed
+/// buffers of this thread at its making; difference() tells what has been added and not given back.
 class Balance {
 public:
     Balance() noexcept;
@@ -18,6 +18,7 @@ public:
 private:
     std::ptrdiff_t frames_;
     std::size_t descriptors_;
+    std::ptrdiff_t buffers_;
     std::size_t open_files_;
 };
 

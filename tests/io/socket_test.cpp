@@ -131,6 +131,81 @@ ASYNC_TEST_CASE("Socket: sending to a peer that is gone is EPIPE, and no signal"
     CHECK_AWAIT(errno_of(pair.first.send("x")), EPIPE);
 }
 
+namespace {
+
+Task<int> send(const Socket& socket, std::string_view data) {
+    const int sent = co_await socket.send(data);
+    co_return sent;
+}
+
+/// How many of 1000 sends in a row another task is overtaken by.
+Task<int> sends_in_one_turn(const Pair& pair) {
+    bool other_ran = false;
+    auto other = create_task([](bool& ran) -> Task<> {
+        ran = true;
+        co_return;
+    }(other_ran));
+    int sends = 0;
+    while (!other_ran && sends < 1000) {
+        co_await pair.first.send("x");
+        ++sends;
+    }
+    co_await other;
+    co_return sends;
+}
+
+}  // namespace
+
+ASYNC_TEST_CASE("Socket: a send that the socket has room for does not suspend") {
+    const Pair pair = make_pair();
+    EventLoop& loop = get_running_loop();
+    co_await sleep(Delay());
+    const std::size_t before = loop.statistics().operations;
+    bool yielded = false;
+    loop.call_soon([&yielded] { yielded = true; });
+    CHECK_AWAIT(pair.first.send("x"), 1);
+    CHECK_FALSE(yielded);
+    CHECK(loop.statistics().operations == before);
+    CHECK_AWAIT(received(pair.second, 100), "x");
+}
+
+ASYNC_TEST_CASE("Socket: sends that never suspend do not starve the others") {
+    const Pair pair = make_pair();
+    const int sends = co_await sends_in_one_turn(pair);
+    CHECK(sends > 1);
+    CHECK(sends < 100);
+}
+
+ASYNC_TEST_CASE("Socket: a send waits when the socket has no room, and can be cancelled then") {
+    const Pair pair = make_pair();
+    const std::string much(64U << 20, 'x');
+    int sent = 1;
+    TaskHandle<int> sending;
+    for (int round = 0; round < 1000; ++round) {
+        sending = create_task(send(pair.first, much));
+        co_await sleep(1ms);
+        if (!sending.done()) {
+            break;
+        }
+        sent = co_await sending;
+    }
+    CHECK(sent > 0);
+    REQUIRE_FALSE(sending.done());
+    sending.cancel();
+    CHECK_AWAIT(is_cancelled(sending), true);
+}
+
+ASYNC_TEST_CASE("Socket: a cancellation that is due is raised instead of sending") {
+    const Pair pair = make_pair();
+    auto sending = create_task([](const Pair& sockets) -> Task<> {
+        current_task().cancel();
+        co_await sockets.first.send("never");
+    }(pair));
+    CHECK_AWAIT(is_cancelled(sending), true);
+    CHECK_AWAIT(pair.first.send("x"), 1);
+    CHECK_AWAIT(received(pair.second, 100), "x");
+}
+
 ASYNC_TEST_CASE("Socket: shutdown ends a recv in flight") {
     const Pair pair = make_pair();
     auto reading = create_task(received(pair.first, 100));

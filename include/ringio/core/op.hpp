@@ -25,6 +25,10 @@ namespace detail {
 template <class Request>
 concept MakesDescriptor = requires { requires Request::makes_descriptor; };
 
+/// Requests that an ordinary system call mostly answers are tried so first.
+template <class Request>
+concept TriedAtOnce = requires { requires Request::tried_at_once; };
+
 template <class Request>
 using OpResult = std::conditional_t<MakesDescriptor<Request>, UniqueFd, int>;
 
@@ -47,6 +51,25 @@ protected:
     ~OpWait() = default;
     void start(std::coroutine_handle<> coroutine);
 
+    /// Has `ask(ring)` answered at once, when that is allowed and nothing is due; true: it is.
+    template <class Ask>
+    bool answer_at_once(Ask ask) {
+        EventLoop* const loop = running_loop;
+        if (loop == nullptr || loop->current_task() == nullptr ||
+            loop->current_task()->has_undelivered_cancellation() ||
+            !loop->take_immediate_budget()) {
+            return false;
+        }
+        const int result = ask(loop->ring());
+        if (result == -EAGAIN) {
+            return false;
+        }
+        task_ = loop->current_task();
+        result_ = result;
+        phase_ = Phase::completed;
+        return true;
+    }
+
     /// The rules of cancellation against completion: true when CancelledError is to be thrown;
     /// otherwise result_ is to be delivered, and a cancellation waits for the next wait.
     bool settle() noexcept;
@@ -66,7 +89,13 @@ protected:
 template <class Request>
 class RequestWait : public OpWait {
 public:
-    bool await_ready() const noexcept { return false; }
+    bool await_ready() {
+        if constexpr (TriedAtOnce<Request>) {
+            return answer_at_once([this](Ring& ring) { return ring.try_now(request_); });
+        } else {
+            return false;
+        }
+    }
     void await_suspend(std::coroutine_handle<> coroutine) { start(coroutine); }
     void prepare(io_uring_sqe& sqe) noexcept override { request_.prepare(sqe); }
     const char* what() const noexcept override { return Request::name; }

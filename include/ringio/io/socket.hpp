@@ -51,7 +51,8 @@ public:
         return Op<RecvRequest>({fd(), buffer.data(), buffer.size(), 0});
     }
 
-    /// Sends at least one byte of `data`; gives how many. *Lifetime*: as recv().
+    /// Sends at least one byte of `data`; gives how many. Tried at once: when the socket has room,
+    /// the await does not suspend, so often in a turn. *Lifetime*: as recv().
     Op<SendRequest> send(std::string_view data) const {
         return Op<SendRequest>({fd(), data.data(), data.size(), 0});
     }

@@ -1,6 +1,13 @@
 // L3, io: descriptors with the operations of the ring on them.
+//
+//   Socket            an owned socket: accept, connect, recv, send
+//   SocketReceiver    all that comes over one connection, by one request; gives Received
+//   ReadBuffer        bytes that came and were not asked for yet
+//   SocketAddress     where a socket is, or goes to
 #pragma once
 
 #include <ringio/io/address.hpp>
 #include <ringio/io/buffer.hpp>
+#include <ringio/io/intake.hpp>
+#include <ringio/io/socket_receiver.hpp>
 #include <ringio/io/socket.hpp>

@@ -27,7 +27,7 @@ std::span<char> ReadBuffer::prepare(std::size_t size) {
 
 void ReadBuffer::consume(std::size_t size) noexcept {
     begin_ += size;
-    if (begin_ == end_) {
+    if (begin_ == end_ && !pinned_) {
         clear();
     }
 }

@@ -80,6 +80,25 @@ TEST_CASE("ReadBuffer: clear drops everything") {
     CHECK(buffer.data() == "d");
 }
 
+TEST_CASE("ReadBuffer: pinned, its free bytes stay in place while all data is taken") {
+    ReadBuffer buffer;
+    buffer.append("data");
+    char* const place = buffer.prepare(10).data();
+    buffer.pin();
+    CHECK(buffer.is_pinned());
+    CHECK(buffer.take(4) == "data");
+    CHECK(buffer.space().data() == place);
+    std::string_view("later").copy(place, 5);
+    buffer.commit(5);
+    buffer.unpin();
+    CHECK(buffer.data() == "later");
+    buffer.consume(5);
+    buffer.prepare(10);
+    buffer.pin();
+    buffer.unpin();
+    CHECK(buffer.empty());
+}
+
 TEST_CASE("ReadBuffer: agrees with a string over a random history") {
     std::mt19937 random(20'240'601);
     ReadBuffer buffer;

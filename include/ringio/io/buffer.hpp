@@ -21,8 +21,20 @@ public:
     /// Returns at least `size` free bytes behind the data. Valid until the next prepare().
     std::span<char> prepare(std::size_t size);
 
+    /// Returns the free bytes that prepare() returned.
+    std::span<char> space() const noexcept { return {memory_.get() + end_, capacity_ - end_}; }
+
     /// Says that `size` bytes of what prepare() returned were written.
     void commit(std::size_t size) noexcept { end_ += size; }
+
+    /// Keeps what prepare() returned in its place while bytes are taken, as long as somebody else
+    /// writes there: from pin() to unpin() only data(), consume(), take() and commit() are allowed.
+    void pin() noexcept { pinned_ = true; }
+    bool is_pinned() const noexcept { return pinned_; }
+    void unpin() noexcept {
+        pinned_ = false;
+        consume(0);
+    }
 
     /// Drops bytes from the front.
     void consume(std::size_t size) noexcept;
@@ -38,6 +50,7 @@ private:
     std::size_t capacity_ = 0;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
+    bool pinned_ = false;
 };
 
 }  // namespace ringio

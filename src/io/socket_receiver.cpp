@@ -1,0 +1,48 @@
+#include <ringio/io/socket_receiver.hpp>
+
+#include <ringio/core/op.hpp>
+
+#include <stdexcept>
+
+namespace ringio::detail {
+
+void ReceiverState::require_usable() const {
+    if (has_reader()) {
+        throw std::runtime_error(
+            "next() called while another coroutine is already waiting for incoming data");
+    }
+    if (closed_) {
+        throw std::runtime_error("next() on a SocketReceiver that was closed");
+    }
+}
+
+Received ReceiverState::next() {
+    if (Loan loan = take_loan(); loan.pool) {
+        return Received(std::move(loan));
+    }
+    if (empty() && error_ != 0) {
+        throw_system_error(error_, "recv");
+    }
+    return Received(take_buffer());
+}
+
+void ReceiverState::close() noexcept {
+    if (std::exchange(closed_, true)) {
+        return;
+    }
+    if (has_reader()) {
+        set_at_end();
+    }
+    if (stop()) {
+        socket_.close();
+    }
+}
+
+void ReceiverState::request_ended() noexcept {
+    wake_reader();
+    if (closed_) {
+        socket_.close();
+    }
+}
+
+}  // namespace ringio::detail

@@ -6,6 +6,7 @@
 namespace ringio {
 namespace {
 
+using detail::Intake;
 using detail::StreamState;
 using State = IntrusivePtr<StreamState>;
 
@@ -49,21 +50,23 @@ Task<std::string> read_until(State state, std::vector<std::string> separators,
     state->throw_failure();
     std::size_t searched = 0;  // no match begins before this
     for (;;) {
-        const std::string_view data = state->buffer().data();
+        const std::string_view data = state->input().data();
         const Match match = find_earliest(data, searched, separators);
         if (match.begin != std::string_view::npos) {
             if (match.begin > state->limit()) {
+                state->input().settle();
                 throw LimitOverrunError("Separator is found, but chunk is longer than limit",
                                         match.begin);
             }
-            co_return state->buffer().take(match.end);
+            co_return state->input().take(match.end);
         }
         searched = data.size() + 1 > longest ? data.size() + 1 - longest : 0;
         if (searched > state->limit()) {
+            state->input().settle();
             throw LimitOverrunError("Separator is not found, and chunk exceed the limit", searched);
         }
         if (state->at_end()) {
-            throw IncompleteReadError(state->buffer().take(data.size()),
+            throw IncompleteReadError(state->input().take(data.size()),
                                       IncompleteReadError::unknown);
         }
         co_await state->fill(function);
@@ -73,9 +76,9 @@ Task<std::string> read_until(State state, std::vector<std::string> separators,
 /// Receives until `n` bytes are in the buffer. *Errors*: IncompleteReadError.
 Task<> collect(State state, std::size_t n, const char* function) {
     state->throw_failure();
-    while (state->buffer().size() < n) {
+    while (state->input().size() < n) {
         if (state->at_end()) {
-            throw IncompleteReadError(state->buffer().take(n), n);
+            throw IncompleteReadError(state->input().take(n), n);
         }
         co_await state->fill(function);
     }
@@ -83,10 +86,10 @@ Task<> collect(State state, std::size_t n, const char* function) {
 
 Task<std::string> read_some(State state, std::size_t n) {
     state->throw_failure();
-    if (state->buffer().empty() && !state->at_end()) {
+    if (state->input().empty() && !state->at_end()) {
         co_await state->fill("read");
     }
-    co_return state->buffer().take(n);
+    co_return state->input().take(n);
 }
 
 Task<std::string> read_to_end(State state) {
@@ -94,28 +97,32 @@ Task<std::string> read_to_end(State state) {
     while (!state->at_end()) {
         co_await state->fill("read");
     }
-    co_return state->buffer().take(state->buffer().size());
+    co_return state->input().take(state->input().size());
 }
 
 Task<std::string> nothing() { co_return std::string(); }
 
+// A large transfer goes straight into the target.
 Task<std::size_t> read_into(State state, std::span<char> target) {
     state->throw_failure();
     if (target.empty()) {
         co_return 0;
     }
-    if (state->buffer().empty() && !state->at_end()) {
-        co_return co_await state->fill("read", target);
+    if (state->input().empty() && !state->at_end()) {
+        if (state->input().is_bulk()) {
+            co_return co_await state->fill("read", target);
+        }
+        co_await state->fill("read");
     }
-    const std::size_t size = std::min(target.size(), state->buffer().size());
-    std::memcpy(target.data(), state->buffer().data().data(), size);
-    state->buffer().consume(size);
+    const std::size_t size = std::min(target.size(), state->input().size());
+    std::memcpy(target.data(), state->input().data().data(), size);
+    state->input().consume(size);
     co_return size;
 }
 
 Task<std::string> read_exactly(State state, std::size_t n) {
     co_await collect(state, n, "readexactly");
-    co_return state->buffer().take(n);
+    co_return state->input().take(n);
 }
 
 Task<> read_exactly_into(State state, std::span<char> target) {
@@ -123,25 +130,35 @@ Task<> read_exactly_into(State state, std::span<char> target) {
     if (target.empty()) {
         co_return;
     }
-    std::memcpy(target.data(), state->buffer().data().data(), target.size());
-    state->buffer().consume(target.size());
+    std::memcpy(target.data(), state->input().data().data(), target.size());
+    state->input().consume(target.size());
 }
 
 // A line, or what is left at the end. A line beyond the limit is dropped.
 Task<std::string> read_line(State state) {
-    std::string partial;
-    const std::vector<std::string> newline(1, "\n");
-    try {
-        co_return co_await read_until(state, newline, "readline");
-    } catch (const IncompleteReadError& error) {
-        partial = error.partial();
-    } catch (const LimitOverrunError& error) {
-        ReadBuffer& buffer = state->buffer();
-        const bool found = buffer.data().substr(error.consumed()).starts_with('\n');
-        buffer.consume(found ? error.consumed() + 1 : buffer.size());
-        throw std::invalid_argument(error.what());
+    state->throw_failure();
+    Intake& input = state->input();
+    std::size_t searched = 0;
+    for (;;) {
+        const std::string_view data = input.data();
+        const std::size_t newline = data.find('\n', searched);
+        if (newline != std::string_view::npos) {
+            if (newline > state->limit()) {
+                input.consume(newline + 1);
+                throw std::invalid_argument("Separator is found, but chunk is longer than limit");
+            }
+            co_return input.take(newline + 1);
+        }
+        searched = data.size();
+        if (searched > state->limit()) {
+            input.consume(searched);
+            throw std::invalid_argument("Separator is not found, and chunk exceed the limit");
+        }
+        if (state->at_end()) {
+            co_return input.take(searched);
+        }
+        co_await state->fill("readline");
     }
-    co_return partial;
 }
 
 }  // namespace

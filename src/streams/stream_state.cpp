@@ -11,10 +11,15 @@
 namespace ringio::detail {
 namespace {
 
-constexpr std::size_t receive_size_min = 4 * 1024;
-constexpr std::size_t receive_size_max = 256 * 1024;
 constexpr std::size_t write_through_min = 2 * 1024;     // below this, a copy is cheaper than a call
 constexpr std::size_t spare_capacity_max = 256 * 1024;  // kept by an idle writer
+
+void empty(std::string& buffer) noexcept {
+    buffer.clear();
+    if (buffer.capacity() > spare_capacity_max) [[unlikely]] {
+        std::string().swap(buffer);
+    }
+}
 
 }  // namespace
 
@@ -33,9 +38,10 @@ StreamState::StreamState(EventLoop& loop, Socket socket, std::string peer, std::
     : anchor_(loop.anchor()),
       socket_(std::move(socket)),
       peer_(std::move(peer)),
+      intake_(*this, loop, socket_.fd(), limit),
+      flush_at_turn_end_(*this),
       send_(*this),
-      limit_(limit),
-      receive_size_(receive_size_min) {}
+      limit_(limit) {}
 
 StreamState::~StreamState() {
     if (!closed_ && owner_ != nullptr) {
@@ -45,59 +51,63 @@ StreamState::~StreamState() {
 
 void StreamState::retire() noexcept { delete this; }
 
-FillAwaiter::FillAwaiter(StreamState& stream, std::span<char> space, bool into_buffer) noexcept
-    : RequestWait({.fd = stream.socket_.fd(), .buffer = space.data(), .size = space.size()}),
-      stream_(&stream),
-      space_(space.size()),
-      into_buffer_(into_buffer) {
-    stream.receiving_ = true;
+void StreamIntake::retain() noexcept { intrusive_add_ref(&stream_); }
+
+void StreamIntake::release() noexcept { intrusive_release(&stream_); }
+
+void StreamIntake::failed(int error) noexcept { stream_.fail(error, "recv from "); }
+
+void StreamIntake::request_ended() noexcept {
+    wake_reader();
+    if (stream_.closing_) {
+        stream_.finish_close();
+    }
 }
 
-FillAwaiter::~FillAwaiter() {
-    stream_->receiving_ = false;
+void FlushAtTurnEnd::end_turn() noexcept { stream_.flush(); }
+
+void FillAwaiter::await_resume() {
+    IntakeWait::await_resume();
+    stream_.throw_failure();
+}
+
+DirectFillAwaiter::DirectFillAwaiter(StreamState& stream, std::span<char> target) noexcept
+    : RequestWait({.fd = stream.socket_.fd(), .buffer = target.data(), .size = target.size()}),
+      stream_(&stream),
+      space_(target.size()) {
+    stream.receiving_directly_ = true;
+}
+
+DirectFillAwaiter::~DirectFillAwaiter() {
+    stream_->receiving_directly_ = false;
     if (stream_->closing_) {
         stream_->finish_close();
     }
 }
 
-std::size_t FillAwaiter::await_resume() { return stream_->received(take(), space_, into_buffer_); }
+std::size_t DirectFillAwaiter::await_resume() { return stream_->received_directly(take(), space_); }
 
-Fill StreamState::fill(const char* reader) {
-    require_readable(reader);
-    return Fill(*this, buffer_.prepare(receive_size_), true);
-}
-
-Fill StreamState::fill(const char* reader, std::span<char> target) {
-    require_readable(reader);
-    return Fill(*this, target, false);
-}
-
-void StreamState::require_readable(const char* reader) const {
-    if (receiving_) {
+void StreamState::refuse_to_read(const char* reader) const {
+    if (receiving_directly_ || intake_.has_reader()) {
         throw std::runtime_error(std::string(reader) +
                                  "() called while another coroutine is already waiting for "
                                  "incoming data");
     }
     throw_failure();
-    if (closing_) {
-        throw std::runtime_error(std::string(reader) + "() on the stream to " + peer_ +
-                                 ", which was closed");
-    }
+    throw std::runtime_error(std::string(reader) + "() on the stream to " + peer_ +
+                             ", which was closed");
 }
 
-std::size_t StreamState::received(int result, std::size_t space, bool into_buffer) {
+std::size_t StreamState::received_directly(int result, std::size_t space) {
     if (result < 0) {
         fail(-result, "recv from ");
         throw_failure();
     }
     const auto size = static_cast<std::size_t>(result);
-    if (into_buffer) {
-        buffer_.commit(size);
-        if (size == space) {
-            receive_size_ = std::min(receive_size_ * 2, receive_size_max);
-        }
+    intake_.note_bulk(size, space);
+    if (size == 0) {
+        intake_.set_at_end();
     }
-    end_of_file_ = end_of_file_ || size == 0;
     throw_failure();  // of a send meanwhile, which made this receive end
     return size;
 }
@@ -131,22 +141,9 @@ void StreamState::write_end() {
 }
 
 void StreamState::schedule_flush() noexcept {
-    if (!flush_scheduled_ && anchor_->loop != nullptr) {
-        flush_scheduled_ = true;
-        intrusive_add_ref(this);  // the queue's
-        anchor_->loop->schedule(*this);
+    if (anchor_->loop != nullptr) {
+        anchor_->loop->at_turn_end(flush_at_turn_end_);
     }
-}
-
-void StreamState::run() {
-    const IntrusivePtr<StreamState> queued(this, adopt);
-    flush_scheduled_ = false;
-    flush();
-}
-
-void StreamState::discard() noexcept {
-    flush_scheduled_ = false;
-    intrusive_release(this);
 }
 
 // Sends what the kernel has room for, straight from the caller's memory; returns how much.
@@ -170,16 +167,24 @@ std::size_t StreamState::send_at_once(std::string_view data) noexcept {
 }
 
 void StreamState::flush() noexcept {
+    flush_at_turn_end_.unlink();
     if (send_.in_flight() || closed_) {
         return;
     }
-    sending_.swap(outgoing_);
-    outgoing_.clear();
-    sent_ = 0;
-    sent_ = send_at_once(sending_);
-    if (!aborted_) {
-        after_send();
+    if (!outgoing_.empty()) {
+        const std::size_t sent = send_at_once(outgoing_);
+        if (aborted_) {
+            return;
+        }
+        if (sent == outgoing_.size()) {
+            empty(outgoing_);
+        } else {
+            sending_.swap(outgoing_);
+            sent_ = sent;
+            submit_rest();
+        }
     }
+    after_send();
 }
 
 void StreamState::on_sent(int result) noexcept {
@@ -201,20 +206,13 @@ void StreamState::on_sent(int result) noexcept {
         submit_rest();
         after_send();
     } else {
+        sent_ = 0;
+        empty(sending_);
         flush();
     }
 }
 
 void StreamState::after_send() noexcept {
-    if (sent_ < sending_.size()) {
-        submit_rest();
-    } else {
-        sent_ = 0;
-        sending_.clear();
-        if (sending_.capacity() > spare_capacity_max) {
-            sending_.shrink_to_fit();
-        }
-    }
     resume_writers();
     if (pending_bytes() > 0) {
         return;
@@ -315,8 +313,14 @@ void StreamState::finish_close() noexcept {
     if (closed_ || send_.in_flight()) {
         return;
     }
-    if (receiving_) {
+    if (receiving_directly_) {
         socket_.shutdown(SHUT_RD);
+        return;
+    }
+    if (intake_.has_reader() && !failure_) {
+        intake_.set_at_end();  // being closed is the end of the stream for the one who waits
+    }
+    if (!intake_.stop()) {
         return;
     }
     closed_ = true;
@@ -327,12 +331,6 @@ void StreamState::finish_close() noexcept {
     }
     wake(drains_);
     wake(close_waiters_);
-}
-
-void StreamState::throw_failure() const {
-    if (failure_) {
-        std::rethrow_exception(failure_);
-    }
 }
 
 void StreamState::throw_lost() const {

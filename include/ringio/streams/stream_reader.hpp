@@ -51,7 +51,7 @@ public:
     Task<std::string> readline();
 
     /// Says whether everything was read and the peer has ended.
-    bool at_eof() const noexcept { return state_->at_end() && state_->buffer().empty(); }
+    bool at_eof() const noexcept { return state_->at_end() && state_->input().empty(); }
 
     /// Returns what made the connection fail, or null.
     std::exception_ptr exception() const noexcept { return state_->failure(); }

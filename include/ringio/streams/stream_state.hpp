@@ -8,7 +8,7 @@
 #include <ringio/core/op.hpp>
 #include <ringio/core/promise.hpp>
 #include <ringio/core/task.hpp>
-#include <ringio/io/buffer.hpp>
+#include <ringio/io/intake.hpp>
 #include <ringio/io/socket.hpp>
 #include <ringio/ring/completion.hpp>
 
@@ -49,11 +49,55 @@ private:
     StreamState& stream_;
 };
 
-/// Receives once, awaited. It marks the stream as being read for as long as it takes.
-class FillAwaiter final : public RequestWait<RecvRequest> {
+/// What comes in over the stream's socket.
+class StreamIntake final : public Intake {
 public:
-    FillAwaiter(StreamState& stream, std::span<char> space, bool into_buffer) noexcept;
-    ~FillAwaiter();
+    StreamIntake(StreamState& stream, EventLoop& loop, int fd, std::size_t limit) noexcept
+        : Intake(loop, fd, limit), stream_(stream) {}
+
+private:
+    void retain() noexcept override;
+    void release() noexcept override;
+    void failed(int error) noexcept override;
+    void request_ended() noexcept override;
+
+    StreamState& stream_;
+};
+
+/// Sends, at the end of the turn, what nobody waited for with drain().
+class FlushAtTurnEnd final : public TurnEnd {
+public:
+    explicit FlushAtTurnEnd(StreamState& stream) noexcept : stream_(stream) {}
+    void end_turn() noexcept override;
+
+private:
+    StreamState& stream_;
+};
+
+/// Waits for more, or for the end of the stream. The reader's frame holds the stream.
+class FillAwaiter final : public IntakeWait {
+public:
+    explicit FillAwaiter(StreamState& stream) noexcept;
+    void await_resume();
+
+private:
+    StreamState& stream_;
+};
+
+class [[nodiscard]] Fill {
+public:
+    explicit Fill(StreamState& stream) noexcept : stream_(stream) {}
+    FillAwaiter operator co_await() const noexcept { return FillAwaiter(stream_); }
+
+private:
+    StreamState& stream_;
+};
+
+/// Receives once into memory of the caller, for a large transfer.
+class DirectFillAwaiter final : public RequestWait<RecvRequest> {
+public:
+    DirectFillAwaiter(StreamState& stream, std::span<char> target) noexcept;
+    ~DirectFillAwaiter();
 
     /// Returns the number of bytes; 0 is the end of the stream.
     std::size_t await_resume();
@@ -61,19 +105,17 @@ public:
 private:
     IntrusivePtr<StreamState> stream_;
     std::size_t space_;
-    bool into_buffer_;
 };
 
-class [[nodiscard]] Fill {
+class [[nodiscard]] DirectFill {
 public:
-    Fill(StreamState& stream, std::span<char> space, bool into_buffer) noexcept
-        : stream_(&stream), space_(space), into_buffer_(into_buffer) {}
-    FillAwaiter operator co_await() const noexcept { return {*stream_, space_, into_buffer_}; }
+    DirectFill(StreamState& stream, std::span<char> target) noexcept
+        : stream_(stream), target_(target) {}
+    DirectFillAwaiter operator co_await() const noexcept { return {stream_, target_}; }
 
 private:
-    StreamState* stream_;
-    std::span<char> space_;
-    bool into_buffer_;
+    StreamState& stream_;
+    std::span<char> target_;
 };
 
 /// The state of one connection. Counted; the requests in flight hold it too.
@@ -81,21 +123,28 @@ private:
 /// Legend of the end: open -> closing (close(): what is buffered still goes out) -> closed (the
 /// descriptor is given back, which waits for every request that names it). failure() says why, if
 /// it was not asked for.
-class StreamState final : public IntrusiveListHook, public Runnable, public Pooled {
+class StreamState final : public IntrusiveListHook, public Pooled {
 public:
     StreamState(EventLoop& loop, Socket socket, std::string peer, std::size_t limit);
     ~StreamState();
 
     // Receiving.
 
-    /// Receives once into the buffer, which has the bytes even if the task is cancelled then.
-    /// Gives false when the stream has ended. `reader` names the method for the texts of errors.
-    Fill fill(const char* reader);
-    /// Receives once into `target`; the buffer must be empty. Gives the number of bytes.
-    Fill fill(const char* reader, std::span<char> target);
+    /// Waits until more came in or the stream ended. What came is the intake's even if the task is
+    /// cancelled then. `reader` names the method for the texts of errors.
+    Fill fill(const char* reader) {
+        require_readable(reader);
+        return Fill(*this);
+    }
+    /// Receives once into `target`; only when the intake says that it is bulk.
+    DirectFill fill(const char* reader, std::span<char> target) {
+        require_readable(reader);
+        return DirectFill(*this, target);
+    }
 
-    ReadBuffer& buffer() noexcept { return buffer_; }
-    bool at_end() const noexcept { return end_of_file_; }
+    Intake& input() noexcept { return intake_; }
+    const Intake& input() const noexcept { return intake_; }
+    bool at_end() const noexcept { return intake_.at_end(); }
     std::size_t limit() const noexcept { return limit_; }
 
     // Sending.
@@ -118,7 +167,7 @@ public:
     void close() noexcept;
     /// The same, by another than the one who reads: for him it is the end of the stream.
     void close_from_outside() noexcept {
-        end_of_file_ = true;
+        intake_.set_at_end();
         close();
     }
     void abort() noexcept;
@@ -126,7 +175,11 @@ public:
     bool closed() const noexcept { return closed_; }
     const std::exception_ptr& failure() const noexcept { return failure_; }
     /// Throws what ended the connection, if it was not asked for.
-    void throw_failure() const;
+    void throw_failure() const {
+        if (failure_) [[unlikely]] {
+            std::rethrow_exception(failure_);
+        }
+    }
     /// Throws that the connection is lost, as drain() does.
     [[noreturn]] void throw_lost() const;
     Future<> when_closed();
@@ -140,10 +193,6 @@ public:
     EventLoop* loop_or_null() const noexcept { return anchor_->loop; }
     void set_owner(StreamOwner* owner) noexcept { owner_ = owner; }
 
-    // A scheduled flush.
-    void run() override;
-    void discard() noexcept override;
-
     friend void intrusive_add_ref(StreamState* state) noexcept { ++state->references_; }
     friend void intrusive_release(StreamState* state) noexcept {
         if (--state->references_ == 0) {
@@ -153,11 +202,17 @@ public:
 
 private:
     friend class SendOperation;
-    friend class FillAwaiter;
+    friend class StreamIntake;
+    friend class DirectFillAwaiter;
 
     void retire() noexcept;
-    void require_readable(const char* reader) const;
-    std::size_t received(int result, std::size_t space, bool into_buffer);
+    void require_readable(const char* reader) const {
+        if (receiving_directly_ || intake_.has_reader() || failure_ || closing_) [[unlikely]] {
+            refuse_to_read(reader);
+        }
+    }
+    [[noreturn]] void refuse_to_read(const char* reader) const;
+    std::size_t received_directly(int result, std::size_t space);
 
     void schedule_flush() noexcept;
     std::size_t send_at_once(std::string_view data) noexcept;
@@ -173,7 +228,8 @@ private:
     IntrusivePtr<LoopAnchor> anchor_;
     Socket socket_;
     std::string peer_;  // "127.0.0.1:80", for texts of errors
-    ReadBuffer buffer_;
+    StreamIntake intake_;
+    FlushAtTurnEnd flush_at_turn_end_;
     std::string outgoing_;  // written, and not given to the kernel yet
     std::string sending_;   // what a send is about; its memory stays until the send is over
     std::size_t sent_ = 0;  // of sending_
@@ -183,20 +239,20 @@ private:
     std::exception_ptr failure_;
     StreamOwner* owner_ = nullptr;
     std::size_t limit_;
-    std::size_t receive_size_;  // grows with what comes
     std::size_t high_water_ = default_stream_limit;
     std::size_t low_water_ = default_stream_limit / 4;
     std::uint32_t references_ = 0;
     std::uint32_t handles_ = 0;
-    bool receiving_ = false;
-    bool end_of_file_ = false;
+    bool receiving_directly_ = false;
     bool paused_ = false;
-    bool flush_scheduled_ = false;
     bool write_end_wanted_ = false;
     bool closing_ = false;
     bool aborted_ = false;  // what is buffered is not to be sent any more
     bool closed_ = false;
 };
+
+inline FillAwaiter::FillAwaiter(StreamState& stream) noexcept
+    : IntakeWait(stream.input()), stream_(stream) {}
 
 }  // namespace detail
 }  // namespace ringio

@@ -1,8 +1,14 @@
 // The closed-loop load: every connection sends one message, waits for the whole echo, repeats. One
 // thread on io_uring (multishot recv, sends tried at once), so that the server is the one measured.
-// The echo's bytes are compared once per connection before the load starts; under load they are
-// counted and discarded in the kernel (MSG_TRUNC). Prints one JSON object.
+// A message ends in its only '\n'. The echo's bytes are compared once per connection before the
+// load starts; under load they are counted and discarded in the kernel (MSG_TRUNC).
+//
+// Connects, prints "ready", and then serves lines on standard input: "0.3 seconds" is a burst of
+// that length after a fifth of it to warm up; "10000 requests" is a burst of exactly so many. Each
+// is answered with a JSON object; between bursts nothing is under way. Ends with its input.
 #define _GNU_SOURCE
+#include "server.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <liburing.h>
@@ -10,11 +16,7 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,10 +26,10 @@ enum { buffer_group = 0, buffer_count = 64, sub_buckets = 64, bucket_count = 64 
 
 struct connection {
     int fd;
-    bool sending;        // the rest of a message is with the ring
-    size_t unsent;       // of the current message
-    size_t missing;      // bytes of the echo still to come
-    uint64_t started;    // when the current message was sent
+    bool sending;      // the rest of a message is with the ring
+    size_t unsent;     // of the current message
+    size_t missing;    // bytes of the echo still to come
+    uint64_t started;  // when the current message was sent
 };
 
 static struct io_uring ring;
@@ -40,10 +42,14 @@ static size_t connection_count;
 static char* message;
 static size_t message_size;
 static uint64_t histogram[bucket_count];  // latencies in ns, 64 buckets per power of two
-static uint64_t requests;
-static size_t* starved;  // a ring of connections whose recv ended for want of a buffer
+static uint64_t requests;                 // completed
+static uint64_t to_start;                 // requests of this burst that have not begun
+static size_t under_way;  // requests of this burst that have begun and not completed
+static size_t* starved;   // a ring of connections whose recv ended for want of a buffer
 static size_t starved_begin;
 static size_t starved_count;
+static bool has_server;
+static clockid_t server_clock;
 
 static void die(const char* what, int error) {
     fprintf(stderr, "echo_client: %s: %s\n", what, strerror(error));
@@ -126,6 +132,8 @@ static void send_rest(size_t index) {
 
 static inline void start_request(size_t index, uint64_t now) {
     struct connection* c = &connections[index];
+    --to_start;
+    ++under_way;
     c->started = now;
     c->missing = message_size;
     ssize_t sent = send(c->fd, message, message_size, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -142,7 +150,10 @@ static inline void finish_request(size_t index) {
     uint64_t now = clock_ns(CLOCK_MONOTONIC);
     ++histogram[bucket_of(now - connections[index].started)];
     ++requests;
-    start_request(index, now);
+    --under_way;
+    if (to_start > 0) {
+        start_request(index, now);
+    }
 }
 
 static inline void on_recv(size_t index, int result, unsigned flags) {
@@ -194,7 +205,59 @@ static void feed_starved(void) {
     }
 }
 
-/// Runs the load until the time has come.
+/// What a burst is measured by; differences of two.
+struct reading {
+    uint64_t requests;
+    uint64_t wall;
+    uint64_t client;
+    uint64_t server;
+};
+
+static struct reading read_clocks(void) {
+    return (struct reading){requests, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_PROCESS_CPUTIME_ID),
+                            has_server ? clock_ns(server_clock) : 0};
+}
+
+/// One turn; tells whether the timeout has fired.
+static bool turn(void) {
+    bool timeout = false;
+    feed_starved();
+    int result = starved_count == 0 ? io_uring_submit_and_wait(&ring, 1)
+                                    : io_uring_submit_and_get_events(&ring);
+    if (result < 0 && result != -EINTR && result != -EAGAIN && result != -EBUSY) {
+        die("submit_and_wait", -result);
+    }
+    struct io_uring_cqe* cqe;
+    unsigned head;
+    unsigned seen = 0;
+    io_uring_for_each_cqe(&ring, head, cqe) {
+        size_t index = (size_t)(cqe->user_data >> 2);
+        ++seen;
+        switch ((enum operation)(cqe->user_data & 3)) {
+            case op_recv:
+                on_recv(index, cqe->res, cqe->flags);
+                break;
+            case op_send:
+                on_send(index, cqe->res);
+                break;
+            case op_timeout:
+                timeout = true;
+                break;
+        }
+    }
+    io_uring_buf_ring_advance(buffers, recycled);
+    recycled = 0;
+    io_uring_cq_advance(&ring, seen);
+    return timeout;
+}
+
+static void start_all(uint64_t count) {
+    to_start = count;
+    for (size_t i = 0; i < connection_count && to_start > 0; ++i) {
+        start_request(i, clock_ns(CLOCK_MONOTONIC));
+    }
+}
+
 static void run_for(double seconds) {
     struct __kernel_timespec timeout = {
         .tv_sec = (long long)seconds,
@@ -203,37 +266,30 @@ static void run_for(double seconds) {
     struct io_uring_sqe* sqe = next_sqe();
     io_uring_prep_timeout(sqe, &timeout, 0, 0);
     sqe->user_data = tag(op_timeout, 0);
-    for (bool running = true; running;) {
-        feed_starved();
-        int result = starved_count == 0 ? io_uring_submit_and_wait(&ring, 1)
-                                        : io_uring_submit_and_get_events(&ring);
-        if (result < 0 && result != -EINTR && result != -EAGAIN && result != -EBUSY) {
-            die("submit_and_wait", -result);
-        }
-        struct io_uring_cqe* cqe;
-        unsigned head;
-        unsigned seen = 0;
-        io_uring_for_each_cqe(&ring, head, cqe) {
-            size_t index = (size_t)(cqe->user_data >> 2);
-            ++seen;
-            switch ((enum operation)(cqe->user_data & 3)) {
-            case op_recv: on_recv(index, cqe->res, cqe->flags); break;
-            case op_send: on_send(index, cqe->res); break;
-            case op_timeout: running = false; break;
-            }
-        }
-        io_uring_buf_ring_advance(buffers, recycled);
-        recycled = 0;
-        io_uring_cq_advance(&ring, seen);
+    while (!turn()) {
     }
 }
 
-/// One echo with plain calls: the connection is accepted and the server returns what it got.
-static void check_echo(int fd) {
-    size_t sent = 0;
-    size_t received = 0;
-    char* echoed = malloc(message_size);
-    while (received < message_size) {
+/// No request begins any more, and those under way complete.
+static void finish_all(void) {
+    to_start = 0;
+    while (under_way > 0) {
+        turn();
+    }
+}
+
+/// Begins one echo with plain calls; gives how much of the message was sent.
+static size_t begin_check(int fd) {
+    ssize_t sent = send(fd, message, message_size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN) {
+        die("send", errno);
+    }
+    return sent > 0 ? (size_t)sent : 0;
+}
+
+/// Ends it: the connection is accepted and the server returns what it got.
+static void end_check(int fd, size_t sent, char* echoed) {
+    for (size_t received = 0; received < message_size;) {
         if (sent < message_size) {
             ssize_t n = send(fd, message + sent, message_size - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
             if (n < 0 && errno != EAGAIN) {
@@ -251,26 +307,40 @@ static void check_echo(int fd) {
     if (memcmp(echoed, message, message_size) != 0) {
         die("the echo differs from the message", EPROTO);
     }
-    free(echoed);
 }
 
-static void connect_all(int port) {
+static void connect_one(size_t index, int port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
     struct timeval patience = {.tv_sec = 10};
+    struct linger reset = {.l_onoff = 1};  // leaves no TIME_WAIT, which would use up the ports
     int one = 1;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (size_t i = 0; i < connection_count; ++i) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0 || connect(fd, (struct sockaddr*)&address, sizeof address) != 0) {
-            die("connect", errno);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr*)&address, sizeof address) != 0) {
+        die("connect", errno);
+    }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    connections[index].fd = fd;
+}
+
+/// Connects and checks in groups: the server has several to do whenever it is woken.
+static void connect_all(int port) {
+    enum { group = 128 };
+    size_t sent[group];
+    char* echoed = malloc(message_size);
+    for (size_t begin = 0; begin < connection_count; begin += group) {
+        size_t end = begin + group < connection_count ? begin + group : connection_count;
+        for (size_t i = begin; i < end; ++i) {
+            connect_one(i, port);
+            sent[i - begin] = begin_check(connections[i].fd);
         }
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        connections[i].fd = fd;
+        for (size_t i = begin; i < end; ++i) {
+            end_check(connections[i].fd, sent[i - begin], echoed);
+        }
     }
-    for (size_t i = 0; i < connection_count; ++i) {
-        check_echo(connections[i].fd);
-    }
+    free(echoed);
 }
 
 static void set_up_ring(void) {
@@ -308,45 +378,69 @@ static void set_up_ring(void) {
     recycled = 0;
 }
 
-static void measure(double seconds, pid_t server) {
-    // Kernel: the CPU clock of any process, to the nanosecond, clock_getcpuclockid(3).
-    clockid_t server_clock = CLOCK_PROCESS_CPUTIME_ID;
-    bool has_server = server > 0 && clock_getcpuclockid(server, &server_clock) == 0;
-    run_for(seconds * 0.2);
-    memset(histogram, 0, sizeof histogram);
-    requests = 0;
-    uint64_t began = clock_ns(CLOCK_MONOTONIC);
-    uint64_t own_began = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-    uint64_t server_began = clock_ns(server_clock);
-    run_for(seconds);
-    double elapsed = (double)(clock_ns(CLOCK_MONOTONIC) - began) / 1e9;
-    double own = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_began) / 1e9;
-    double theirs = (double)(clock_ns(server_clock) - server_began) / 1e9;
-    printf("{\"requests\": %llu, \"seconds\": %.6f, \"p50_us\": %.3f, \"p99_us\": %.3f, "
-           "\"client_cpu\": %.6f",
-           (unsigned long long)requests, elapsed, percentile_us(0.50), percentile_us(0.99), own);
+static void report(struct reading from, struct reading to) {
+    printf(
+        "{\"requests\": %llu, \"seconds\": %.6f, \"p50_us\": %.3f, \"p99_us\": %.3f, "
+        "\"client_cpu\": %.6f",
+        (unsigned long long)(to.requests - from.requests), (double)(to.wall - from.wall) / 1e9,
+        percentile_us(0.50), percentile_us(0.99), (double)(to.client - from.client) / 1e9);
     if (has_server) {
-        printf(", \"server_cpu\": %.6f", theirs);
+        printf(", \"server_cpu\": %.6f", (double)(to.server - from.server) / 1e9);
     }
     printf("}\n");
+    fflush(stdout);
+}
+
+static void forget(void) {
+    memset(histogram, 0, sizeof histogram);
+    requests = 0;
+}
+
+/// Answers the lines of standard input.
+static void serve_bursts(void) {
+    char line[128];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        double amount = 0;
+        char unit[16] = "";
+        if (sscanf(line, "%lf %15s", &amount, unit) != 2 || amount <= 0) {
+            die("a line of the input", EINVAL);
+        }
+        forget();
+        struct reading from;
+        struct reading to;
+        if (strcmp(unit, "requests") == 0) {
+            from = read_clocks();
+            start_all((uint64_t)amount);
+            while (to_start > 0 || under_way > 0) {
+                turn();
+            }
+            to = read_clocks();
+        } else {
+            start_all(UINT64_MAX);
+            run_for(amount * 0.2);
+            forget();
+            from = read_clocks();
+            run_for(amount);
+            to = read_clocks();
+        }
+        report(from, to);
+        finish_all();
+    }
 }
 
 int main(int argc, char** argv) {
-    if (argc < 5) {
-        fprintf(stderr, "usage: %s port connections message-size seconds [server-pid]\n", argv[0]);
+    if (argc < 4) {
+        fprintf(stderr, "usage: %s port connections message-size [server-pid]\n", argv[0]);
         return 2;
     }
     connection_count = (size_t)atoi(argv[2]);
     message_size = (size_t)atoi(argv[3]);
-    double seconds = atof(argv[4]);
-    pid_t server = argc > 5 ? atoi(argv[5]) : 0;
-    if (connection_count == 0 || message_size == 0 || seconds <= 0) {
+    if (connection_count == 0 || message_size == 0) {
         die("arguments", EINVAL);
     }
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    // Kernel: the CPU clock of any process, to the nanosecond, clock_getcpuclockid(3).
+    has_server = argc > 4 && clock_getcpuclockid(atoi(argv[4]), &server_clock) == 0;
+    allow_descriptors();
     connections = calloc(connection_count, sizeof *connections);
     starved = calloc(connection_count, sizeof *starved);
     message = malloc(message_size);
@@ -354,16 +448,16 @@ int main(int argc, char** argv) {
         die("memory", ENOMEM);
     }
     for (size_t i = 0; i < message_size; ++i) {
-        message[i] = (char)(i * 31 + (i >> 8));
+        message[i] = (char)(' ' + (i * 31 + (i >> 8)) % 95);
     }
+    message[message_size - 1] = '\n';
     connect_all(atoi(argv[1]));
     set_up_ring();
     for (size_t i = 0; i < connection_count; ++i) {
         arm_recv(i);
     }
     io_uring_submit(&ring);
-    for (size_t i = 0; i < connection_count; ++i) {
-        start_request(i, clock_ns(CLOCK_MONOTONIC));
-    }
-    measure(seconds, server);
+    printf("ready\n");
+    fflush(stdout);
+    serve_bursts();
 }

@@ -1,0 +1,47 @@
+// What every echo server written in C or C++ does before it serves: reads its options, allows
+// itself enough descriptors, and says where it listens.
+#pragma once
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { server_backlog = 4096 };
+
+struct server_options {
+    int port;     // 0: the kernel chooses
+    size_t size;  // the messages to expect, in bytes; any other stream is served as well
+};
+
+static inline struct server_options read_options(int argc, char** argv) {
+    struct server_options options = {0, 16384};
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 < argc && strcmp(argv[i], "--port") == 0) {
+            options.port = atoi(argv[i + 1]);
+        } else if (i + 1 < argc && strcmp(argv[i], "--size") == 0 && atoi(argv[i + 1]) > 0) {
+            options.size = (size_t)atoi(argv[i + 1]);
+        } else {
+            fprintf(stderr, "usage: %s [--port n] [--size bytes]\n", argv[0]);
+            exit(2);
+        }
+    }
+    return options;
+}
+
+/// Raises the soft limit of descriptors as far as allowed; returns it.
+static inline size_t allow_descriptors(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 1024;
+    }
+    limit.rlim_cur = limit.rlim_max < (1u << 20) ? limit.rlim_max : (1u << 20);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return (size_t)limit.rlim_cur;
+}
+
+static inline void say_listening(int port) {
+    printf("listening %d\n", port);
+    fflush(stdout);
+}

@@ -45,7 +45,7 @@ def parse_arguments(suites: dict) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="how often each candidate takes its turn "
                         "(default: 5; with --quick 2)")
     parser.add_argument("--seconds", type=float, help="length of a burst where a suite runs for a "
-                        "time (default: 1; with --quick 0.2)")
+                        "time (default: the suite's, or 1; with --quick a fifth of it)")
     parser.add_argument("--quick", action="store_true", help="less of everything: does it work?")
     parser.add_argument("--only", type=lambda text: text.split(","), metavar="CANDIDATE,…",
                         help="these beside the reference")
@@ -61,11 +61,17 @@ def parse_arguments(suites: dict) -> argparse.Namespace:
     options = parser.parse_args()
     if options.rounds is None:
         options.rounds = 2 if options.quick else 5
-    if options.seconds is None:
-        options.seconds = 0.2 if options.quick else 1.0
     if "all" in options.suites:
         options.suites = list(suites)
     return options
+
+
+def options_for(suite, options: argparse.Namespace) -> argparse.Namespace:
+    """With the suite's SECONDS, if it has its own, unless --seconds was given."""
+    seconds = options.seconds
+    if seconds is None:
+        seconds = getattr(suite, "SECONDS", 1.0) * (0.2 if options.quick else 1.0)
+    return argparse.Namespace(**{**vars(options), "seconds": seconds})
 
 
 def build_preset() -> pathlib.Path:
@@ -103,7 +109,7 @@ def main() -> int:
     for name in options.suites:
         began = time.monotonic()
         try:
-            found = suites[name].run(name, options, build)
+            found = suites[name].run(name, options_for(suites[name], options), build)
         except Exception:  # one suite that breaks does not cost the figures of the others
             traceback.print_exc()
             failed.append(name)

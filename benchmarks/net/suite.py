@@ -26,7 +26,7 @@ NAMES = {
     "echo": "TCP echo: requests, CPU per request and latency",
     "growth": "TCP echo: CPU per request from 1 to 10,000 connections",
 }
-SECONDS = 0.25  # of a burst, unless --seconds is given
+SECONDS = 0.2  # of a burst, unless --seconds is given
 
 MODES = {"split": ("0", "1"), "same": ("0", "0")}  # the server's CPU, the client's
 MODE_WORDS = {"split": "one core each", "same": "one core for both"}
@@ -110,8 +110,9 @@ class Pair:
         }
 
     def close(self) -> None:
-        for process in self._processes:  # the server first: it shall not complain of the client
+        for process in reversed(self._processes):  # the client first, which tells of lost servers
             process.kill()
+        for process in self._processes:
             process.wait()
             process.stdin.close()
             process.stdout.close()
@@ -287,7 +288,7 @@ def summary_table(cells: list[Cell], mode: str) -> Table:
                      *(number(mean.value if mean else None) for mean in means.values()),
                      f"{means['cpu_us'].cells} of {len(cells)}"])
     return Table(f"Server and client on {MODE_WORDS[mode]}: ratios to the limit, geometric means "
-                 f"over cells; CPU per request means something from ±{noise:.0%} on",
+                 f"over cells; the noise of CPU per request is ±{noise:.0%}",
                  ["server", "CPU per request", "req/s", "p50", "p99", "cells"], rows)
 
 

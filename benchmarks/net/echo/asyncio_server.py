@@ -2,7 +2,10 @@
 
 import argparse
 import asyncio
+import ctypes
 import resource
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 class EchoProtocol(asyncio.Protocol):
@@ -30,6 +33,14 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.close()
 
 
+def keep_memory() -> None:
+    """Keeps glibc from giving back the 256 KiB that asyncio allocates for every recv, and getting
+    them again: a quarter of the CPU time per request remains."""
+    libc = ctypes.CDLL(None)
+    libc.mallopt(M_MMAP_THRESHOLD, 4 << 20)
+    libc.mallopt(M_TRIM_THRESHOLD, 16 << 20)
+
+
 async def serve(api: str, port: int) -> None:
     if api == "protocol":
         loop = asyncio.get_running_loop()
@@ -48,6 +59,7 @@ def main() -> None:
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    keep_memory()
     if options.loop == "uvloop":
         import uvloop
         uvloop.install()

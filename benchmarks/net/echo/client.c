@@ -258,15 +258,18 @@ static void start_all(uint64_t count) {
     }
 }
 
+/// Runs for so long, and until there were as many requests as there are connections.
 static void run_for(double seconds) {
-    struct __kernel_timespec timeout = {
+    struct __kernel_timespec length = {
         .tv_sec = (long long)seconds,
         .tv_nsec = (long long)((seconds - (double)(long long)seconds) * 1e9),
     };
     struct io_uring_sqe* sqe = next_sqe();
-    io_uring_prep_timeout(sqe, &timeout, 0, 0);
+    io_uring_prep_timeout(sqe, &length, 0, 0);
     sqe->user_data = tag(op_timeout, 0);
-    while (!turn()) {
+    uint64_t enough = requests + connection_count;
+    for (bool timeout = false; !timeout || requests < enough;) {
+        timeout |= turn();
     }
 }
 

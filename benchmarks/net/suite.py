@@ -373,7 +373,7 @@ def echo_charts(cells: list[Cell]) -> list[Chart]:
             means = [mean_of(chosen, name, "cpu_us") for name in names]
             series[MODE_WORDS[mode]] = [mean.value if mean else None for mean in means]
     return [bars("echo-cpu", "TCP echo: CPU per request, ratio to the limit on liburing", names,
-                 series, ylabel="ratio to the limit", reference=1.0,
+                 series, ylabel="ratio to the limit", log=True, reference=1.0,
                  targets=[CPU_TARGETS.get(name) for name in names],
                  alt="bars: CPU per echoed request of each server as a ratio to the limit")]
 

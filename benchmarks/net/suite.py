@@ -46,7 +46,7 @@ PYTHON_CONNECTIONS = 1000  # at most: beyond, a burst of theirs ends before each
 # name: its command (a program of the build tree first), the Debian package without which it is not
 SERVERS = {
     LIMIT: (["echo_limit", "--size", "{size}"], "liburing-dev"),
-    "ringio": (["echo_ringio_low_level", "--size", "{size}"], "liburing-dev"),
+    "ringio": (["echo_ringio_low_level"], "liburing-dev"),
     "ringio streams": (["echo_ringio_streams"], "liburing-dev"),
     "ringio readline": (["echo_ringio_streams", "--lines"], "liburing-dev"),
     "epoll": (["echo_epoll"], "libc6-dev"),

@@ -1,30 +1,31 @@
-// The echo server on ringio's operations: a task per connection, a Socket and a buffer.
+// The echo server on ringio's operations: a task per connection, which looks at what came where the
+// kernel put it, and sends it from there.
 #include "server.h"
 
 #include <ringio.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace {
 
 using ringio::Socket;
+using ringio::SocketReceiver;
 using ringio::Task;
 
-Task<> echo(Socket socket, std::size_t size) {
-    std::vector<char> buffer(size);
+Task<> echo(SocketReceiver receiver) {
     try {
         for (;;) {
-            const int received = co_await socket.recv(buffer);
-            if (received == 0) {
+            const ringio::Received received = co_await receiver.next();
+            if (received.empty()) {
                 break;
             }
-            std::string_view rest(buffer.data(), static_cast<std::size_t>(received));
+            std::string_view rest = received.data();
             while (!rest.empty()) {
-                const int sent = co_await socket.send(rest);
+                const int sent = co_await receiver.socket().send(rest);
                 rest.remove_prefix(static_cast<std::size_t>(sent));
             }
         }
@@ -33,15 +34,14 @@ Task<> echo(Socket socket, std::size_t size) {
     }
 }
 
-Task<> serve(server_options options) {
-    const auto port = static_cast<std::uint16_t>(options.port);
+Task<> serve(std::uint16_t port) {
     const auto address = ringio::SocketAddress::from_literal("127.0.0.1", port).value();
     const Socket listener = Socket::listening(address, server_backlog, false);
     say_listening(listener.getsockname().port());
     for (;;) {
         Socket socket(co_await listener.accept());
         socket.set_no_delay();
-        ringio::create_task(echo(std::move(socket), options.size));
+        ringio::create_task(echo(SocketReceiver(std::move(socket))));
     }
 }
 
@@ -50,5 +50,5 @@ Task<> serve(server_options options) {
 int main(int argc, char** argv) {
     const server_options options = read_options(argc, argv);
     allow_descriptors();
-    ringio::run(serve(options));
+    ringio::run(serve(static_cast<std::uint16_t>(options.port)));
 }

@@ -94,4 +94,4 @@ build() {
 }
 
 build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3 ccache)
-test_packages=(catch2 nginx-light)
+test_packages=(catch2 nginx-light valgrind strace)

@@ -51,7 +51,7 @@ EventLoop::~EventLoop() {
     intrusive_release(anchor_);
 }
 
-void EventLoop::run_once() {
+RINGIO_FLATTEN void EventLoop::run_once() {
     const std::chrono::nanoseconds sleep = work_out_sleep();
     enter_kernel(sleep);
     ring_->reap();

@@ -1,5 +1,6 @@
 #include <ringio/ring/buffer_pool.hpp>
 
+#include <bit>
 #include <new>
 
 #include <liburing.h>
@@ -10,9 +11,10 @@
 namespace ringio {
 namespace {
 
-constexpr std::size_t ring_size = 4096;  // a page, of which the entries take a quarter
+constexpr std::size_t ring_size = 4096;  // a page, of which the entries take a part
+constexpr unsigned ring_entries = std::bit_ceil(BufferPool::count);
 
-static_assert(BufferPool::count * sizeof(io_uring_buf) <= ring_size);
+static_assert(ring_entries * sizeof(io_uring_buf) <= ring_size);
 static_assert(IORING_CQE_F_BUFFER == 1 && IORING_CQE_BUFFER_SHIFT == 16);
 
 std::size_t mapping_size(std::size_t stride) { return ring_size + BufferPool::count * stride; }
@@ -34,7 +36,7 @@ IntrusivePtr<BufferPool> BufferPool::make(Kernel& kernel) noexcept {
         return {};
     }
     IntrusivePtr<BufferPool> owner(pool);
-    if (kernel.register_buffers(*ring, count, group) < 0) {
+    if (kernel.register_buffers(*ring, ring_entries, group) < 0) {
         return {};
     }
     io_uring_buf_ring_init(ring);
@@ -52,7 +54,7 @@ void BufferPool::unregister(Kernel& kernel) noexcept { kernel.unregister_buffers
 
 void BufferPool::provide(unsigned id) noexcept {
     io_uring_buf_ring_add(ring_, memory_ + id * stride, size, static_cast<unsigned short>(id),
-                          io_uring_buf_ring_mask(count), 0);
+                          io_uring_buf_ring_mask(ring_entries), 0);
     io_uring_buf_ring_advance(ring_, 1);
 }
 

@@ -35,3 +35,6 @@
 
 // Keeps a slow path out of its caller.
 #define RINGIO_NOINLINE __attribute__((noinline, cold))
+
+// Puts what a hot function calls into it, save what is kept out.
+#define RINGIO_FLATTEN __attribute__((flatten))

@@ -23,7 +23,7 @@ class Kernel;
 /// the ring goes first.
 class BufferPool {
 public:
-    static constexpr unsigned count = 64;           ///< a power of two; 1 MiB is in cache
+    static constexpr unsigned count = 24;           ///< as many as one entry of the kernel fills
     static constexpr std::size_t size = 16 * 1024;  ///< of one buffer
     static constexpr std::uint16_t group = 0;       ///< how requests name the pool
 

@@ -9,5 +9,5 @@
 #include <ringio/io/address.hpp>
 #include <ringio/io/buffer.hpp>
 #include <ringio/io/intake.hpp>
-#include <ringio/io/socket_receiver.hpp>
 #include <ringio/io/socket.hpp>
+#include <ringio/io/socket_receiver.hpp>

@@ -114,8 +114,7 @@ Task<std::size_t> read_into(State state, std::span<char> target) {
         }
         co_await state->fill("read");
     }
-    const std::size_t size = std::min(target.size(), state->input().size());
-    std::memcpy(target.data(), state->input().data().data(), size);
+    const std::size_t size = state->input().data().copy(target.data(), target.size());
     state->input().consume(size);
     co_return size;
 }

@@ -219,12 +219,9 @@ void EventLoop::run_until_done(detail::FutureStateBase& future) {
     }
 }
 
-Ring& EventLoop::ring() {
+void EventLoop::throw_no_ring() const {
     check_open();
-    if (!ring_) {
-        throw std::runtime_error("the event loop has not run yet: it has no ring");
-    }
-    return *ring_;
+    throw std::runtime_error("the event loop has not run yet: it has no ring");
 }
 
 bool EventLoop::only_timers_can_wake() const noexcept {

@@ -4,6 +4,8 @@
 
 #include <liburing.h>
 
+#include <ringio/ring/socket_requests.hpp>
+
 namespace ringio {
 
 Kernel::Kernel() : queues_(std::make_unique<io_uring>()) {}
@@ -11,6 +13,12 @@ Kernel::Kernel() : queues_(std::make_unique<io_uring>()) {}
 Kernel::~Kernel() = default;
 
 Clock::time_point Kernel::now() const noexcept { return Clock::now(); }
+
+int Kernel::try_send(const SendRequest& request) noexcept {
+    io_uring_sqe entry{};
+    request.prepare(entry);
+    return try_now(entry);
+}
 
 int Kernel::register_buffers(io_uring_buf_ring&, unsigned, std::uint16_t) noexcept {
     return -EOPNOTSUPP;

@@ -352,11 +352,7 @@ int Ring::try_now(Completion& completion) noexcept {
     return kernel_->try_now(scratch);
 }
 
-int Ring::try_now(const SendRequest& request) noexcept {
-    io_uring_sqe scratch{};
-    request.prepare(scratch);
-    return kernel_->try_now(scratch);
-}
+int Ring::try_now(const SendRequest& request) noexcept { return kernel_->try_send(request); }
 
 bool Ring::has_work() const noexcept {
     return something_to_reap() || !nothing_waits() || !starved_.empty() ||

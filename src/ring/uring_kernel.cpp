@@ -13,7 +13,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <ringio/ring/max_transfer.hpp>
 #include <ringio/ring/setup_failure.hpp>
+#include <ringio/ring/socket_requests.hpp>
 
 namespace ringio {
 namespace {
@@ -87,6 +89,14 @@ std::uint64_t soft_limit(decltype(RLIMIT_NOFILE) resource) {
     const SetupLimits limits{entries, soft_limit(RLIMIT_MEMLOCK), soft_limit(RLIMIT_NOFILE)};
     throw std::system_error(error, std::system_category(),
                             explain_setup_failure(error, read_io_uring_sysctl(), limits));
+}
+
+// What a request answers, from what a system call returned.
+int answer_of(ssize_t result) noexcept {
+    if (result >= 0) {
+        return static_cast<int>(std::min<ssize_t>(result, std::numeric_limits<int>::max()));
+    }
+    return errno == EINTR ? -EAGAIN : -errno;
 }
 
 // Saturates: the kernel adds the timeout to its clock, and the sum must not overflow.
@@ -221,10 +231,15 @@ int UringKernel::try_now(const io_uring_sqe& request) noexcept {
         default:
             return -EAGAIN;
     }
-    if (result >= 0) {
-        return static_cast<int>(std::min<ssize_t>(result, std::numeric_limits<int>::max()));
+    return answer_of(result);
+}
+
+int UringKernel::try_send(const SendRequest& request) noexcept {
+    if ((request.flags & MSG_WAITALL) != 0) {
+        return -EAGAIN;
     }
-    return errno == EINTR ? -EAGAIN : -errno;
+    return answer_of(::send(request.fd, request.buffer, clamp_transfer(request.size),
+                            request.flags | MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 }  // namespace ringio

@@ -124,10 +124,11 @@ TEST_CASE("BufferPool: half of the buffers may be kept") {
         pool->borrow(id, 1);
         CHECK(pool->try_keep());
     }
-    pool->borrow(60, 1);
+    constexpr unsigned another = BufferPool::count - 1;
+    pool->borrow(another, 1);
     CHECK_FALSE(pool->try_keep());
     CHECK(pool->available() == BufferPool::count / 2 - 1);
-    pool->recycle(60);
+    pool->recycle(another);
     pool->recycle_kept(0);
     pool->borrow(0, 1);
     CHECK(pool->try_keep());
@@ -155,18 +156,19 @@ TEST_CASE("BufferPool: stays as long as somebody holds it, even without the ring
 TEST_CASE("Ring: starved requests are fed first come, first served, half of the pool per entry") {
     Scripted scripted(256, 256);
     scripted.ring.buffers();
-    std::array<NopProbe, 100> probes;
+    constexpr std::size_t portion = BufferPool::count / 2;
+    std::array<NopProbe, 3 * portion + 4> probes;
     for (NopProbe& probe : probes) {
         scripted.ring.submit_starved(probe);
     }
-    CHECK(scripted.ring.in_flight() == 100);
+    CHECK(scripted.ring.in_flight() == probes.size());
     CHECK(scripted.ring.has_work());
     std::vector<std::size_t> fed;
     for (int round = 0; round < 4; ++round) {
         scripted.ring.enter(true, std::chrono::hours(1));
         fed.push_back(scripted.kernel.held.size());
     }
-    CHECK(fed == std::vector<std::size_t>{32, 64, 96, 100});
+    CHECK(fed == std::vector<std::size_t>{portion, 2 * portion, 3 * portion, probes.size()});
     for (std::size_t index = 0; index < probes.size(); ++index) {
         scripted.kernel.answer(0, static_cast<int>(index));
     }
@@ -181,7 +183,7 @@ TEST_CASE("Ring: starved requests are fed first come, first served, half of the 
 TEST_CASE("Ring: does not sleep while there are starved requests to feed") {
     Scripted scripted(256, 256);
     scripted.ring.buffers();
-    std::array<NopProbe, 33> probes;
+    std::array<NopProbe, BufferPool::count / 2 + 1> probes;
     for (NopProbe& probe : probes) {
         scripted.ring.submit_starved(probe);
     }

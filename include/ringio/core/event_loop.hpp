@@ -76,17 +76,6 @@ struct LoopStatistics {
     std::size_t buffers = 0;     ///< buffers of the ring that somebody has borrowed
 };
 
-/// Something that is done once at the end of the turn in which it was asked for, after all that was
-/// ready. It leaves the loop's list by itself when it is destroyed before.
-class TurnEnd : public IntrusiveListHook {
-public:
-    virtual void end_turn() noexcept = 0;
-
-protected:
-    TurnEnd() noexcept = default;
-    ~TurnEnd() = default;
-};
-
 /// One event loop; asyncio.AbstractEventLoop. Used on the thread that runs it; only
 /// call_soon_threadsafe() and expect_wakeup() may be called from another one.
 ///
@@ -177,6 +166,10 @@ public:
     TaskHandle<T> create_task(Task<T> coroutine, const TaskOptions& options,
                               std::source_location where = std::source_location::current());
 
+    /// The same for an awaitable that is no coroutine, such as sleep().
+    template <class A>
+    auto create_task(A&& awaitable, std::source_location where = std::source_location::current());
+
     /// Has `factory(loop, task, options)` called for each new task before its first step; it may
     /// change the options, keep the handle, or refuse the task by throwing. Empty: none.
     /// *Python*: the factory makes the task; here it prepares it.
@@ -249,7 +242,12 @@ public:
     bool disarm(Timer& timer) noexcept { return timers_.disarm(timer); }
 
     /// The ring of a loop that runs or ran. *Errors*: std::runtime_error once the loop is closed.
-    Ring& ring();
+    Ring& ring() {
+        if (!ring_) [[unlikely]] {
+            throw_no_ring();
+        }
+        return *ring_;
+    }
 
     /// True while an operation may be answered at once by a system call instead of a request; the
     /// budget is refilled each turn, so that awaits that never suspend cannot starve the others.
@@ -326,6 +324,7 @@ private:
         }
     }
     [[noreturn]] static void throw_closed();
+    [[noreturn]] void throw_no_ring() const;
     void check_may_run() const;
     void check_thread() const;
     void start_ring();

@@ -2,6 +2,7 @@
 // off, a done callback and a call_soon() are all a Runnable.
 #pragma once
 
+#include <ringio/base/intrusive_list.hpp>
 #include <ringio/base/intrusive_ptr.hpp>
 #include <ringio/base/intrusive_queue.hpp>
 #include <ringio/base/unique_function.hpp>
@@ -50,6 +51,17 @@ inline void prefetch(const Runnable& runnable) noexcept {
 }
 
 using ReadyQueue = IntrusiveQueue<Runnable, &Runnable::next_ready>;
+
+/// Something that is done once at the end of the turn in which it was asked for, after all that was
+/// ready. It leaves the loop's list by itself when it is destroyed before.
+class TurnEnd : public IntrusiveListHook {
+public:
+    virtual void end_turn() noexcept = 0;
+
+protected:
+    TurnEnd() noexcept = default;
+    ~TurnEnd() = default;
+};
 
 /// A callable together with the place that handed it over.
 class Callback {

@@ -58,6 +58,14 @@ auto to_coroutine(A&& awaitable) {
 }  // namespace detail
 
 template <class A>
+auto EventLoop::create_task(A&& awaitable, std::source_location where) {
+    static_assert(
+        Awaitable<A> && !detail::IsFuture<A>,
+        "ringio: create_task() takes a coroutine, or another awaitable that has not begun");
+    return create_task(detail::to_coroutine(std::forward<A>(awaitable)), where);
+}
+
+template <class A>
 decltype(auto) EventLoop::run_until_complete(A&& awaitable, std::source_location where) {
     static_assert(Awaitable<A>,
                   "ringio: run_until_complete takes a Task, a future or another awaitable");

@@ -14,6 +14,8 @@ struct io_uring_sqe;
 
 namespace ringio {
 
+struct SendRequest;
+
 /// The clock of deadlines and timeouts.
 using Clock = std::chrono::steady_clock;
 
@@ -47,6 +49,9 @@ public:
     /// Answers a request at once, as a non-blocking system call would: a value >= 0, -errno, or
     /// -EAGAIN when it is not possible now or not for this kind of request. Its user_data is unset.
     virtual int try_now(const io_uring_sqe& request) noexcept = 0;
+
+    /// The same for a send, the one that matters, without an entry in between.
+    virtual int try_send(const SendRequest& request) noexcept;
 
     /// Takes a ring of buffers that requests with IOSQE_BUFFER_SELECT and this group draw from,
     /// first in, first out; or stops using it. `entries` is a power of two; the memory,

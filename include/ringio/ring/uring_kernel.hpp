@@ -29,6 +29,7 @@ public:
 
     int enter(bool wait, std::optional<std::chrono::nanoseconds> timeout) noexcept override;
     int try_now(const io_uring_sqe& request) noexcept override;
+    int try_send(const SendRequest& request) noexcept override;
     int register_buffers(io_uring_buf_ring& ring, unsigned entries,
                          std::uint16_t group) noexcept override;
     void unregister_buffers(std::uint16_t group) noexcept override;

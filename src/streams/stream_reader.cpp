@@ -84,24 +84,6 @@ Task<> collect(State state, std::size_t n, const char* function) {
     }
 }
 
-Task<std::string> read_some(State state, std::size_t n) {
-    state->throw_failure();
-    if (state->input().empty() && !state->at_end()) {
-        co_await state->fill("read");
-    }
-    co_return state->input().take(n);
-}
-
-Task<std::string> read_to_end(State state) {
-    state->throw_failure();
-    while (!state->at_end()) {
-        co_await state->fill("read");
-    }
-    co_return state->input().take(state->input().size());
-}
-
-Task<std::string> nothing() { co_return std::string(); }
-
 // A large transfer goes straight into the target.
 Task<std::size_t> read_into(State state, std::span<char> target) {
     state->throw_failure();
@@ -160,14 +142,31 @@ Task<std::string> read_line(State state) {
     }
 }
 
+Task<std::string> as_task(detail::Read read) { co_return co_await read; }
+
 }  // namespace
 
-Task<std::string> StreamReader::read(std::ptrdiff_t n) {
-    if (n == 0) {
-        return nothing();
+Task<std::string> detail::read_all(IntrusivePtr<StreamState> stream) {
+    stream->throw_failure();
+    while (!stream->at_end()) {
+        co_await stream->fill("read");
     }
-    return n < 0 ? read_to_end(state_) : read_some(state_, static_cast<std::size_t>(n));
+    co_return stream->input().take(stream->input().size());
 }
+
+std::string detail::ReadAwaiter::await_resume() {
+    if (waiting_) {
+        return waiting_->await_resume();
+    }
+    if (most_ == 0) {
+        return {};
+    }
+    IntakeWait::await_resume();
+    stream_->throw_failure();
+    return stream_->input().take(static_cast<std::size_t>(most_));
+}
+
+detail::Read::operator Task<std::string>() const { return as_task(*this); }
 
 Task<std::size_t> StreamReader::read(std::span<char> target) { return read_into(state_, target); }
 

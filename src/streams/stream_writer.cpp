@@ -8,34 +8,30 @@
 namespace ringio {
 namespace {
 
-using State = IntrusivePtr<detail::StreamState>;
-
-Task<> drain_stream(State state) {
-    state->throw_failure();
-    if (state->closing()) {
-        // One turn, so that a loop of write() and drain() sees that the connection is gone.
-        co_await sleep(std::chrono::seconds(0));
-    } else {
-        state->flush();
-    }
-    if (state->closed()) {
-        state->throw_failure();
-        state->throw_lost();
-    }
-    if (state->write_paused()) {
-        co_await state->resumed();
-    }
-    state->throw_failure();
-}
-
-Task<> wait_until_closed(State state) {
+Task<> wait_until_closed(IntrusivePtr<detail::StreamState> state) {
     co_await state->when_closed();
     state->throw_failure();
 }
 
 }  // namespace
 
-Task<> StreamWriter::drain() { return drain_stream(state_); }
+Task<> detail::drain_with_patience(IntrusivePtr<StreamState> stream) {
+    stream->throw_failure();
+    if (stream->closing()) {
+        // One turn, so that a loop of write() and drain() sees that the connection is gone.
+        co_await sleep(std::chrono::seconds(0));
+    } else {
+        stream->flush();
+    }
+    if (stream->closed()) {
+        stream->throw_failure();
+        stream->throw_lost();
+    }
+    if (stream->write_paused()) {
+        co_await stream->resumed();
+    }
+    stream->throw_failure();
+}
 
 Task<> StreamWriter::wait_closed() { return wait_until_closed(state_); }
 

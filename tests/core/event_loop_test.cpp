@@ -300,6 +300,13 @@ TEST_CASE("event loop: a closed loop refuses everything") {
     CHECK(thrown<std::runtime_error>([&] { loop.ring(); }) == closed);
 }
 
+TEST_CASE("event loop: create_task takes an awaitable that is no coroutine, too") {
+    EventLoop loop(LoopOptions{.virtual_time = true});
+    auto sleeping = loop.create_task(sleep(1h, 5));
+    CHECK(loop.run_until_complete(sleeping) == 5);
+    loop.close();
+}
+
 TEST_CASE("event loop: closing drops what is queued, with what it holds") {
     const testing::Balance balance;
     auto held = std::make_shared<int>(1);

@@ -66,6 +66,19 @@ ASYNC_TEST_CASE("StreamReader: read without a size goes on to the end, beyond th
     CHECK(link.reader.at_eof());
 }
 
+ASYNC_TEST_CASE(
+    "StreamReader: read is lazy, may be kept, and stands for a Task where one is asked for") {
+    Link link = co_await make_link();
+    link.peer.send("onetwo");
+    const auto first = link.reader.read(3);
+    Task<std::string> second = link.reader.read(3);
+    CHECK_AWAIT(first, "one");
+    CHECK_AWAIT(second, "two");
+    auto [third, fourth] = co_await gather(link.reader.read(0), as_outcome(link.reader.read(0)));
+    CHECK(third.empty());
+    CHECK(fourth.has_value());
+}
+
 ASYNC_TEST_CASE("StreamReader: read waits until something comes") {
     Link link = co_await make_link();
     auto reading = create_task(link.reader.read(100));

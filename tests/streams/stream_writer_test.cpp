@@ -51,6 +51,15 @@ ASYNC_TEST_CASE("StreamWriter: what is written is sent by drain, in order") {
     CHECK(link.peer.receive() == "abbbc\nd\n");
 }
 
+ASYNC_TEST_CASE("StreamWriter: drain stands for a Task where one is asked for") {
+    Link link = co_await make_link();
+    link.writer.write("hello");
+    Task<> draining = link.writer.drain();
+    CHECK(link.writer.get_write_buffer_size() == 5);
+    co_await draining;
+    CHECK(link.writer.get_write_buffer_size() == 0);
+}
+
 ASYNC_TEST_CASE("StreamWriter: what is written is sent in the next turn without drain") {
     Link link = co_await make_link();
     link.writer.write("hello");

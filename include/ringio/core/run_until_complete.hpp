@@ -59,10 +59,13 @@ auto to_coroutine(A&& awaitable) {
 
 template <class A>
 auto EventLoop::create_task(A&& awaitable, std::source_location where) {
+    constexpr bool may_start = Awaitable<A> && !detail::IsFuture<A>;
     static_assert(
-        Awaitable<A> && !detail::IsFuture<A>,
+        may_start,
         "ringio: create_task() takes a coroutine, or another awaitable that has not begun");
-    return create_task(detail::to_coroutine(std::forward<A>(awaitable)), where);
+    if constexpr (may_start) {
+        return create_task(detail::to_coroutine(std::forward<A>(awaitable)), where);
+    }
 }
 
 template <class A>

@@ -4,13 +4,68 @@
 #include <ringio/core/task.hpp>
 #include <ringio/streams/stream_state.hpp>
 
+#include <coroutine>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace ringio {
+
+namespace detail {
+
+/// Reads to the end.
+Task<std::string> read_all(IntrusivePtr<StreamState> stream);
+
+/// Reads what is there, or what comes first; it takes no coroutine. Without a bound it does.
+class ReadAwaiter final : public IntakeWait {
+public:
+    ReadAwaiter(IntrusivePtr<StreamState> stream, std::ptrdiff_t most) noexcept
+        : IntakeWait(stream->input()), stream_(std::move(stream)), most_(most) {}
+    ~ReadAwaiter() { detach(); }  // before the stream goes
+
+    bool await_ready() const {
+        if (most_ <= 0) {
+            return most_ == 0;
+        }
+        stream_->throw_failure();
+        return !stream_->input().empty() || stream_->at_end();
+    }
+    template <class P>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> coroutine) {
+        if (most_ < 0) {
+            all_ = read_all(stream_);
+            return waiting_.emplace(all_.operator co_await()).await_suspend(coroutine);
+        }
+        stream_->require_readable("read");
+        IntakeWait::await_suspend(coroutine);
+        return std::noop_coroutine();
+    }
+    std::string await_resume();
+
+private:
+    IntrusivePtr<StreamState> stream_;
+    std::ptrdiff_t most_;
+    Task<std::string> all_;
+    std::optional<TaskAwaiter<std::string>> waiting_;
+};
+
+/// What read() returns.
+class [[nodiscard]] Read {
+public:
+    Read(IntrusivePtr<StreamState> stream, std::ptrdiff_t most) noexcept
+        : stream_(std::move(stream)), most_(most) {}
+    ReadAwaiter operator co_await() const noexcept { return ReadAwaiter(stream_, most_); }
+    operator Task<std::string>() const;
+
+private:
+    IntrusivePtr<StreamState> stream_;
+    std::ptrdiff_t most_;
+};
+
+}  // namespace detail
 
 /// Reads from a connection; asyncio.StreamReader. A handle: copies read from the same connection.
 ///
@@ -26,7 +81,7 @@ public:
 
     /// Reads up to `n` bytes, at least one; an empty text is the end. `n` < 0 (the default) reads
     /// to the end, without a limit.
-    Task<std::string> read(std::ptrdiff_t n = -1);
+    detail::Read read(std::ptrdiff_t n = -1) const noexcept { return detail::Read(state_, n); }
 
     /// The same into `target`; gives the number of bytes. *Lifetime*: `target` must live until
     /// then.

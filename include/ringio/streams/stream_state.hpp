@@ -142,6 +142,13 @@ public:
         return DirectFill(*this, target);
     }
 
+    /// *Errors*: std::runtime_error when another coroutine waits, or after close(); the failure.
+    void require_readable(const char* reader) const {
+        if (receiving_directly_ || intake_.has_reader() || failure_ || closing_) [[unlikely]] {
+            refuse_to_read(reader);
+        }
+    }
+
     Intake& input() noexcept { return intake_; }
     const Intake& input() const noexcept { return intake_; }
     bool at_end() const noexcept { return intake_.at_end(); }
@@ -153,6 +160,14 @@ public:
     void write(std::string_view data);
     /// Sends what it can at once; the rest is left to a request.
     void flush() noexcept;
+    /// Sends what it can; false when there is more to drain() than that.
+    bool drain_at_once() noexcept {
+        if (failure_ || closing_) [[unlikely]] {
+            return false;
+        }
+        flush();
+        return !failure_ && !closed_ && !paused_;
+    }
     void write_end();
     void set_water_marks(std::size_t high, std::size_t low);
     std::size_t pending_bytes() const noexcept {
@@ -206,11 +221,6 @@ private:
     friend class DirectFillAwaiter;
 
     void retire() noexcept;
-    void require_readable(const char* reader) const {
-        if (receiving_directly_ || intake_.has_reader() || failure_ || closing_) [[unlikely]] {
-            refuse_to_read(reader);
-        }
-    }
     [[noreturn]] void refuse_to_read(const char* reader) const;
     std::size_t received_directly(int result, std::size_t space);
 

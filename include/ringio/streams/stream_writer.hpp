@@ -5,6 +5,7 @@
 #include <ringio/io/address.hpp>
 #include <ringio/streams/stream_state.hpp>
 
+#include <coroutine>
 #include <cstddef>
 #include <optional>
 #include <ranges>
@@ -12,6 +13,46 @@
 #include <utility>
 
 namespace ringio {
+
+namespace detail {
+
+Task<> drain_with_patience(IntrusivePtr<StreamState> stream);
+
+/// Mostly there is nothing to wait for, and then it takes no coroutine.
+class DrainAwaiter final : public NativeAwaiter {
+public:
+    explicit DrainAwaiter(IntrusivePtr<StreamState> stream) noexcept : stream_(std::move(stream)) {}
+
+    bool await_ready() noexcept { return stream_->drain_at_once(); }
+    template <class P>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> coroutine) {
+        patience_ = drain_with_patience(std::move(stream_));
+        return waiting_.emplace(patience_.operator co_await()).await_suspend(coroutine);
+    }
+    void await_resume() const {
+        if (waiting_) {
+            waiting_->await_resume();
+        }
+    }
+
+private:
+    IntrusivePtr<StreamState> stream_;
+    Task<> patience_;
+    std::optional<TaskAwaiter<void>> waiting_;
+};
+
+/// What drain() returns.
+class [[nodiscard]] Drain {
+public:
+    explicit Drain(IntrusivePtr<StreamState> stream) noexcept : stream_(std::move(stream)) {}
+    DrainAwaiter operator co_await() const noexcept { return DrainAwaiter(stream_); }
+    operator Task<>() const { return drain_with_patience(stream_); }
+
+private:
+    IntrusivePtr<StreamState> stream_;
+};
+
+}  // namespace detail
 
 /// Writes to a connection; asyncio.StreamWriter. A handle: copies write to the same connection.
 ///
@@ -51,7 +92,7 @@ public:
     /// Waits while more than the high-water mark is buffered, until it is below the low one.
     /// *Errors*: std::system_error that names the peer, when the connection failed or is lost.
     /// *Cancellation*: what is buffered is sent all the same.
-    Task<> drain();
+    detail::Drain drain() const noexcept { return detail::Drain(state_); }
 
     /// Ends the stream for the peer once everything is sent; reading may go on.
     void write_eof() { state_->write_end(); }

@@ -1,7 +1,6 @@
 // The least program: one coroutine that lets the loop turn once.
 #include <asio.hpp>
 
-#include <chrono>
 #include <cstdio>
 
 asio::awaitable<void> hello() {

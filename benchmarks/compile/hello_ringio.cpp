@@ -1,7 +1,6 @@
 // The least program: one coroutine that lets the loop turn once.
 #include <ringio.hpp>
 
-#include <chrono>
 #include <cstdio>
 
 ringio::Task<> hello() {

@@ -12,7 +12,7 @@ namespace ringio::detail {
 namespace {
 
 constexpr std::size_t small_chunk = 256 * 1024;
-constexpr unsigned small_chunks = 4;  // before a thread takes huge pages
+constexpr unsigned small_chunks = 32;  // before a thread takes huge pages, which may take a while
 constexpr std::size_t huge_page = 2 * 1024 * 1024;
 constexpr std::size_t cut_at_once = 2 * 1024;  // bytes of one class that a refill cuts
 

@@ -1,7 +1,5 @@
 #include <ringio/core/frame_allocator.hpp>
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -11,22 +9,13 @@
 namespace ringio::detail {
 namespace {
 
-constexpr std::size_t small_chunk = 256 * 1024;
-constexpr unsigned small_chunks = 32;  // before a thread takes huge pages, which may take a while
-constexpr std::size_t huge_page = 2 * 1024 * 1024;
+constexpr std::size_t chunk_size = 256 * 1024;
 constexpr std::size_t cut_at_once = 2 * 1024;  // bytes of one class that a refill cuts
 
 // Trims the pool when the thread ends; what is freed later goes through the empty lists unharmed.
 struct TrimAtThreadExit {
     ~TrimAtThreadExit() { frame_pool.trim(); }
 };
-
-// Kernel: one page fault instead of 512, where transparent huge pages are allowed.
-char* new_huge_page() {
-    void* const page = ::operator new(huge_page, std::align_val_t(huge_page));
-    ::madvise(page, huge_page, MADV_HUGEPAGE);
-    return static_cast<char*>(page);
-}
 
 }  // namespace
 
@@ -126,10 +115,8 @@ void FramePool::take_chunk(std::size_t size) {
         begin = reinterpret_cast<char*>(rest);
         end = rest->end;
     } else {
-        const std::size_t chunk = chunks_taken_ < small_chunks ? small_chunk : huge_page;
-        begin = chunk == huge_page ? new_huge_page() : static_cast<char*>(::operator new(chunk));
-        end = begin + chunk;
-        ++chunks_taken_;
+        begin = static_cast<char*>(::operator new(chunk_size));
+        end = begin + chunk_size;
     }
     // What is left of the old one is too small for this class: it is a block of another.
     if (chunk_begin_ != chunk_end_) {

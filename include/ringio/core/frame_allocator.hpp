@@ -84,7 +84,6 @@ private:
     char* chunk_begin_ = nullptr;  // what is left of the chunk that blocks are cut from
     char* chunk_end_ = nullptr;
     std::ptrdiff_t live_ = 0;
-    unsigned chunks_taken_ = 0;
     unsigned arrived_ = 0;
     bool probing_ = false;
 };

@@ -162,7 +162,7 @@ std::string detail::ReadAwaiter::await_resume() {
         return {};
     }
     IntakeWait::await_resume();
-    stream_->throw_failure();
+    stream_->throw_failure_to_reader();
     return stream_->input().take(static_cast<std::size_t>(most_));
 }
 

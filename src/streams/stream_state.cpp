@@ -68,7 +68,7 @@ void FlushAtTurnEnd::end_turn() noexcept { stream_.flush(); }
 
 void FillAwaiter::await_resume() {
     IntakeWait::await_resume();
-    stream_.throw_failure();
+    stream_.throw_failure_to_reader();
 }
 
 DirectFillAwaiter::DirectFillAwaiter(StreamState& stream, std::span<char> target) noexcept

@@ -129,6 +129,19 @@ ASYNC_TEST_CASE("streams: a reset while nobody reads is an error of the next rea
     CHECK_FALSE(link.reader.at_eof());
 }
 
+ASYNC_TEST_CASE("streams: a reset that comes with data is an error, and holds no buffer") {
+    for (const bool by_lines : {false, true}) {
+        Link link = co_await make_link();
+        auto reading =
+            by_lines ? create_task(link.reader.readline()) : create_task(link.reader.read(100));
+        co_await sleep(1ms);
+        link.peer.send("data\n");
+        link.peer.reset();
+        CHECK_AWAIT(errno_of(reading), ECONNRESET);
+        CHECK(borrowed() == 0);
+    }
+}
+
 ASYNC_TEST_CASE("streams: the end that comes while nobody reads is seen by at_eof") {
     Link link = co_await make_link();
     link.peer.send("ab");

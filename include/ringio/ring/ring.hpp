@@ -130,7 +130,7 @@ private:
     IntrusiveList<Completion> waiting_;    // submitted, but no entry was free; oldest first
     IntrusiveList<Completion> starved_;    // they wait for a buffer; oldest first
     IntrusiveList<Completion> cancels_;    // in the kernel; the cancel found no free entry
-    IntrusiveList<Completion> withdrawn_;  // cancelled while in waiting_: -ECANCELED at next reap
+    IntrusiveList<Completion> withdrawn_;  // cancelled in waiting_ or starved_: -ECANCELED at reap
     unsigned forks_;                       // of this process when the ring was made
     std::thread::id thread_;
     std::uint64_t stale_completions_ = 0;

@@ -195,6 +195,13 @@ public:
             std::rethrow_exception(failure_);
         }
     }
+    /// The same for a reader that waited: what it does not take holds no buffer of the ring.
+    void throw_failure_to_reader() {
+        if (failure_) [[unlikely]] {
+            intake_.settle();
+            throw_failure();
+        }
+    }
     /// Throws that the connection is lost, as drain() does.
     [[noreturn]] void throw_lost() const;
     Future<> when_closed();

@@ -144,7 +144,7 @@ void log_reports();
 #define CONFORMS_NAME(line) CONFORMS_JOIN(scenario_at_line_, line)
 
 /// A coroutine body: `CONFORMS("tasks.cancel") { log("…"); co_return; }`.
-#define CONFORMS(id) CONFORMS_DECLARE(ringio::Task<>, CONFORMS_NAME(__LINE__), id)
+#define CONFORMS(id) CONFORMS_DECLARE(ringio::Task<>, CONFORMS_NAME(__COUNTER__), id)
 
 /// A plain function, which makes its own loops.
-#define CONFORMS_PLAIN(id) CONFORMS_DECLARE(void, CONFORMS_NAME(__LINE__), id)
+#define CONFORMS_PLAIN(id) CONFORMS_DECLARE(void, CONFORMS_NAME(__COUNTER__), id)

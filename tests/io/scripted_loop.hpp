@@ -101,4 +101,4 @@ inline UniqueFd some_descriptor() { return UniqueFd(::open("/dev/null", O_RDWR |
     static ringio::Task<> function()
 #define SCRIPTED_TEST_CASE_UNIQUE(line, ...) \
     SCRIPTED_TEST_CASE_NAMED(SCRIPTED_TEST_CASE_JOIN(scripted_test_body_, line), __VA_ARGS__)
-#define SCRIPTED_TEST_CASE(...) SCRIPTED_TEST_CASE_UNIQUE(__LINE__, __VA_ARGS__)
+#define SCRIPTED_TEST_CASE(...) SCRIPTED_TEST_CASE_UNIQUE(__COUNTER__, __VA_ARGS__)

@@ -22,6 +22,6 @@ inline void run_async_test(Task<> (*body)()) {
     static ringio::Task<> function();                                           \
     TEST_CASE(__VA_ARGS__) { ringio::test_support::run_async_test(&function); } \
     static ringio::Task<> function()
-#define ASYNC_TEST_CASE_UNIQUE(line, ...) \
-    ASYNC_TEST_CASE_NAMED(ASYNC_TEST_CASE_JOIN(async_test_body_, line), __VA_ARGS__)
-#define ASYNC_TEST_CASE(...) ASYNC_TEST_CASE_UNIQUE(__LINE__, __VA_ARGS__)
+#define ASYNC_TEST_CASE_UNIQUE(number, ...) \
+    ASYNC_TEST_CASE_NAMED(ASYNC_TEST_CASE_JOIN(async_test_body_, number), __VA_ARGS__)
+#define ASYNC_TEST_CASE(...) ASYNC_TEST_CASE_UNIQUE(__COUNTER__, __VA_ARGS__)

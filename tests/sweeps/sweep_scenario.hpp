@@ -59,6 +59,6 @@ Task<> ended(TaskHandle<T> task) {
 #define SWEEP_UNIQUE(line, runner, ...) \
     SWEEP_NAMED(SWEEP_JOIN(scenario_, line), runner, __VA_ARGS__)
 #define CANCEL_SWEEP(...) \
-    SWEEP_UNIQUE(__LINE__, ringio::test_support::run_cancel_sweep, __VA_ARGS__)
+    SWEEP_UNIQUE(__COUNTER__, ringio::test_support::run_cancel_sweep, __VA_ARGS__)
 #define ALLOCATION_SWEEP(...) \
-    SWEEP_UNIQUE(__LINE__, ringio::test_support::run_allocation_sweep, __VA_ARGS__)
+    SWEEP_UNIQUE(__COUNTER__, ringio::test_support::run_allocation_sweep, __VA_ARGS__)

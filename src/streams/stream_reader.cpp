@@ -53,7 +53,7 @@ Task<std::string> read_until(State state, std::vector<std::string> separators,
         const std::string_view data = state->input().data();
         const Match match = find_earliest(data, searched, separators);
         if (match.begin != std::string_view::npos) {
-            if (match.begin > state->limit()) {
+            if (match.begin > state->input().limit()) {
                 state->input().settle();
                 throw LimitOverrunError("Separator is found, but chunk is longer than limit",
                                         match.begin);
@@ -61,15 +61,15 @@ Task<std::string> read_until(State state, std::vector<std::string> separators,
             co_return state->input().take(match.end);
         }
         searched = data.size() + 1 > longest ? data.size() + 1 - longest : 0;
-        if (searched > state->limit()) {
+        if (searched > state->input().limit()) {
             state->input().settle();
             throw LimitOverrunError("Separator is not found, and chunk exceed the limit", searched);
         }
-        if (state->at_end()) {
+        if (state->input().at_end()) {
             throw IncompleteReadError(state->input().take(data.size()),
                                       IncompleteReadError::unknown);
         }
-        co_await state->fill(function);
+        co_await state->input().fill(function);
     }
 }
 
@@ -77,10 +77,10 @@ Task<std::string> read_until(State state, std::vector<std::string> separators,
 Task<> collect(State state, std::size_t n, const char* function) {
     state->throw_failure();
     while (state->input().size() < n) {
-        if (state->at_end()) {
+        if (state->input().at_end()) {
             throw IncompleteReadError(state->input().take(n), n);
         }
-        co_await state->fill(function);
+        co_await state->input().fill(function);
     }
 }
 
@@ -90,11 +90,11 @@ Task<std::size_t> read_into(State state, std::span<char> target) {
     if (target.empty()) {
         co_return 0;
     }
-    if (state->input().empty() && !state->at_end()) {
+    if (state->input().empty() && !state->input().at_end()) {
         if (state->input().is_bulk()) {
-            co_return co_await state->fill("read", target);
+            co_return co_await state->input().fill("read", target);
         }
-        co_await state->fill("read");
+        co_await state->input().fill("read");
     }
     const std::size_t size = state->input().data().copy(target.data(), target.size());
     state->input().consume(size);
@@ -124,21 +124,21 @@ Task<std::string> read_line(State state) {
         const std::string_view data = input.data();
         const std::size_t newline = data.find('\n', searched);
         if (newline != std::string_view::npos) {
-            if (newline > state->limit()) {
+            if (newline > state->input().limit()) {
                 input.consume(newline + 1);
                 throw std::invalid_argument("Separator is found, but chunk is longer than limit");
             }
             co_return input.take(newline + 1);
         }
         searched = data.size();
-        if (searched > state->limit()) {
+        if (searched > state->input().limit()) {
             input.consume(searched);
             throw std::invalid_argument("Separator is not found, and chunk exceed the limit");
         }
-        if (state->at_end()) {
+        if (state->input().at_end()) {
             co_return input.take(searched);
         }
-        co_await state->fill("readline");
+        co_await state->input().fill("readline");
     }
 }
 
@@ -148,8 +148,8 @@ Task<std::string> as_task(detail::Read read) { co_return co_await read; }
 
 Task<std::string> detail::read_all(IntrusivePtr<StreamState> stream) {
     stream->throw_failure();
-    while (!stream->at_end()) {
-        co_await stream->fill("read");
+    while (!stream->input().at_end()) {
+        co_await stream->input().fill("read");
     }
     co_return stream->input().take(stream->input().size());
 }

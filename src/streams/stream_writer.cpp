@@ -21,14 +21,14 @@ Task<> detail::drain_with_patience(IntrusivePtr<StreamState> stream) {
         // One turn, so that a loop of write() and drain() sees that the connection is gone.
         co_await sleep(std::chrono::seconds(0));
     } else {
-        stream->flush();
+        stream->output().flush();
     }
     if (stream->closed()) {
         stream->throw_failure();
         stream->throw_lost();
     }
-    if (stream->write_paused()) {
-        co_await stream->resumed();
+    if (stream->output().is_paused()) {
+        co_await stream->output().resumed();
     }
     stream->throw_failure();
 }
@@ -43,7 +43,7 @@ void StreamWriter::set_write_buffer_limits(std::optional<std::size_t> high,
         throw std::invalid_argument("high (" + std::to_string(high_mark) + ") must be >= low (" +
                                     std::to_string(low_mark) + ") must be >= 0");
     }
-    state_->set_water_marks(high_mark, low_mark);
+    state_->output().set_water_marks(high_mark, low_mark);
 }
 
 }  // namespace ringio

@@ -64,7 +64,8 @@ public:
 
     int try_now(const io_uring_sqe& request) noexcept override {
         tried.push_back(request);
-        return try_result;
+        return has_room && request.opcode == IORING_OP_SEND ? static_cast<int>(request.len)
+                                                            : try_result;
     }
 
     int register_buffers(io_uring_buf_ring& ring, unsigned entries,
@@ -121,6 +122,7 @@ public:
     std::optional<std::chrono::nanoseconds> last_timeout;
     std::vector<io_uring_sqe> tried;  // by try_now
     int try_result = -EAGAIN;
+    bool has_room = false;  // a send that is tried takes all of it
     bool refuses_buffers = false;
 
 private:

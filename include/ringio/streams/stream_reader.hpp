@@ -31,7 +31,7 @@ public:
             return most_ == 0;
         }
         stream_->throw_failure();
-        return !stream_->input().empty() || stream_->at_end();
+        return !stream_->input().empty() || stream_->input().at_end();
     }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> coroutine) {
@@ -39,7 +39,7 @@ public:
             all_ = read_all(stream_);
             return waiting_.emplace(all_.operator co_await()).await_suspend(coroutine);
         }
-        stream_->require_readable("read");
+        stream_->input().require_readable("read");
         IntakeWait::await_suspend(coroutine);
         return std::noop_coroutine();
     }
@@ -106,7 +106,7 @@ public:
     Task<std::string> readline();
 
     /// Says whether everything was read and the peer has ended.
-    bool at_eof() const noexcept { return state_->at_end() && state_->input().empty(); }
+    bool at_eof() const noexcept { return state_->input().at_end() && state_->input().empty(); }
 
     /// Returns what made the connection fail, or null.
     std::exception_ptr exception() const noexcept { return state_->failure(); }

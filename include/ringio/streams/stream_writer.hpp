@@ -79,13 +79,13 @@ public:
     /// `co_await writer.drain()`, lest the buffer grow without bound. What is written to a closed
     /// or lost connection is dropped; drain() tells. *Errors*: std::runtime_error after
     /// write_eof().
-    void write(std::string_view data) { state_->write(data); }
+    void write(std::string_view data) { state_->output().write(data); }
 
     /// Buffers every text of a range.
     template <std::ranges::input_range Range>
     void writelines(Range&& texts) {
         for (auto&& text : texts) {
-            state_->write(text);
+            state_->output().write(text);
         }
     }
 
@@ -95,7 +95,7 @@ public:
     detail::Drain drain() const noexcept { return detail::Drain(state_); }
 
     /// Ends the stream for the peer once everything is sent; reading may go on.
-    void write_eof() { state_->write_end(); }
+    void write_eof() { state_->output().end(); }
     bool can_write_eof() const noexcept { return true; }
 
     /// Closes the connection once everything is sent. Returns at once. Idempotent.
@@ -113,7 +113,7 @@ public:
     /// all. *Errors*: std::invalid_argument when low is above high.
     void set_write_buffer_limits(std::optional<std::size_t> high = {},
                                  std::optional<std::size_t> low = {});
-    std::size_t get_write_buffer_size() const noexcept { return state_->pending_bytes(); }
+    std::size_t get_write_buffer_size() const noexcept { return state_->output().pending_bytes(); }
 
     /// The addresses of the connection; get_extra_info("peername") and ("sockname") in Python.
     /// *Errors*: std::system_error once it is closed.

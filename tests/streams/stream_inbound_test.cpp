@@ -1,7 +1,7 @@
 // What a stream reads ahead: the bytes that come while nobody reads, and the end of all that.
 #include "link.hpp"
 
-#include <ringio/streams/stream_state.hpp>
+#include <ringio/streams/stream_inbound.hpp>
 
 #include <memory>
 #include <vector>

@@ -1,0 +1,67 @@
+#include <ringio/streams/stream_inbound.hpp>
+
+#include <ringio/streams/stream_state.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace ringio::detail {
+
+void FillAwaiter::await_resume() {
+    IntakeWait::await_resume();
+    inbound_.stream_.throw_failure_to_reader();
+}
+
+DirectFillAwaiter::DirectFillAwaiter(StreamInbound& inbound, std::span<char> target) noexcept
+    : RequestWait(
+          {.fd = inbound.stream_.socket().fd(), .buffer = target.data(), .size = target.size()}),
+      inbound_(inbound),
+      keep_(&inbound.stream_),
+      space_(target.size()) {
+    inbound.receiving_directly_ = true;
+}
+
+DirectFillAwaiter::~DirectFillAwaiter() {
+    inbound_.receiving_directly_ = false;
+    keep_->input_ended();
+}
+
+std::size_t DirectFillAwaiter::await_resume() { return inbound_.received_directly(take(), space_); }
+
+void StreamInbound::retain() noexcept { intrusive_add_ref(&stream_); }
+
+void StreamInbound::release() noexcept { intrusive_release(&stream_); }
+
+void StreamInbound::failed(int error) noexcept { stream_.fail(error, "recv from "); }
+
+void StreamInbound::request_ended() noexcept {
+    wake_reader();
+    stream_.input_ended();
+}
+
+void StreamInbound::refuse_to_read(const char* reader) const {
+    if (receiving_directly_ || has_reader()) {
+        throw std::runtime_error(std::string(reader) +
+                                 "() called while another coroutine is already waiting for "
+                                 "incoming data");
+    }
+    stream_.throw_failure();
+    throw std::runtime_error(std::string(reader) + "() on the stream to " + stream_.peer() +
+                             ", which was closed");
+}
+
+std::size_t StreamInbound::received_directly(int result, std::size_t space) {
+    if (result < 0) {
+        stream_.fail(-result, "recv from ");
+        stream_.throw_failure();
+    }
+    const auto size = static_cast<std::size_t>(result);
+    note_bulk(size, space);
+    if (size == 0) {
+        set_at_end();
+    }
+    stream_.throw_failure();  // of a send meanwhile, which made this receive end
+    return size;
+}
+
+}  // namespace ringio::detail

@@ -5,11 +5,13 @@
 //   UniqueFd  IntrusivePtr  UniqueFunction         owners
 //   ScopeExit                                      an action at the end of a scope
 //   Outcome                                        a value or an exception
+//   ByteRange                                      contiguous memory of bytes of any type
 //   Delay                                          a length of time that cannot overflow
 //   RINGIO_ASSERT                                  an invariant that is checked in every build
 #pragma once
 
 #include <ringio/base/assert.hpp>
+#include <ringio/base/byte_range.hpp>
 #include <ringio/base/config.hpp>
 #include <ringio/base/delay.hpp>
 #include <ringio/base/intrusive_heap.hpp>

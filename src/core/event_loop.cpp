@@ -13,8 +13,6 @@
 namespace ringio {
 namespace {
 
-constexpr int immediate_answers_per_turn = 64;
-
 bool debug_from_environment() {
     const char* value = std::getenv("RINGIO_DEBUG");
     return value != nullptr && *value != '\0' && std::strcmp(value, "0") != 0;
@@ -130,7 +128,7 @@ void EventLoop::take_news() {
 void EventLoop::throw_escaped() { std::rethrow_exception(std::exchange(escaped_, nullptr)); }
 
 void EventLoop::run_ready() {
-    immediate_budget_ = immediate_answers_per_turn;
+    turn_.begin_next();
     if (ready_.empty()) {
         return;
     }

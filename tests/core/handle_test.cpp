@@ -149,3 +149,18 @@ TEST_CASE("handle: call_soon_threadsafe works before the loop runs, and on its o
     loop.run_forever();
     CHECK(log.joined() == "before own thread");
 }
+
+TEST_CASE("Turn: each has a budget of its own, and none before the first") {
+    Turn turn;
+    CHECK_FALSE(turn.take_immediate_answer());
+    for (int round = 0; round < 2; ++round) {
+        const std::uint32_t before = turn.number();
+        turn.begin_next();
+        CHECK(turn.number() != before);
+        int taken = 0;
+        while (turn.take_immediate_answer()) {
+            ++taken;
+        }
+        CHECK(taken == Turn::immediate_answers);
+    }
+}

@@ -251,9 +251,8 @@ public:
 
     /// True while an operation may be answered at once by a system call instead of a request; the
     /// budget is refilled each turn, so that awaits that never suspend cannot starve the others.
-    bool take_immediate_budget() noexcept {
-        return immediate_budget_ > 0 && (--immediate_budget_, true);
-    }
+    bool take_immediate_budget() noexcept { return turn_.take_immediate_answer(); }
+    std::uint32_t turn() const noexcept { return turn_.number(); }
 
     detail::TaskStateBase* current_task() const noexcept { return current_task_; }
     void set_current_task(detail::TaskStateBase* task) noexcept { current_task_ = task; }
@@ -339,7 +338,7 @@ private:
     Timers timers_;
     detail::TaskStateBase* current_task_ = nullptr;
     std::coroutine_handle<> transfer_;
-    int immediate_budget_ = 0;
+    Turn turn_;
     bool stopping_ = false;
     bool running_ = false;
     bool closed_ = false;

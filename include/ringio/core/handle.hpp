@@ -63,6 +63,30 @@ protected:
     ~TurnEnd() = default;
 };
 
+/// Tells one turn of a loop from the next, and keeps what may be answered at once within it.
+class Turn {
+public:
+    static constexpr int immediate_answers = 64;
+
+    void begin_next() noexcept { ++number_; }
+    std::uint32_t number() const noexcept { return number_; }
+
+    /// The first one who asks in a turn refills the budget: a turn in which nobody does pays
+    /// nothing.
+    bool take_immediate_answer() noexcept {
+        if (budget_of_ != number_) {
+            budget_of_ = number_;
+            budget_ = immediate_answers;
+        }
+        return budget_ > 0 && (--budget_, true);
+    }
+
+private:
+    std::uint32_t number_ = 0;
+    std::uint32_t budget_of_ = 0;
+    int budget_ = 0;
+};
+
 /// A callable together with the place that handed it over.
 class Callback {
 public:

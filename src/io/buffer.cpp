@@ -32,6 +32,14 @@ void ReadBuffer::consume(std::size_t size) noexcept {
     }
 }
 
+void ReadBuffer::release_memory() noexcept {
+    constexpr std::size_t small = 256;  // not worth to be allocated again and again
+    if (empty() && !pinned_ && capacity_ > small) {
+        memory_.reset();
+        capacity_ = 0;
+    }
+}
+
 std::string ReadBuffer::take(std::size_t size) {
     std::string bytes(data().substr(0, size));
     consume(bytes.size());

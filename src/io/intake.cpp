@@ -4,16 +4,23 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <stdexcept>
 
 namespace ringio::detail {
 namespace {
 
+constexpr std::size_t single_size_bulk = 64 * 1024;  // at first
+constexpr std::size_t single_size_idle = 4 * 1024;   // at first, where there are no buffer rings
 constexpr std::size_t single_size_max = 256 * 1024;
 
 }  // namespace
 
 void IntakeWait::await_suspend(std::coroutine_handle<> coroutine) {
     TaskStateBase& task = running_task();
+    if (intake_.loop_or_null() != running_loop) [[unlikely]] {
+        throw std::runtime_error(
+            "a connection is read by a task of another event loop than its own, or that is closed");
+    }
     intake_.begin(*this);
     reads_ = true;
     task_ = &task;
@@ -52,7 +59,12 @@ Intake::~Intake() { recycle_loan(); }
 
 void Intake::begin(IntakeWait& wait) {
     settle();
-    if (!in_flight()) {
+    if (in_flight()) {
+        wait_ = &wait;
+        return;
+    }
+    begun_ = true;
+    if (fd_ >= 0) {
         retain();
         try {
             submit();
@@ -62,6 +74,7 @@ void Intake::begin(IntakeWait& wait) {
         }
     }
     wait_ = &wait;
+    go_on();  // for one that is fed
 }
 
 void Intake::end(const IntakeWait& wait) noexcept {
@@ -79,10 +92,17 @@ void Intake::submit() {
     }
     single_ = bulk_ || !pool_;
     if (single_) {
-        static_cast<void>(buffer_.prepare(single_size_));
-        buffer_.pin();
+        prepare_single();
     }
     ring.submit(*this);
+}
+
+void Intake::prepare_single() {
+    if (single_size_ == 0) {
+        single_size_ = bulk_ ? single_size_bulk : single_size_idle;
+    }
+    static_cast<void>(buffer_.prepare(single_size_));
+    buffer_.pin();
 }
 
 void Intake::prepare(io_uring_sqe& sqe) noexcept {
@@ -128,7 +148,7 @@ void Intake::on_terminal(int result) noexcept {
     }
     bool starved = false;
     if (result == 0) {
-        at_end_ = true;
+        end_by_peer();
     } else if (result == -ENOBUFS && !single_) {
         starved = true;
     } else if (result == -ECANCELED) {
@@ -149,8 +169,15 @@ void Intake::on_terminal(int result) noexcept {
     }
     if (stopping_) {
         request_ended();
+    } else {
+        go_on();
     }
     release();
+}
+
+void Intake::end_by_peer() noexcept {
+    at_end_ = true;
+    ended_by_peer_ = true;
 }
 
 bool Intake::wants_more() const noexcept {
@@ -158,6 +185,60 @@ bool Intake::wants_more() const noexcept {
         return false;
     }
     return (wait_ != nullptr && !wait_->is_woken()) || (!single_ && !bulk_);
+}
+
+// A reader mostly comes back in the same turn, and then says best what to ask for.
+void Intake::go_on() noexcept {
+    const bool idle = fd_ < 0 ? full_ : begun_ && !in_flight();
+    if (idle && !is_over() && anchor_->loop != nullptr &&
+        (buffer_.size() <= limit_ || wait_ != nullptr)) {
+        anchor_->loop->at_turn_end(*this);
+    }
+}
+
+void Intake::end_turn() noexcept {
+    if (fd_ < 0) {
+        full_ = false;
+        fed_out();
+        return;
+    }
+    if (in_flight() || bypassed_ || is_over()) {
+        return;
+    }
+    retain();  // the request's
+    if (bulk_) {
+        receive_what_is_there();
+    }
+    if (is_over() || buffer_.size() > limit_) {
+        release();
+        return;
+    }
+    bulk_ = false;
+    resubmit();
+}
+
+// One receive as large as the reader's would have been. When nothing is there the sender is not
+// faster any more.
+void Intake::receive_what_is_there() noexcept {
+    bulk_ = false;
+    if (!anchor_->loop->take_immediate_budget()) {
+        return;
+    }
+    single_ = true;
+    try {
+        prepare_single();
+    } catch (...) {
+        fail(ENOMEM);
+        return;
+    }
+    const int result = anchor_->loop->ring().try_now(*this);
+    commit_single(result);
+    if (result == 0) {
+        end_by_peer();
+    } else if (result < 0 && result != -EAGAIN && result != -EINTR) {
+        fail(-result);
+    }
+    buffer_.release_memory();
 }
 
 void Intake::resubmit() noexcept {
@@ -189,6 +270,7 @@ void Intake::commit_single(int result) noexcept {
 void Intake::consume(std::size_t size) noexcept {
     if (loan_.data() == nullptr) {
         buffer_.consume(size);
+        taken();
         return;
     }
     loan_.remove_prefix(size);
@@ -197,6 +279,14 @@ void Intake::consume(std::size_t size) noexcept {
     } else {
         copy_aside();
     }
+}
+
+// Bytes that were copied aside were taken.
+void Intake::taken() noexcept {
+    if (!bulk_) {
+        buffer_.release_memory();
+    }
+    go_on();
 }
 
 std::string Intake::take(std::size_t size) {
@@ -222,13 +312,15 @@ Loan Intake::take_loan() noexcept {
 }
 
 ReadBuffer Intake::take_buffer() {
-    if (!buffer_.is_pinned()) {
-        return std::exchange(buffer_, {});
+    ReadBuffer bytes;
+    if (buffer_.is_pinned()) {
+        bytes.append(buffer_.data());
+        buffer_.consume(buffer_.size());
+    } else {
+        std::swap(bytes, buffer_);
     }
-    ReadBuffer copy;
-    copy.append(buffer_.data());
-    buffer_.consume(buffer_.size());
-    return copy;
+    taken();
+    return bytes;
 }
 
 void Intake::copy_aside() noexcept {
@@ -248,10 +340,27 @@ void Intake::append(std::string_view bytes) noexcept {
         return;
     }
     if (buffer_.size() > 2 * limit_) {
-        bulk_ = true;
-        pausing_ = pausing_ || (in_flight() && !stopping_);
-        cancel();
+        pause();
     }
+}
+
+void Intake::pause() noexcept {
+    bulk_ = true;
+    pausing_ = pausing_ || (in_flight() && !stopping_);
+    cancel();
+}
+
+void Intake::feed(std::string_view bytes) {
+    buffer_.append(bytes);
+    full_ = full_ || buffer_.size() > 2 * limit_;
+    if (!bytes.empty()) {
+        wake_reader();
+    }
+}
+
+void Intake::feed_end() noexcept {
+    end_by_peer();
+    wake_reader();
 }
 
 void Intake::cancel() noexcept {
@@ -276,7 +385,11 @@ void Intake::fail(int error) noexcept {
 bool Intake::stop() noexcept {
     stopping_ = true;
     cancel();
-    return !in_flight();
+    if (in_flight()) {
+        return false;
+    }
+    wake_reader();
+    return true;
 }
 
 }  // namespace ringio::detail

@@ -66,6 +66,15 @@ SocketAddress Socket::getpeername() const { return address_by(::getpeername, fd(
 
 void Socket::shutdown(int how) const noexcept { ::shutdown(fd(), how); }
 
+void Socket::discard_input() const noexcept {
+    char waste[16 * 1024];
+    for (int round = 0; round < 64; ++round) {
+        if (::recv(fd(), waste, sizeof(waste), MSG_DONTWAIT) <= 0) {
+            return;
+        }
+    }
+}
+
 void Socket::set_no_delay() const noexcept {
     const int on = 1;
     ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

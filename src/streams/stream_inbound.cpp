@@ -18,11 +18,11 @@ DirectFillAwaiter::DirectFillAwaiter(StreamInbound& inbound, std::span<char> tar
       inbound_(inbound),
       keep_(&inbound.stream_),
       space_(target.size()) {
-    inbound.receiving_directly_ = true;
+    inbound.set_bypassed();
 }
 
 DirectFillAwaiter::~DirectFillAwaiter() {
-    inbound_.receiving_directly_ = false;
+    inbound_.end_bypass();
     keep_->input_ended();
 }
 
@@ -39,8 +39,10 @@ void StreamInbound::request_ended() noexcept {
     stream_.input_ended();
 }
 
+void StreamInbound::fed_out() noexcept { stream_.input_has_room(); }
+
 void StreamInbound::refuse_to_read(const char* reader) const {
-    if (receiving_directly_ || has_reader()) {
+    if (is_bypassed() || has_reader()) {
         throw std::runtime_error(std::string(reader) +
                                  "() called while another coroutine is already waiting for "
                                  "incoming data");

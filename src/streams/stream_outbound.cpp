@@ -12,7 +12,8 @@
 namespace ringio::detail {
 namespace {
 
-constexpr std::size_t write_through_min = 2 * 1024;     // below this, a copy is cheaper than a call
+constexpr std::size_t write_through_min = 2 * 1024;  // below this, a copy is cheaper than a call
+constexpr std::size_t write_through_always = 16 * 1024;
 constexpr std::size_t spare_capacity_max = 256 * 1024;  // kept by an idle writer
 
 void empty(std::string& buffer) noexcept {
@@ -23,14 +24,6 @@ void empty(std::string& buffer) noexcept {
 }
 
 }  // namespace
-
-void wake_all(std::vector<Promise<>>& waiters) noexcept {
-    for (Promise<>& waiter : std::exchange(waiters, {})) {
-        if (!waiter.done()) {
-            waiter.set_result();
-        }
-    }
-}
 
 void StreamOutbound::prepare(io_uring_sqe& sqe) noexcept {
     const std::string_view rest = std::string_view(sending_).substr(sent_);
@@ -49,7 +42,7 @@ void StreamOutbound::write(std::string_view data) {
     if (stream_.closing()) {
         return;  // as in asyncio, what is written to a closed or lost connection is dropped
     }
-    if (data.size() >= write_through_min && pending_bytes() == 0 && !in_flight()) {
+    if (may_write_through(data.size())) {
         data.remove_prefix(send_at_once(data));
     }
     if (data.empty() || stream_.closing()) {
@@ -60,6 +53,12 @@ void StreamOutbound::write(std::string_view data) {
         paused_ = true;
     }
     schedule_flush();
+}
+
+// Much data goes to the kernel without a copy, as long as that makes no more calls than it must.
+bool StreamOutbound::may_write_through(std::size_t size) noexcept {
+    return size >= write_through_min && pending_bytes() == 0 && !is_sending() &&
+           (is_first_of_turn() || size >= write_through_always);
 }
 
 void StreamOutbound::end() noexcept {
@@ -78,27 +77,32 @@ void StreamOutbound::schedule_flush() noexcept {
 
 // Sends what the kernel has room for, straight from the caller's memory; returns how much.
 std::size_t StreamOutbound::send_at_once(std::string_view data) noexcept {
-    EventLoop* loop = anchor_->loop;
-    std::size_t sent = 0;
-    while (sent < data.size() && loop != nullptr && loop->take_immediate_budget()) {
-        const std::string_view rest = data.substr(sent);
-        const int result = loop->ring().try_now(
-            SendRequest{.fd = socket_.fd(), .buffer = rest.data(), .size = rest.size()});
-        if (result == -EAGAIN) {
-            break;
-        }
+    EventLoop* const loop = anchor_->loop;
+    const std::size_t size = data.size();
+    while (!data.empty() && loop != nullptr && loop->take_immediate_budget()) {
+        const int result = try_send(*loop, data);
         if (result < 0) {
-            stream_.fail(-result, "send to ");
+            if (result != -EAGAIN) {
+                stream_.fail(-result, "send to ");
+            }
             break;
         }
-        sent += static_cast<std::size_t>(result);
+        data.remove_prefix(static_cast<std::size_t>(result));
     }
-    return sent;
+    return size - data.size();
+}
+
+int StreamOutbound::try_send(EventLoop& loop, std::string_view data) noexcept {
+    if (far_ != nullptr) [[unlikely]] {
+        return far_->take(data);
+    }
+    return loop.ring().try_now(
+        SendRequest{.fd = socket_.fd(), .buffer = data.data(), .size = data.size()});
 }
 
 void StreamOutbound::flush() noexcept {
     TurnEnd::unlink();
-    if (in_flight() || stream_.closed()) {
+    if (is_sending() || stream_.closed()) {
         return;
     }
     if (!outgoing_.empty()) {
@@ -108,6 +112,9 @@ void StreamOutbound::flush() noexcept {
         }
         if (sent == outgoing_.size()) {
             empty(outgoing_);
+            if (!paused_ && !end_wanted_ && !stream_.closing()) [[likely]] {
+                return;  // nobody waits for it
+            }
         } else {
             sending_.swap(outgoing_);
             sent_ = sent;
@@ -146,17 +153,36 @@ void StreamOutbound::after_send() noexcept {
     if (pending_bytes() > 0) {
         return;
     }
-    if (end_wanted_ && !stream_.closing()) {
-        socket_.shutdown(SHUT_WR);
+    if (end_wanted_ && !ended_ && !stream_.closing()) {
+        ended_ = true;
+        if (far_ != nullptr) {
+            far_->take_end();
+        } else {
+            socket_.shutdown(SHUT_WR);
+        }
     }
     stream_.output_ended();
 }
 
 void StreamOutbound::submit_rest() noexcept {
-    if (!in_flight() && anchor_->loop != nullptr) {
-        intrusive_add_ref(&stream_);  // the request's
+    if (is_sending() || anchor_->loop == nullptr) {
+        return;
+    }
+    intrusive_add_ref(&stream_);  // the request's, or the far side's
+    if (far_ != nullptr) {
+        waits_for_room_ = true;
+    } else {
         anchor_->loop->ring().submit(*this);
     }
+}
+
+void StreamOutbound::has_room() noexcept {
+    if (!std::exchange(waits_for_room_, false)) {
+        return;
+    }
+    const IntrusivePtr<StreamState> waited(&stream_, adopt);
+    const int taken = far_->take(std::string_view(sending_).substr(sent_));
+    on_sent(taken == -EAGAIN ? 0 : taken);
 }
 
 void StreamOutbound::set_water_marks(std::size_t high, std::size_t low) {
@@ -172,14 +198,20 @@ void StreamOutbound::set_water_marks(std::size_t high, std::size_t low) {
 void StreamOutbound::resume_writers() noexcept {
     if (paused_ && pending_bytes() <= low_water_) {
         paused_ = false;
-        wake_all(drains_);
+        if (waits_) {
+            waits_->drains.wake_all();
+        }
     }
 }
 
-Future<> StreamOutbound::resumed() {
-    Promise<> promise = get_running_loop().create_future<void>();
-    drains_.push_back(promise);
-    return promise.get_future();
+StreamWaits& StreamOutbound::waits() {
+    if (!waits_) {
+        if (anchor_->loop == nullptr) {
+            throw std::runtime_error("Event loop is closed");
+        }
+        waits_ = std::make_unique<StreamWaits>(*anchor_->loop);
+    }
+    return *waits_;
 }
 
 bool StreamOutbound::abort() noexcept {
@@ -191,12 +223,19 @@ bool StreamOutbound::abort() noexcept {
         return false;
     }
     drop();
+    if (std::exchange(waits_for_room_, false)) {
+        intrusive_release(&stream_);  // which abort() of the stream holds
+    }
     return true;
 }
 
 void StreamOutbound::close() noexcept {
     paused_ = false;
-    wake_all(drains_);
+    far_ = nullptr;
+    if (waits_) {
+        waits_->drains.wake_all();
+        waits_->closes.wake_all();
+    }
 }
 
 void StreamOutbound::drop() noexcept {

@@ -47,7 +47,7 @@ Task<std::string> read_until(State state, std::vector<std::string> separators,
     if (separators.empty() || shortest == 0) {
         throw std::invalid_argument("Separator should be at least one-byte string");
     }
-    state->throw_failure();
+    state->input().require_open(function);
     std::size_t searched = 0;  // no match begins before this
     for (;;) {
         const std::string_view data = state->input().data();
@@ -75,7 +75,7 @@ Task<std::string> read_until(State state, std::vector<std::string> separators,
 
 /// Receives until `n` bytes are in the buffer. *Errors*: IncompleteReadError.
 Task<> collect(State state, std::size_t n, const char* function) {
-    state->throw_failure();
+    state->input().require_open(function);
     while (state->input().size() < n) {
         if (state->input().at_end()) {
             throw IncompleteReadError(state->input().take(n), n);
@@ -86,7 +86,7 @@ Task<> collect(State state, std::size_t n, const char* function) {
 
 // A large transfer goes straight into the target.
 Task<std::size_t> read_into(State state, std::span<char> target) {
-    state->throw_failure();
+    state->input().require_open("read");
     if (target.empty()) {
         co_return 0;
     }
@@ -117,7 +117,7 @@ Task<> read_exactly_into(State state, std::span<char> target) {
 
 // A line, or what is left at the end. A line beyond the limit is dropped.
 Task<std::string> read_line(State state) {
-    state->throw_failure();
+    state->input().require_open("readline");
     Intake& input = state->input();
     std::size_t searched = 0;
     for (;;) {
@@ -147,7 +147,7 @@ Task<std::string> as_task(detail::Read read) { co_return co_await read; }
 }  // namespace
 
 Task<std::string> detail::read_all(IntrusivePtr<StreamState> stream) {
-    stream->throw_failure();
+    stream->input().require_open("read");
     while (!stream->input().at_end()) {
         co_await stream->input().fill("read");
     }

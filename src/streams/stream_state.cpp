@@ -3,16 +3,57 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
 namespace ringio::detail {
+namespace {
+
+// The peer may be gone already.
+SocketAddress address_or_none(const Socket& socket, SocketAddress (Socket::*address)() const) {
+    try {
+        return (socket.*address)();
+    } catch (const std::system_error&) {
+        return {};
+    }
+}
+
+}  // namespace
+
+StreamAddresses::StreamAddresses(const Socket& socket) {
+    const SocketAddress peer = address_or_none(socket, &Socket::getpeername);
+    const SocketAddress own = address_or_none(socket, &Socket::getsockname);
+    bytes_ = std::make_unique_for_overwrite<unsigned char[]>(peer.size() + own.size());
+    peer_size_ = peer.size();
+    own_size_ = own.size();
+    std::memcpy(bytes_.get(), peer.data(), peer_size_);
+    std::memcpy(bytes_.get() + peer_size_, own.data(), own_size_);
+}
+
+SocketAddress StreamAddresses::at(std::size_t offset, std::size_t size) const {
+    if (size == 0) {
+        return {};
+    }
+    return {reinterpret_cast<const sockaddr*>(bytes_.get() + offset), size};
+}
 
 StreamState::StreamState(EventLoop& loop, Socket socket, std::string peer, std::size_t limit)
     : socket_(std::move(socket)),
       peer_(std::move(peer)),
+      addresses_(socket_),
       inbound_(*this, loop, socket_.fd(), limit),
-      outbound_(*this, loop, socket_) {}
+      outbound_(*this, loop, socket_, nullptr) {
+    inbound_.start();
+}
+
+StreamState::StreamState(EventLoop& loop, std::unique_ptr<FarSide> far, std::string name,
+                         std::size_t limit)
+    : far_(std::move(far)),
+      peer_(std::move(name)),
+      inbound_(*this, loop, -1, limit),
+      outbound_(*this, loop, socket_, far_.get()),
+      is_fed_(far_ == nullptr) {}
 
 StreamState::~StreamState() {
     if (!closed_ && owner_ != nullptr) {
@@ -31,21 +72,24 @@ void StreamState::release_handle() noexcept {
 void StreamState::begin_close() noexcept {
     closing_ = true;
     inbound_.refuse();
+    input_has_room();  // for what nobody will read
 }
 
-void StreamState::close() noexcept {
+void StreamState::close_output_first() noexcept {
     if (closing_) {
         return;
     }
     begin_close();
     if (outbound_.pending_bytes() == 0) {
         finish_close();
-    } else if (!outbound_.in_flight()) {
+    } else if (!outbound_.is_sending()) {
         outbound_.flush();
     }
 }
 
 void StreamState::abort() noexcept {
+    const IntrusivePtr<StreamState> keep(this);
+    inbound_.forbid();
     begin_close();
     if (outbound_.abort()) {
         finish_close();
@@ -53,19 +97,27 @@ void StreamState::abort() noexcept {
 }
 
 void StreamState::fail(int error, const char* what) noexcept {
+    if (failure_) {
+        abort();
+    } else {
+        fail(std::make_exception_ptr(
+            std::system_error(error, std::system_category(), what + peer_)));
+    }
+}
+
+void StreamState::fail(std::exception_ptr failure) noexcept {
     if (!failure_) {
-        failure_ =
-            std::make_exception_ptr(std::system_error(error, std::system_category(), what + peer_));
+        failure_ = std::move(failure);
     }
     abort();
 }
 
 // The descriptor is given back when no request names it any more: a receive is made to end first.
 void StreamState::finish_close() noexcept {
-    if (closed_ || outbound_.in_flight()) {
+    if (closed_ || outbound_.is_sending()) {
         return;
     }
-    if (inbound_.receives_directly()) {
+    if (inbound_.is_bypassed()) {
         socket_.shutdown(SHUT_RD);
         return;
     }
@@ -76,26 +128,33 @@ void StreamState::finish_close() noexcept {
         return;
     }
     closed_ = true;
-    socket_.close();
+    close_socket();
     if (owner_ != nullptr) {
         std::exchange(owner_, nullptr)->connection_closed(*this);
     }
+}
+
+// Kernel: closing a TCP socket with unread bytes in it sends a reset, which destroys what the peer
+// was sent and has not read yet. So those are taken first: in an orderly close nothing of ours is
+// lost to what we did not want to read.
+void StreamState::close_socket() noexcept {
+    if (socket_ && !failure_ && !outbound_.is_aborted() && !inbound_.ended_by_peer()) {
+        socket_.discard_input();
+    }
+    socket_.close();
     outbound_.close();
-    wake_all(close_waiters_);
+    far_.reset();
 }
 
 void StreamState::throw_lost() const {
     throw std::system_error(ECONNRESET, std::system_category(), "Connection lost to " + peer_);
 }
 
-Future<> StreamState::when_closed() {
-    Promise<> promise = get_running_loop().create_future<void>();
-    if (closed_) {
-        promise.set_result();
-    } else {
-        close_waiters_.push_back(promise);
+SocketAddress StreamState::known(SocketAddress address, const char* call) const {
+    if (address.family() == 0) {
+        throw std::system_error(ENOTCONN, std::system_category(), call + (" of " + peer_));
     }
-    return promise.get_future();
+    return address;
 }
 
 }  // namespace ringio::detail

@@ -9,7 +9,9 @@ namespace ringio {
 namespace {
 
 Task<> wait_until_closed(IntrusivePtr<detail::StreamState> state) {
-    co_await state->when_closed();
+    if (!state->closed()) {
+        co_await state->when_closed();
+    }
     state->throw_failure();
 }
 
@@ -21,7 +23,7 @@ Task<> detail::drain_with_patience(IntrusivePtr<StreamState> stream) {
         // One turn, so that a loop of write() and drain() sees that the connection is gone.
         co_await sleep(std::chrono::seconds(0));
     } else {
-        stream->output().flush();
+        stream->output().drain();
     }
     if (stream->closed()) {
         stream->throw_failure();

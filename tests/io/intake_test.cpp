@@ -6,6 +6,8 @@
 #include "scripted_loop.hpp"
 
 #include <cerrno>
+#include <string>
+#include <vector>
 
 using namespace ringio;
 using namespace ringio::test_support;
@@ -20,6 +22,14 @@ struct Scene {
         : kernel(fd.get()), receiver(Socket(std::move(fd)), limit) {}
 
     TaskHandle<std::string> read() { return create_task(take(receiver)); }
+    /// Reads again and again, in one turn as long as there is something.
+    TaskHandle<> read_on(std::vector<std::string>& texts) {
+        return create_task([](SocketReceiver& from, std::vector<std::string>& to) -> Task<> {
+            while (to.empty() || !to.back().empty()) {
+                to.push_back(co_await take(from));
+            }
+        }(receiver, texts));
+    }
     static Task<std::string> take(SocketReceiver& receiver) {
         const Received received = co_await receiver.next();
         co_return std::string(received.data());
@@ -165,7 +175,42 @@ SCRIPTED_TEST_CASE(
     CHECK_FALSE(scene->kernel.in_flight());
     CHECK(borrowed() == 0);
     CHECK_AWAIT(scene->read(), std::string(2 * limit, 'a') + "bc");
-    CHECK_FALSE(scene->kernel.in_flight());
+    CHECK(scene->kernel.is_multishot());
+}
+
+SCRIPTED_TEST_CASE("intake: what was paused goes on when the limit is left, though nobody waits") {
+    for (const std::size_t left : {limit + 1, limit}) {
+        const auto state = IntrusivePtr<detail::ReceiverState>(
+            new detail::ReceiverState(Socket(some_descriptor()), limit));
+        const ScriptedReceive kernel(state->socket().fd());
+        state->start();
+        co_await turns(2);
+        kernel.bring(std::string(3 * limit, 'a'));
+        co_await turns(3);
+        CHECK_FALSE(kernel.in_flight());
+        state->consume(3 * limit - left);
+        co_await turns(2);
+        CHECK(kernel.in_flight() == (left == limit));
+        state->close();
+        co_await turns(2);
+    }
+}
+
+SCRIPTED_TEST_CASE("intake: it may start before anybody waits") {
+    const auto state = IntrusivePtr<detail::ReceiverState>(
+        new detail::ReceiverState(Socket(some_descriptor()), limit));
+    const ScriptedReceive kernel(state->socket().fd());
+    state->start();
+    co_await turns(2);
+    CHECK(kernel.is_multishot());
+    kernel.bring("early");
+    co_await turns(2);
+    CHECK(state->data() == "early");
+    CHECK(borrowed() == 0);
+    kernel.end(0);
+    co_await turns(2);
+    CHECK(state->at_end());
+    CHECK_FALSE(kernel.in_flight());
 }
 
 SCRIPTED_TEST_CASE("intake: a sender that was held back is received from in larger pieces") {
@@ -173,33 +218,51 @@ SCRIPTED_TEST_CASE("intake: a sender that was held back is received from in larg
     scene->kernel.bring(std::string(2 * limit + 1, 'a'));
     co_await turns(3);
     CHECK(scene->kernel.kernel().cancels.size() == 1);
-    CHECK_AWAIT(scene->read(), std::string(2 * limit + 1, 'a'));
-    auto large = scene->read();
-    co_await turns(2);
+    std::vector<std::string> texts;
+    auto reading = scene->read_on(texts);
+    co_await turns(3);
+    CHECK(texts == std::vector{std::string(2 * limit + 1, 'a')});
     CHECK(scene->kernel.in_flight());
     CHECK_FALSE(scene->kernel.is_multishot());
     scene->kernel.bring(std::string(BufferPool::size, 'b'));
-    CHECK_AWAIT(large, std::string(BufferPool::size, 'b'));
-    CHECK_FALSE(scene->kernel.in_flight());  // nobody waits: the kernel holds the sender back
-    auto small = scene->read();
-    co_await turns(2);
+    co_await turns(3);
+    CHECK(texts.back() == std::string(BufferPool::size, 'b'));
     CHECK_FALSE(scene->kernel.is_multishot());
     scene->kernel.bring("c");
-    CHECK_AWAIT(small, "c");
-    auto after = scene->read();
-    co_await turns(2);
+    co_await turns(3);
+    CHECK(texts.back() == "c");
     CHECK(scene->kernel.is_multishot());  // the sender waits for answers again
     scene->kernel.bring("d");
-    CHECK_AWAIT(after, "d");
+    co_await turns(3);
+    CHECK(texts.back() == "d");
+    scene->kernel.end(0);
+    co_await reading;
+}
+
+SCRIPTED_TEST_CASE("intake: of a sender that was held back, what has come is taken for nobody") {
+    const auto scene = co_await armed();
+    testing::ScriptedKernel& kernel = scene->kernel.kernel();
+    scene->kernel.bring(std::string(2 * limit + 1, 'a'));
+    co_await turns(3);
+    kernel.incoming = std::string(2 * limit, 'b');
+    CHECK_AWAIT(scene->read(), std::string(2 * limit + 1, 'a'));
+    co_await turns(2);
+    CHECK(kernel.incoming.empty());
+    CHECK_FALSE(scene->kernel.in_flight());  // more than the limit is there
+    CHECK_AWAIT(scene->read(), std::string(2 * limit, 'b'));
+    co_await turns(2);
+    CHECK(scene->kernel.is_multishot());  // nothing more was there
+    scene->kernel.end(0);
 }
 
 SCRIPTED_TEST_CASE("intake: a large receive whose reader was cancelled is there for the next one") {
     const auto scene = co_await armed();
     scene->kernel.bring(std::string(2 * limit + 1, 'a'));
     co_await turns(3);
-    CHECK_AWAIT(scene->read(), std::string(2 * limit + 1, 'a'));
-    auto reading = scene->read();
-    co_await turns(2);
+    std::vector<std::string> texts;
+    auto reading = scene->read_on(texts);
+    co_await turns(3);
+    CHECK_FALSE(scene->kernel.is_multishot());
     reading.cancel();
     CHECK_AWAIT(is_cancelled(reading), true);
     CHECK(scene->kernel.in_flight());
@@ -303,7 +366,7 @@ Task<> receive_without_buffers() {
         CHECK_FALSE(scene.kernel.is_multishot());
         scene.kernel.bring(text);
         CHECK_AWAIT(reading, text);
-        CHECK_FALSE(scene.kernel.in_flight());
+        CHECK(scene.kernel.in_flight());  // for nobody
     }
     auto reading = scene.read();
     co_await turns(2);

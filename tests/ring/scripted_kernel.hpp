@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -64,6 +65,12 @@ public:
 
     int try_now(const io_uring_sqe& request) noexcept override {
         tried.push_back(request);
+        if (request.opcode == IORING_OP_RECV && !incoming.empty()) {
+            const std::size_t size = std::min<std::size_t>(incoming.size(), request.len);
+            std::memcpy(reinterpret_cast<void*>(request.addr), incoming.data(), size);
+            incoming.erase(0, size);
+            return static_cast<int>(size);
+        }
         return has_room && request.opcode == IORING_OP_SEND ? static_cast<int>(request.len)
                                                             : try_result;
     }
@@ -123,6 +130,7 @@ public:
     std::vector<io_uring_sqe> tried;  // by try_now
     int try_result = -EAGAIN;
     bool has_room = false;  // a send that is tried takes all of it
+    std::string incoming;   // what a receive that is tried gets
     bool refuses_buffers = false;
 
 private:

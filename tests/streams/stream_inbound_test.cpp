@@ -214,3 +214,71 @@ ASYNC_TEST_CASE("streams: what was written in the last turn of a run is sent") {
     co_await turns(1);
     CHECK(link.peer.receive_now() == "now");
 }
+
+ASYNC_TEST_CASE("streams: an end that comes before anybody has read is seen by at_eof") {
+    Link link = co_await make_link();
+    co_await turns(1);
+    CHECK_FALSE(link.reader.at_eof());
+    link.peer.shutdown_write();
+    co_await sleep(1ms);
+    CHECK(link.reader.at_eof());
+    link.writer.write("answer");
+    co_await link.writer.drain();
+    CHECK(link.peer.receive() == "answer");
+}
+
+ASYNC_TEST_CASE("streams: a reset is noticed by a client that only writes") {
+    Link link = co_await make_link();
+    auto closed = create_task(link.writer.wait_closed());
+    co_await turns(2);
+    link.peer.reset();
+    CHECK_AWAIT(errno_of(closed), ECONNRESET);
+    CHECK(link.writer.is_closing());
+    CHECK(link.reader.exception() != nullptr);
+    CHECK_AWAIT(errno_of(link.writer.drain()), ECONNRESET);
+}
+
+ASYNC_TEST_CASE("streams: a reset after a large transfer is noticed while nobody reads") {
+    Link link = co_await make_link(1000);
+    const std::string much(100'000, 'x');
+    link.peer.send(much);
+    CHECK_AWAIT(link.reader.readexactly(100'000), much);
+    auto closed = create_task(link.writer.wait_closed());
+    co_await sleep(1ms);
+    link.peer.reset();
+    CHECK_AWAIT(errno_of(closed), ECONNRESET);
+}
+
+ASYNC_TEST_CASE("streams: an orderly close after unread input loses nothing that was sent") {
+    constexpr std::size_t upload = 200'000;
+    // What nobody reads is with the reader, or, beyond twice its limit, in the kernel.
+    for (const std::size_t unread : {std::size_t{12}, std::size_t{50'000}}) {
+        Link link = co_await make_link(1000);
+        link.peer.send(std::string(unread, 'b'));
+        co_await sleep(1ms);
+        link.writer.write(std::string(upload, 'u'));
+        co_await link.writer.drain();
+        link.writer.close();
+        CHECK_AWAIT(swallow(link.peer), upload);
+        co_await link.writer.wait_closed();
+        CHECK(borrowed() == 0);
+    }
+}
+
+ASYNC_TEST_CASE("streams: after a close of its own a reader is at its end") {
+    for (const bool abort : {false, true}) {
+        Link link = co_await make_link();
+        link.peer.send("unread");
+        co_await sleep(1ms);
+        CHECK_FALSE(link.reader.at_eof());
+        if (abort) {
+            link.writer.abort();
+        } else {
+            link.writer.close();
+        }
+        CHECK(link.reader.at_eof());
+        CHECK_AWAIT_HAS(text_of<std::runtime_error>(link.reader.read(1)), "which was closed");
+        co_await link.writer.wait_closed();
+        CHECK(link.reader.at_eof());
+    }
+}

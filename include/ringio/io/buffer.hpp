@@ -45,6 +45,9 @@ public:
     void append(std::string_view bytes);
     void clear() noexcept { begin_ = end_ = 0; }
 
+    /// Gives the memory back if no bytes are there, and it is more than a small piece of it.
+    void release_memory() noexcept;
+
 private:
     std::unique_ptr<char[]> memory_;
     std::size_t capacity_ = 0;

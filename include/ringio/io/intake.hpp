@@ -1,11 +1,12 @@
-// Intake: what comes in over a socket, received by one request for as long as anybody wants it. The
-// bytes come in buffers of the ring; a reader that waits looks at them there, and what nobody takes
-// in the same turn is copied aside. SocketReceiver and the streams stand on it.
+// Intake: what comes in over a socket, received by one request whether anybody reads or not, up to
+// a limit. The bytes come in buffers of the ring; a reader that waits looks at them there, and what
+// nobody takes in the same turn is copied aside. SocketReceiver and the streams stand on it.
 #pragma once
 
 #include <ringio/base/intrusive_ptr.hpp>
 #include <ringio/core/awaitable.hpp>
 #include <ringio/core/event_loop.hpp>
+#include <ringio/core/handle.hpp>
 #include <ringio/io/buffer.hpp>
 #include <ringio/ring/buffer_pool.hpp>
 #include <ringio/ring/completion.hpp>
@@ -70,12 +71,21 @@ struct Loan {
     std::string_view bytes;
 };
 
-/// Receives from a socket. Legend of the request: idle -> (begin) in flight -> its terminal
-/// completion -> idle, or in flight again. It is one of two kinds: `multishot`, the rule, brings
-/// what comes until it is stopped; `single` receives once into the intake's own memory, for a
-/// reader that waits. The latter serves kernels without buffer rings, and a sender that is faster
-/// than the reader: then it moves more bytes at once, and the kernel holds the sender back.
-class Intake : public Completion {
+/// Receives from a socket. Legend of the request: idle -> (start, begin) in flight -> its terminal
+/// completion -> in flight again; or idle, at the end of the stream, after a failure or stop(), and
+/// while it pauses, for more than twice the limit was copied aside. It goes on when at most the
+/// limit is left, or somebody waits for more.
+///
+/// The request is one of two kinds: `multishot`, the rule, brings what comes until it is stopped;
+/// `single` receives once into the intake's own memory. The latter serves kernels without buffer
+/// rings, and a sender that is faster than the reader who waits (`bulk`): then it moves more bytes
+/// at once, and the kernel holds the sender back. As a TurnEnd it receives for the reader who did
+/// not come back in the turn: what a faster sender has sent by a call of its own, or else by a
+/// multishot. So a connection on which nothing comes holds no memory.
+///
+/// Without a descriptor (-1) nothing is asked of the kernel: what comes is fed, and fed_out() says
+/// when to go on after is_full().
+class Intake : public Completion, public TurnEnd {
 public:
     /// The bytes that came and were not taken. Valid until anything else is called.
     std::string_view data() const noexcept {
@@ -103,6 +113,8 @@ public:
     /// Says that the peer has ended its direction, or the intake was stopped under a reader.
     bool at_end() const noexcept { return at_end_; }
     void set_at_end() noexcept { at_end_ = true; }
+    /// Says that the kernel told the end: nothing is left in the socket.
+    bool ended_by_peer() const noexcept { return ended_by_peer_; }
 
     /// Says whether a coroutine waits; only one may.
     bool has_reader() const noexcept { return wait_ != nullptr; }
@@ -113,16 +125,41 @@ public:
     void note_bulk(std::size_t received, std::size_t space) noexcept {
         bulk_ = received >= BufferPool::size || received == space;
     }
+    /// Between these two somebody receives past the intake, which asks for nothing meanwhile.
+    void set_bypassed() noexcept { bypassed_ = true; }
+    void end_bypass() noexcept {
+        bypassed_ = false;
+        go_on();
+    }
+    bool is_bypassed() const noexcept { return bypassed_; }
 
-    /// Makes a coroutine the reader, and receives. *Errors*: std::bad_alloc; then it is not.
+    EventLoop* loop_or_null() const noexcept { return anchor_->loop; }
+    std::size_t limit() const noexcept { return limit_; }
+
+    /// Receives from the end of this turn on, though nobody waits.
+    void start() noexcept {
+        begun_ = true;
+        go_on();
+    }
+
+    /// Makes a coroutine the reader, and receives. *Errors*: std::bad_alloc; std::runtime_error for
+    /// a task of another loop; then it is not.
     void begin(IntakeWait& wait);
     void end(const IntakeWait& wait) noexcept;
 
     /// Makes the request end, for good; true when there is none. Else request_ended() follows.
     bool stop() noexcept;
 
+    /// For an intake without a descriptor: what comes, and the end of it. *Errors*: std::bad_alloc;
+    /// then nothing came.
+    void feed(std::string_view bytes);
+    void feed_end() noexcept;
+    /// Says that more than twice the limit was fed, and fed_out() is to come.
+    bool is_full() const noexcept { return full_; }
+
     void prepare(io_uring_sqe& sqe) noexcept final;
     void complete(int result, std::uint32_t flags) noexcept final;
+    void end_turn() noexcept final;
 
 protected:
     /// Pauses the request when more than twice `limit` was copied aside.
@@ -130,7 +167,6 @@ protected:
         : anchor_(loop.anchor()), fd_(fd), limit_(limit) {}
     ~Intake();
 
-    EventLoop* loop_or_null() const noexcept { return anchor_->loop; }
     void wake_reader() noexcept {
         if (wait_ != nullptr) {
             wait_->wake();
@@ -145,13 +181,22 @@ private:
     virtual void failed(int error) noexcept = 0;
     /// Hears that after stop(), or when the loop closes, no request is left.
     virtual void request_ended() noexcept = 0;
+    /// Hears, without a descriptor, that there is room again.
+    virtual void fed_out() noexcept {}
 
     void submit();
+    void prepare_single();
     void resubmit() noexcept;
     void take_in(unsigned id, int result) noexcept;
     void on_terminal(int result) noexcept;
+    bool is_over() const noexcept { return stopping_ || at_end_ || failed_; }
     bool wants_more() const noexcept;
+    void go_on() noexcept;
+    void taken() noexcept;
+    void receive_what_is_there() noexcept;
     void commit_single(int result) noexcept;
+    void end_by_peer() noexcept;
+    void pause() noexcept;
     void copy_aside() noexcept;
     void append(std::string_view bytes) noexcept;
     void cancel() noexcept;
@@ -166,12 +211,16 @@ private:
     int fd_;
     unsigned loan_id_ = 0;
     std::size_t limit_;
-    std::size_t single_size_ = 64 * 1024;
+    std::size_t single_size_ = 0;
+    bool begun_ = false;
     bool single_ = false;    // the kind of the request in flight
     bool bulk_ = false;      // the next one is to be single
+    bool bypassed_ = false;  // somebody else receives
+    bool full_ = false;      // without a descriptor: no more is to be fed
     bool pausing_ = false;   // a cancel is under way, for too much was copied aside
     bool stopping_ = false;  // no request any more
     bool at_end_ = false;
+    bool ended_by_peer_ = false;
     bool failed_ = false;
 };
 

@@ -60,6 +60,9 @@ public:
     /// Ends one direction (SHUT_RD, SHUT_WR) or both, at once; errors are of no consequence.
     void shutdown(int how) const noexcept;
 
+    /// Drops what was received and not read, up to a mebibyte.
+    void discard_input() const noexcept;
+
     /// Sets TCP_NODELAY, as asyncio does for every TCP connection.
     void set_no_delay() const noexcept;
 

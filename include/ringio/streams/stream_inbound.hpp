@@ -70,12 +70,14 @@ private:
 /// What comes in over a stream; a part of its StreamState, which it tells of a failure.
 ///
 /// Legend: open -> ended (at_end(): by the peer, or by a close() under the one who reads); or open
-/// -> refusing (refuse(): the stream is closed or failed, and no read begins any more). In each of
-/// them the intake may have a request in flight, and stop() makes it end.
+/// -> refusing (the stream is closing, and no read waits any more) or forbidden (it was closed by
+/// its own side or failed, and no read begins). In each of
+/// them the intake may have a request in flight, and stop() makes it end. It receives from the
+/// start, so that an end or a failure is noticed whether anybody reads or not.
 class StreamInbound final : public Intake {
 public:
     StreamInbound(StreamState& stream, EventLoop& loop, int fd, std::size_t limit) noexcept
-        : Intake(loop, fd, limit), stream_(stream), limit_(limit) {}
+        : Intake(loop, fd, limit), stream_(stream) {}
 
     /// Waits until more came in or the stream ended. What came is the intake's even if the task is
     /// cancelled then. `reader` names the method for the texts of errors.
@@ -91,18 +93,22 @@ public:
 
     /// *Errors*: std::runtime_error when another coroutine waits, or after close(); the failure.
     void require_readable(const char* reader) const {
-        if (receiving_directly_ || has_reader() || refusing_) [[unlikely]] {
+        if (is_bypassed() || has_reader() || refusing_) [[unlikely]] {
             refuse_to_read(reader);
         }
     }
 
-    /// From now on no read begins.
+    /// From now on no read waits.
     void refuse() noexcept { refusing_ = true; }
-
-    /// Says that a receive is in flight that is not the intake's.
-    bool receives_directly() const noexcept { return receiving_directly_; }
-
-    std::size_t limit() const noexcept { return limit_; }
+    /// From now on no read begins, not even for what came already.
+    void forbid() noexcept { forbidden_ = true; }
+    bool is_forbidden() const noexcept { return forbidden_; }
+    /// *Errors*: the failure, or std::runtime_error after close().
+    void require_open(const char* reader) const {
+        if (forbidden_) [[unlikely]] {
+            refuse_to_read(reader);
+        }
+    }
 
 private:
     friend class FillAwaiter;
@@ -112,14 +118,14 @@ private:
     void release() noexcept override;
     void failed(int error) noexcept override;
     void request_ended() noexcept override;
+    void fed_out() noexcept override;
 
     [[noreturn]] void refuse_to_read(const char* reader) const;
     std::size_t received_directly(int result, std::size_t space);
 
     StreamState& stream_;
-    std::size_t limit_;
-    bool receiving_directly_ = false;
     bool refusing_ = false;
+    bool forbidden_ = false;
 };
 
 inline FillAwaiter::FillAwaiter(StreamInbound& inbound) noexcept

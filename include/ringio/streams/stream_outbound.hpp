@@ -5,15 +5,16 @@
 
 #include <ringio/base/intrusive_ptr.hpp>
 #include <ringio/core/event_loop.hpp>
-#include <ringio/core/promise.hpp>
 #include <ringio/io/socket.hpp>
 #include <ringio/ring/completion.hpp>
+#include <ringio/sync/wait_queue.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace ringio {
 
@@ -24,24 +25,73 @@ namespace detail {
 
 class StreamState;
 
-/// Wakes everybody who waits for one of these.
-void wake_all(std::vector<Promise<>>& waiters) noexcept;
+/// What a stream without a socket has at its other side. Destroyed when the stream is closed, with
+/// nothing left to take or, after an abort, dropped.
+class FarSide {
+public:
+    virtual ~FarSide() = default;
+
+    /// Takes bytes: how many, or -EAGAIN when there is no room (StreamOutbound::has_room() is to
+    /// follow), or another -errno.
+    virtual int take(std::string_view bytes) noexcept = 0;
+    /// Nothing more is to take.
+    virtual void take_end() noexcept = 0;
+    /// Says that the stream has room for what comes in, after its input was full.
+    virtual void go_on() noexcept = 0;
+};
+
+/// Waits in one of a stream's queues. The frame of who waits holds the stream.
+class StreamWait final : public QueuedWait {
+public:
+    explicit StreamWait(WaitQueue& queue) noexcept : QueuedWait(queue) {}
+    bool await_ready() const noexcept { return false; }
+    void await_resume() {
+        if (leave() != WaitEnd::woken) {
+            throw_ended();
+        }
+    }
+};
+using StreamWaitOn = WaitOn<StreamWait, WaitQueue>;
+
+/// Those who wait for a stream. Made when the first one does: most connections are idle.
+struct StreamWaits {
+    explicit StreamWaits(EventLoop& loop) { binding.bind(loop); }
+
+    LoopBinding binding{"StreamWriter"};
+    WaitQueue drains{binding, "drain"};
+    WaitQueue closes{binding, "wait_closed"};
+};
 
 /// What goes out over a stream; a part of its StreamState, which it tells of a failure and when all
 /// is sent. As a Completion it is the request that sends what the kernel had no room for at once;
-/// as a TurnEnd it sends what nobody waited for with drain().
+/// as a TurnEnd it sends what is to leave together.
 ///
 /// Legend of the bytes: idle -> (write) buffered -> (flush) sent, and idle again; or, when there is
-/// no room, sending (a request is in flight, and what is written meanwhile is buffered). Of the
-/// direction: open -> (end) ending -> ended, when all is sent; or aborted (what is buffered is
-/// dropped).
+/// no room, sending (a request is in flight, or the far side is to say when, and what is written
+/// meanwhile is buffered). Of the direction: open -> (end) ending -> ended, when all is sent; or
+/// aborted (what is buffered is dropped).
+///
+/// When bytes leave: the first drain() of a turn sends at once, so that a reply does not wait for
+/// other tasks. Further ones leave theirs to the end of the turn, and so does the first one when
+/// there were several in the last turn that had any: tasks that share a connection send together.
+/// Above the high-water mark everything is sent at once.
 class StreamOutbound final : public Completion, public TurnEnd {
 public:
-    StreamOutbound(StreamState& stream, EventLoop& loop, const Socket& socket) noexcept
-        : stream_(stream), anchor_(loop.anchor()), socket_(socket) {}
+    StreamOutbound(StreamState& stream, EventLoop& loop, const Socket& socket,
+                   FarSide* far) noexcept
+        : stream_(stream), anchor_(loop.anchor()), socket_(socket), far_(far) {}
 
-    /// Buffers bytes, to be sent in this turn's drain() or by the next turn.
+    /// Buffers bytes, to be sent by drain() or at the end of the turn.
     void write(std::string_view data);
+    /// Sends what was written, or leaves it to the end of the turn.
+    void drain() noexcept {
+        if (outgoing_.empty() && (!end_wanted_ || ended_)) {
+            return;
+        }
+        if (is_first_of_turn() || paused_) {
+            flush();
+        }
+    }
     /// Ends the direction once everything is sent.
     void end() noexcept;
     /// Sends what it can at once; the rest is left to a request.
@@ -54,14 +104,22 @@ public:
     /// Says whether more than the high-water mark was buffered, and still is than the low one.
     bool is_paused() const noexcept { return paused_; }
     void set_water_marks(std::size_t high, std::size_t low);
-    /// A future that is done when writing may go on, or the connection is lost.
-    Future<> resumed();
+    /// Waits until writing may go on, or the stream is closed. *Errors*: as waits().
+    StreamWaitOn resumed() { return StreamWaitOn(waits().drains); }
+    /// *Errors*: std::bad_alloc; std::runtime_error once the loop is closed.
+    StreamWaits& waits();
 
     /// Drops what is buffered, and makes the request end; true when there is none. Else
     /// output_ended() of the stream follows.
     bool abort() noexcept;
-    /// Lets every writer go on, for good: the stream is closed.
+    bool is_aborted() const noexcept { return aborted_; }
+    /// Lets all who wait go on, for good: the stream is closed.
     void close() noexcept;
+
+    /// Says that something is being sent.
+    bool is_sending() const noexcept { return in_flight() || waits_for_room_; }
+    /// Hears from the far side that it takes bytes again, or will take none any more.
+    void has_room() noexcept;
 
     void prepare(io_uring_sqe& sqe) noexcept override;
     void complete(int result, std::uint32_t flags) noexcept override;
@@ -69,7 +127,10 @@ public:
 
 private:
     void schedule_flush() noexcept;
+    bool is_first_of_turn() noexcept;
+    bool may_write_through(std::size_t size) noexcept;
     std::size_t send_at_once(std::string_view data) noexcept;
+    int try_send(EventLoop& loop, std::string_view data) noexcept;
     void submit_rest() noexcept;
     void on_sent(int result) noexcept;
     void after_send() noexcept;
@@ -79,16 +140,33 @@ private:
     StreamState& stream_;
     IntrusivePtr<LoopAnchor> anchor_;
     const Socket& socket_;
+    FarSide* far_;          // instead of the socket
     std::string outgoing_;  // written, and not given to the kernel yet
     std::string sending_;   // what a send is about; its memory stays until the send is over
     std::size_t sent_ = 0;  // of sending_
-    std::vector<Promise<>> drains_;
+    std::unique_ptr<StreamWaits> waits_;
     std::size_t high_water_ = default_high_water;
     std::size_t low_water_ = default_high_water / 4;
+    std::uint32_t turn_ = 0;   // in which somebody last wanted bytes to be sent
+    std::uint32_t calls_ = 0;  // how often in that turn
     bool paused_ = false;
     bool end_wanted_ = false;
+    bool ended_ = false;
     bool aborted_ = false;
+    bool waits_for_room_ = false;  // of the far side
 };
+
+// Counts who wants bytes to be sent at once; he may, unless he is not the first, or there were
+// several in the last turn.
+inline bool StreamOutbound::is_first_of_turn() noexcept {
+    const EventLoop* const loop = anchor_->loop;
+    if (loop == nullptr || loop->turn() == turn_) {
+        ++calls_;
+        return false;
+    }
+    turn_ = loop->turn();
+    return std::exchange(calls_, 1) <= 1;
+}
 
 }  // namespace detail
 }  // namespace ringio

@@ -30,7 +30,7 @@ public:
         if (most_ <= 0) {
             return most_ == 0;
         }
-        stream_->throw_failure();
+        stream_->input().require_open("read");
         return !stream_->input().empty() || stream_->input().at_end();
     }
     template <class P>
@@ -105,8 +105,9 @@ public:
     /// *Errors*: std::invalid_argument (ValueError) for a line beyond the limit, which is dropped.
     Task<std::string> readline();
 
-    /// Says whether everything was read and the peer has ended.
-    bool at_eof() const noexcept { return state_->input().at_end() && state_->input().empty(); }
+    /// Says whether there is nothing more to read: everything was read and the peer has ended, or
+    /// the connection was closed by its own side. One that failed is not at its end.
+    bool at_eof() const noexcept { return state_->at_eof(); }
 
     /// Returns what made the connection fail, or null.
     std::exception_ptr exception() const noexcept { return state_->failure(); }

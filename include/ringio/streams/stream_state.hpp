@@ -1,12 +1,12 @@
-// What a StreamReader and a StreamWriter of one connection share: the socket, its two halves, and
-// the order in which it all ends.
+// What a StreamReader and a StreamWriter of one connection share: the socket, or what stands for
+// it, the two halves, and the order in which it all ends.
 #pragma once
 
 #include <ringio/base/intrusive_list.hpp>
 #include <ringio/base/intrusive_ptr.hpp>
 #include <ringio/core/event_loop.hpp>
-#include <ringio/core/promise.hpp>
 #include <ringio/core/task.hpp>
+#include <ringio/io/address.hpp>
 #include <ringio/io/socket.hpp>
 #include <ringio/streams/stream_inbound.hpp>
 #include <ringio/streams/stream_outbound.hpp>
@@ -14,10 +14,30 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <string>
-#include <vector>
 
 namespace ringio::detail {
+
+/// The two addresses of a connection as they were at its start, in as few bytes as they take.
+class StreamAddresses {
+public:
+    /// Those of no connection.
+    StreamAddresses() noexcept = default;
+    /// Asks the kernel. *Errors*: std::bad_alloc.
+    explicit StreamAddresses(const Socket& socket);
+
+    /// None when it was not known any more.
+    SocketAddress peer() const { return at(0, peer_size_); }
+    SocketAddress own() const { return at(peer_size_, own_size_); }
+
+private:
+    SocketAddress at(std::size_t offset, std::size_t size) const;
+
+    std::unique_ptr<unsigned char[]> bytes_;  // the peer's, then the own
+    std::uint32_t peer_size_ = 0;
+    std::uint32_t own_size_ = 0;
+};
 
 /// Whoever keeps the books of open connections: a Server.
 class StreamOwner {
@@ -35,7 +55,11 @@ protected:
 /// it was not asked for.
 class StreamState final : public IntrusiveListHook, public Pooled {
 public:
+    /// Takes over a connection, and receives from the end of the turn on.
     StreamState(EventLoop& loop, Socket socket, std::string peer, std::size_t limit);
+    /// A stream without a socket: what comes is fed to input(), what goes is taken by `far`.
+    /// Without `far` nothing may be written.
+    StreamState(EventLoop& loop, std::unique_ptr<FarSide> far, std::string name, std::size_t limit);
     ~StreamState();
 
     StreamInbound& input() noexcept { return inbound_; }
@@ -45,20 +69,30 @@ public:
 
     /// Sends what it can; false when there is more to drain() than that.
     bool drain_at_once() noexcept {
-        if (failure_ || closing_) [[unlikely]] {
+        if (closing_) [[unlikely]] {  // or failed
             return false;
         }
-        outbound_.flush();
-        return !failure_ && !closed_ && !outbound_.is_paused();
+        outbound_.drain();
+        return !closing_ && !outbound_.is_paused();
+    }
+
+    /// Says that nothing more is to be read: the peer's end was reached, or the stream was closed
+    /// by its own side. A stream that failed is not at its end.
+    bool at_eof() const noexcept {
+        return inbound_.is_forbidden() ? failure_ == nullptr
+                                       : inbound_.at_end() && inbound_.empty();
     }
 
     // The end.
 
-    void close() noexcept;
+    void close() noexcept {
+        inbound_.forbid();
+        close_output_first();
+    }
     /// The same, by another than the one who reads: for him it is the end of the stream.
     void close_from_outside() noexcept {
         inbound_.set_at_end();
-        close();
+        close_output_first();
     }
     void abort() noexcept;
     bool closing() const noexcept { return closing_; }
@@ -79,20 +113,34 @@ public:
     }
     /// Throws that the connection is lost, as drain() does.
     [[noreturn]] void throw_lost() const;
-    Future<> when_closed();
+    /// Waits until it is closed. *Errors*: as StreamOutbound::waits().
+    StreamWaitOn when_closed() { return StreamWaitOn(outbound_.waits().closes); }
 
     /// Handles of a writer: when the last one goes, the connection is closed.
     void add_handle() noexcept { ++handles_; }
     void release_handle() noexcept;
 
     const Socket& socket() const noexcept { return socket_; }
+    /// Says that it has neither a socket nor a far side: a reader made by hand.
+    bool is_fed() const noexcept { return is_fed_; }
     const std::string& peer() const noexcept { return peer_; }
+    /// The addresses, as they were at the start. *Errors*: std::system_error (ENOTCONN) when the
+    /// peer was gone by then, or there is no socket.
+    SocketAddress peer_address() const { return known(addresses_.peer(), "getpeername"); }
+    SocketAddress own_address() const { return known(addresses_.own(), "getsockname"); }
     void set_owner(StreamOwner* owner) noexcept { owner_ = owner; }
 
     // What the halves tell.
 
     /// The connection failed: `what` names the call.
     void fail(int error, const char* what) noexcept;
+    void fail(std::exception_ptr failure) noexcept;
+    /// More may be fed.
+    void input_has_room() noexcept {
+        if (far_) {
+            far_->go_on();
+        }
+    }
     /// A receive is over that may have kept the descriptor.
     void input_ended() noexcept {
         if (closing_) {
@@ -117,17 +165,22 @@ public:
 private:
     void retire() noexcept;
     void begin_close() noexcept;
+    void close_output_first() noexcept;
     void finish_close() noexcept;
+    void close_socket() noexcept;
+    SocketAddress known(SocketAddress address, const char* call) const;
 
     Socket socket_;
+    std::unique_ptr<FarSide> far_;
     std::string peer_;  // "127.0.0.1:80", for texts of errors
+    StreamAddresses addresses_;
     StreamInbound inbound_;
     StreamOutbound outbound_;
-    std::vector<Promise<>> close_waiters_;
     std::exception_ptr failure_;
     StreamOwner* owner_ = nullptr;
     std::uint32_t references_ = 0;
     std::uint32_t handles_ = 0;
+    bool is_fed_ = false;
     bool closing_ = false;
     bool closed_ = false;
 };

@@ -75,10 +75,10 @@ public:
         }
     }
 
-    /// Buffers `data`; it is sent at drain(), or in the next turn of the loop. Follow it by
-    /// `co_await writer.drain()`, lest the buffer grow without bound. What is written to a closed
-    /// or lost connection is dropped; drain() tells. *Errors*: std::runtime_error after
-    /// write_eof().
+    /// Buffers `data`; it is sent at drain(), or at the end of this turn of the loop. (2 KiB and
+    /// more may go out at once, without a copy.) Follow it by `co_await writer.drain()`, lest the
+    /// buffer grow without bound. What is written to a closed or lost connection is dropped;
+    /// drain() tells. *Errors*: std::runtime_error after write_eof().
     void write(std::string_view data) { state_->output().write(data); }
 
     /// Buffers every text of a range.
@@ -90,8 +90,13 @@ public:
     }
 
     /// Waits while more than the high-water mark is buffered, until it is below the low one.
+    ///
+    /// When bytes leave: the first drain() of a turn of the loop sends at once. Further ones in the
+    /// same turn leave theirs to its end, and after a turn with several the first one does, too:
+    /// tasks that share a connection send together, once a turn. Above the high-water mark all is
+    /// sent at once.
     /// *Errors*: std::system_error that names the peer, when the connection failed or is lost.
-    /// *Cancellation*: what is buffered is sent all the same.
+    /// *Cancellation*: at once; what is buffered is sent all the same.
     detail::Drain drain() const noexcept { return detail::Drain(state_); }
 
     /// Ends the stream for the peer once everything is sent; reading may go on.
@@ -102,7 +107,9 @@ public:
     void close() noexcept { state_->close(); }
     bool is_closing() const noexcept { return state_->closing(); }
 
-    /// Waits until the connection is closed. *Errors*: what made it fail.
+    /// Waits until the connection is closed, by its own side, or because it failed; that is noticed
+    /// whether anybody reads and writes or not. *Errors*: what made it fail. *Cancellation*: at
+    /// once; the connection is not touched.
     Task<> wait_closed();
 
     /// Closes at once; what is buffered is lost. *Python*: writer.transport.abort().
@@ -115,10 +122,11 @@ public:
                                  std::optional<std::size_t> low = {});
     std::size_t get_write_buffer_size() const noexcept { return state_->output().pending_bytes(); }
 
-    /// The addresses of the connection; get_extra_info("peername") and ("sockname") in Python.
-    /// *Errors*: std::system_error once it is closed.
-    SocketAddress getpeername() const { return state_->socket().getpeername(); }
-    SocketAddress getsockname() const { return state_->socket().getsockname(); }
+    /// The addresses of the connection as they were when it was made, also once it is closed;
+    /// get_extra_info("peername") and ("sockname") in Python. *Errors*: std::system_error when the
+    /// peer was gone before they were asked for.
+    SocketAddress getpeername() const { return state_->peer_address(); }
+    SocketAddress getsockname() const { return state_->own_address(); }
 
 private:
     IntrusivePtr<detail::StreamState> state_;

@@ -3,6 +3,7 @@
 
 #include <ringio/streams/open_connection.hpp>
 #include <ringio/streams/resolve.hpp>
+#include <ringio/streams/separators.hpp>
 #include <ringio/streams/server.hpp>
 #include <ringio/streams/start_server.hpp>
 #include <ringio/streams/stream_reader.hpp>

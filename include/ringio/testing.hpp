@@ -7,5 +7,6 @@
 #include <ringio/testing/balance.hpp>
 #include <ringio/testing/cancel_sweep.hpp>
 #include <ringio/testing/event_log.hpp>
+#include <ringio/testing/memory_stream.hpp>
 #include <ringio/testing/run_virtual.hpp>
 #include <ringio/testing/sweep.hpp>

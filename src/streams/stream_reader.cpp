@@ -168,6 +168,14 @@ std::string detail::ReadAwaiter::await_resume() {
 
 detail::Read::operator Task<std::string>() const { return as_task(*this); }
 
+StreamReader::StreamReader(std::size_t limit) {
+    if (limit == 0) {
+        throw std::invalid_argument("StreamReader: the limit is 0; a reader needs a buffer");
+    }
+    state_ = IntrusivePtr<StreamState>(new StreamState(
+        get_running_loop(), std::unique_ptr<detail::FarSide>(), "a reader made by hand", limit));
+}
+
 Task<std::size_t> StreamReader::read(std::span<char> target) { return read_into(state_, target); }
 
 Task<std::string> StreamReader::readexactly(std::ptrdiff_t n) {
@@ -181,14 +189,36 @@ Task<> StreamReader::readexactly(std::span<char> target) {
     return read_exactly_into(state_, target);
 }
 
-Task<std::string> StreamReader::readuntil(std::string separator) {
-    return read_until(state_, std::vector<std::string>(1, std::move(separator)), "readuntil");
-}
-
-Task<std::string> StreamReader::readuntil(std::vector<std::string> separators) {
-    return read_until(state_, std::move(separators), "readuntil");
+Task<std::string> StreamReader::readuntil(Separators separators) {
+    return read_until(state_, separators.take(), "readuntil");
 }
 
 Task<std::string> StreamReader::readline() { return read_line(state_); }
+
+detail::StreamInbound& StreamReader::fed_input(const char* call) const {
+    if (!state_->is_fed()) {
+        throw std::runtime_error(std::string(call) + "() on the stream to " + state_->peer() +
+                                 ", which receives by itself");
+    }
+    return state_->input();
+}
+
+void StreamReader::feed_data(std::string_view bytes) {
+    detail::StreamInbound& input = fed_input("feed_data");
+    if (input.at_end()) {
+        throw std::runtime_error("feed_data after feed_eof");
+    }
+    input.feed(bytes);
+}
+
+void StreamReader::feed_eof() { fed_input("feed_eof").feed_end(); }
+
+void StreamReader::set_exception(std::exception_ptr exception) {
+    fed_input("set_exception");
+    if (!exception) {
+        throw std::invalid_argument("StreamReader::set_exception: the exception is null");
+    }
+    state_->fail(std::move(exception));
+}
 
 }  // namespace ringio

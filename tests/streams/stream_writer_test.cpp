@@ -3,6 +3,8 @@
 #include "link.hpp"
 
 #include <array>
+#include <string_view>
+#include <vector>
 
 using namespace ringio;
 using namespace ringio::test_support;
@@ -49,6 +51,19 @@ ASYNC_TEST_CASE("StreamWriter: what is written is sent by drain, in order") {
     link.writer.writelines(lines);
     co_await link.writer.drain();
     CHECK(link.peer.receive() == "abbbc\nd\n");
+}
+
+ASYNC_TEST_CASE("StreamWriter: takes any contiguous range of bytes, and braced lists of texts") {
+    Link link = co_await make_link();
+    const std::string text = "e";
+    link.writer.write(std::vector<char>{'a'});
+    link.writer.write(std::array{std::byte{'b'}, std::byte{0}});
+    link.writer.write(std::vector<unsigned char>{'c'});
+    link.writer.writelines({"d", text, std::string("f"), std::string_view("g")});
+    const std::vector<std::vector<std::byte>> parts(2, {std::byte{'h'}});
+    link.writer.writelines(parts);
+    co_await link.writer.drain();
+    CHECK(link.peer.receive() == std::string("ab\0cdefghh", 10));
 }
 
 ASYNC_TEST_CASE("StreamWriter: drain stands for a Task where one is asked for") {

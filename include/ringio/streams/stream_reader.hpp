@@ -1,16 +1,18 @@
 // StreamReader: the bytes that come over a connection, read in the shapes that programs want.
 #pragma once
 
+#include <ringio/base/byte_range.hpp>
 #include <ringio/core/task.hpp>
+#include <ringio/streams/separators.hpp>
 #include <ringio/streams/stream_state.hpp>
 
 #include <coroutine>
 #include <cstddef>
+#include <exception>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace ringio {
 
@@ -79,6 +81,11 @@ public:
     explicit StreamReader(IntrusivePtr<detail::StreamState> state) noexcept
         : state_(std::move(state)) {}
 
+    /// Makes a reader without a connection, to be fed by hand: for tests of protocols, or bytes
+    /// that come another way. *Errors*: std::runtime_error when no loop runs; std::invalid_argument
+    /// for a limit of 0.
+    explicit StreamReader(std::size_t limit = default_stream_limit);
+
     /// Reads up to `n` bytes, at least one; an empty text is the end. `n` < 0 (the default) reads
     /// to the end, without a limit.
     detail::Read read(std::ptrdiff_t n = -1) const noexcept { return detail::Read(state_, n); }
@@ -98,8 +105,7 @@ public:
     /// Reads up to and with `separator`, or the earliest of several.
     /// *Errors*: IncompleteReadError at the end; LimitOverrunError when it is not within the limit,
     /// and the data stays; std::invalid_argument when it is empty.
-    Task<std::string> readuntil(std::string separator = "\n");
-    Task<std::string> readuntil(std::vector<std::string> separators);
+    Task<std::string> readuntil(Separators separators = "\n");
 
     /// Reads a line with its '\n'; the last one may lack it; an empty text is the end.
     /// *Errors*: std::invalid_argument (ValueError) for a line beyond the limit, which is dropped.
@@ -112,7 +118,21 @@ public:
     /// Returns what made the connection fail, or null.
     std::exception_ptr exception() const noexcept { return state_->failure(); }
 
+    /// Gives bytes to a reader that was made by hand, any number of them. *Errors*:
+    /// std::runtime_error for a reader that has a connection, and after feed_eof().
+    void feed_data(std::string_view bytes);
+    template <ByteRange Range>
+    void feed_data(const Range& bytes) {
+        feed_data(detail::as_text(bytes));
+    }
+    /// Ends what is fed.
+    void feed_eof();
+    /// Makes every read throw this, also one that waits. *Errors*: std::invalid_argument for null.
+    void set_exception(std::exception_ptr exception);
+
 private:
+    detail::StreamInbound& fed_input(const char* call) const;
+
     IntrusivePtr<detail::StreamState> state_;
 };
 

@@ -1,12 +1,14 @@
 // StreamWriter: the bytes that go over a connection, buffered, and its end.
 #pragma once
 
+#include <ringio/base/byte_range.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/io/address.hpp>
 #include <ringio/streams/stream_state.hpp>
 
 #include <coroutine>
 #include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <ranges>
 #include <string_view>
@@ -80,12 +82,24 @@ public:
     /// buffer grow without bound. What is written to a closed or lost connection is dropped;
     /// drain() tells. *Errors*: std::runtime_error after write_eof().
     void write(std::string_view data) { state_->output().write(data); }
+    /// The same for any contiguous range of bytes: std::span<const std::byte>, a vector of unsigned
+    /// char.
+    template <ByteRange Range>
+    void write(const Range& bytes) {
+        write(detail::as_text(bytes));
+    }
 
-    /// Buffers every text of a range.
+    /// Buffers every text, or range of bytes, of a range: `writelines(lines)`,
+    /// `writelines({"a\r\n", "b\r\n"})`.
     template <std::ranges::input_range Range>
     void writelines(Range&& texts) {
         for (auto&& text : texts) {
-            state_->output().write(text);
+            write(text);
+        }
+    }
+    void writelines(std::initializer_list<std::string_view> texts) {
+        for (const std::string_view text : texts) {
+            write(text);
         }
     }
 

@@ -227,10 +227,11 @@ bool EventLoop::only_timers_can_wake() const noexcept {
            services_->nobody_will_post();
 }
 
+// The callback is moved before the checks: that is the user's code.
 Handle EventLoop::call_soon(Callback callback) {
+    IntrusivePtr<detail::HandleState> state(new detail::HandleState(*this, std::move(callback)));
     check_open();
     check_thread();
-    IntrusivePtr<detail::HandleState> state(new detail::HandleState(*this, std::move(callback)));
     intrusive_add_ref(state.get());  // the queue's
     schedule(*state);
     return Handle(std::move(state));
@@ -241,10 +242,10 @@ TimerHandle EventLoop::call_later(Delay delay, Callback callback) {
 }
 
 TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
-    check_open();
-    check_thread();
     IntrusivePtr<detail::TimerHandleState> state(
         new detail::TimerHandleState(*this, std::move(callback), when));
+    check_open();
+    check_thread();
     arm(*state, when);
     intrusive_add_ref(state.get());  // the heap's
     return TimerHandle(std::move(state));

@@ -14,19 +14,21 @@ namespace ringio {
 
 void EventLoop::run_ready_watched() {
     ReadyQueue batch(std::move(ready_));
-    services_->shuffle(batch);
     const ScopeExit keep_rest([&] { ready_.prepend(std::move(batch)); });
-    while (Runnable* const runnable = batch.pop_front()) {
+    services_->shuffle(batch);
+    while (Runnable* const runnable = batch.front()) {
         detail::StepObserver* const observer = services_->step_observer;
         if (observer != nullptr) {
             observer->before_step(*runnable);
         }
+        batch.pop_front();  // not before: an observer that throws loses no step
         if (debug_) {
             run_timed(*runnable);
         } else {
             runnable->run();
         }
-        if (observer != nullptr) {
+        // Whoever was replaced meanwhile, by itself or by the step, may be gone.
+        if (observer != nullptr && observer == services_->step_observer) {
             observer->after_step();
         }
         if (escaped_) {
@@ -83,6 +85,14 @@ void EventLoop::report_deadlock() const {
     throw DeadlockError(text);
 }
 
+void EventLoop::set_exception_handler(ExceptionHandler handler) {
+    exception_handler_.set(std::move(handler));
+}
+
+const EventLoop::ExceptionHandler& EventLoop::get_exception_handler() const noexcept {
+    return exception_handler_.get();
+}
+
 void EventLoop::call_exception_handler(const ExceptionContext& context) noexcept {
     if (!exception_handler_) {
         default_exception_handler(context);
@@ -90,8 +100,13 @@ void EventLoop::call_exception_handler(const ExceptionContext& context) noexcept
     }
     try {
         exception_handler_(*this, context);
-    } catch (...) {
+    } catch (...) {  // and the handler may have destroyed a loop that does not run
         const std::exception_ptr error = std::current_exception();
+        if (detail::current_exception_kind() == detail::ExceptionKind::interrupt &&
+            detail::running_loop == this) {
+            escape(error);
+            return;
+        }
         const char* const message = "Unhandled error in exception handler";
         try {
             default_exception_handler({.message = message,

@@ -41,10 +41,9 @@ Context ScheduledCallback::context() const {
     return copy;
 }
 
-bool ScheduledCallback::cancel_once() noexcept {
-    const bool first = !std::exchange(cancelled_, true);
+void ScheduledCallback::cancel_now() noexcept {
+    cancelled_ = true;
     drop();
-    return first;
 }
 
 void HandleState::run() {
@@ -71,11 +70,13 @@ void TimerHandleState::discard() noexcept {
 
 void TimerHandleState::retire() noexcept { delete this; }
 
+// What the callback holds is destroyed last: that may close the loop, or drop the handle.
 void TimerHandleState::cancel() noexcept {
-    if (cancel_once() && is_in_heap()) {
+    if (is_in_heap()) {
         loop_->disarm(*this);
         intrusive_release(this);
     }
+    cancel_now();
 }
 
 }  // namespace ringio::detail

@@ -37,7 +37,7 @@ void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* optio
     context_.identity = next_task_number();
     EventLoop& event_loop = *loop_or_null();
     bool eager = false;
-    if (options != nullptr || event_loop.get_task_factory()) {
+    if (options != nullptr || event_loop.task_factory()) {
         eager = prepare(options);
     }
     event_loop.add_task(*this);
@@ -52,8 +52,9 @@ void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* optio
 bool TaskStateBase::prepare(const TaskOptions* options) {
     TaskOptions chosen = options != nullptr ? *options : TaskOptions{};
     try {
-        if (const EventLoop::TaskFactory& factory = loop().get_task_factory()) {
+        if (const auto& factory = loop().task_factory()) {
             factory(loop(), AnyTask(IntrusivePtr<FutureStateBase>(this)), chosen);
+            static_cast<void>(loop());  // throws: the factory has closed it
         }
         if (!chosen.name.empty()) {
             set_name(chosen.name);

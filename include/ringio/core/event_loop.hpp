@@ -8,6 +8,7 @@
 #include <ringio/core/callable.hpp>
 #include <ringio/core/exceptions.hpp>
 #include <ringio/core/handle.hpp>
+#include <ringio/core/kept_function.hpp>
 #include <ringio/core/timers.hpp>
 #include <ringio/ring/ring.hpp>
 
@@ -171,10 +172,10 @@ public:
     auto create_task(A&& awaitable, std::source_location where = std::source_location::current());
 
     /// Has `factory(loop, task, options)` called for each new task before its first step; it may
-    /// change the options, keep the handle, or refuse the task by throwing. Empty: none.
-    /// *Python*: the factory makes the task; here it prepares it.
-    void set_task_factory(TaskFactory factory) { task_factory_ = std::move(factory); }
-    const TaskFactory& get_task_factory() const noexcept { return task_factory_; }
+    /// change the options, keep the handle, replace itself, or refuse the task by throwing. Empty:
+    /// none. *Python*: the factory makes the task; here it prepares it.
+    void set_task_factory(TaskFactory factory) { task_factory_.set(std::move(factory)); }
+    const TaskFactory& get_task_factory() const noexcept { return task_factory_.get(); }
 
     /// Closes, all at the same time, the AsyncGenerators that have begun on this loop and not
     /// ended. What their cleanup throws goes to the exception handler. Runner does it before it
@@ -203,12 +204,10 @@ public:
     Task<void> shutdown_default_executor(std::optional<Delay> timeout = std::nullopt);
 
     /// Takes the errors that nobody else can take; the default one prints to standard error.
-    /// An empty function restores the default.
-    void set_exception_handler(ExceptionHandler handler) {
-        exception_handler_ = std::move(handler);
-    }
-    const ExceptionHandler& get_exception_handler() const noexcept { return exception_handler_; }
-    /// Never throws: when the handler does, that is reported by the default one.
+    /// An empty function restores the default. A handler may replace itself; what it throws is
+    /// reported by the default one, but a KeyboardInterrupt leaves run_forever().
+    void set_exception_handler(ExceptionHandler handler);
+    const ExceptionHandler& get_exception_handler() const noexcept;
     void call_exception_handler(const ExceptionContext& context) noexcept;
     void default_exception_handler(const ExceptionContext& context) noexcept;
 
@@ -253,6 +252,8 @@ public:
     /// budget is refilled each turn, so that awaits that never suspend cannot starve the others.
     bool take_immediate_budget() noexcept { return turn_.take_immediate_answer(); }
     std::uint32_t turn() const noexcept { return turn_.number(); }
+
+    const detail::KeptFunction<TaskFactory>& task_factory() const noexcept { return task_factory_; }
 
     detail::TaskStateBase* current_task() const noexcept { return current_task_; }
     void set_current_task(detail::TaskStateBase* task) noexcept { current_task_ = task; }
@@ -352,8 +353,8 @@ private:
     std::shared_ptr<detail::LoopServices> services_;  // other threads, signals, options
     std::shared_ptr<void> threads_;
     detail::LoopAnchor* anchor_ = nullptr;
-    ExceptionHandler exception_handler_;
-    TaskFactory task_factory_;
+    detail::KeptFunction<ExceptionHandler> exception_handler_;
+    detail::KeptFunction<TaskFactory> task_factory_;
 };
 
 namespace detail {

@@ -158,8 +158,8 @@ protected:
     /// Destroys it with all that it holds, perhaps the very handle.
     void drop() noexcept { function_ = nullptr; }
 
-    /// The same for good; false when it was cancelled before.
-    bool cancel_once() noexcept;
+    /// The same for good.
+    void cancel_now() noexcept;
 
     /// "<Handle main() at main.cpp:12>", "<TimerHandle cancelled …>".
     std::string describe(const char* type) const;
@@ -183,7 +183,7 @@ public:
     void run() override;
     void discard() noexcept override;
     std::string repr() const override { return describe("Handle"); }
-    void cancel() noexcept { static_cast<void>(cancel_once()); }
+    void cancel() noexcept { cancel_now(); }
 
     friend void intrusive_add_ref(HandleState* state) noexcept { ++state->references_; }
     friend void intrusive_release(HandleState* state) noexcept {

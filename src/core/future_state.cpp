@@ -111,7 +111,7 @@ void FutureStateBase::notify_waiting() noexcept {
 
 bool FutureStateBase::cancel(const std::string& message) {
     unretrieved_ = false;
-    if (done()) {
+    if (status_ != FutureStatus::pending) {
         return false;
     }
     become_cancelled(message.empty() ? nullptr : make_cancellation(message));
@@ -119,7 +119,8 @@ bool FutureStateBase::cancel(const std::string& message) {
 }
 
 void FutureStateBase::throw_done() const {
-    throw InvalidStateError("the future is done already: " + repr());
+    throw InvalidStateError(done() ? "the future is done already: " + repr()
+                                   : "the future is being given its value: " + repr());
 }
 
 void FutureStateBase::set_exception(std::exception_ptr exception) {
@@ -181,6 +182,7 @@ std::size_t FutureStateBase::remove_done_callback(std::uint64_t id) noexcept {
     for (DoneNode& node : waiting_) {
         auto* callback = dynamic_cast<DoneCallback*>(&node);
         if (callback != nullptr && callback->id() == id) {
+            callback->unlink();  // before what it holds goes, which may look here again
             delete callback;
             return 1;
         }
@@ -213,6 +215,7 @@ std::string FutureStateBase::repr() const { return "<Future " + repr_outcome() +
 std::string FutureStateBase::repr_outcome() const {
     switch (status_) {
         case FutureStatus::pending:
+        case FutureStatus::filling:
             return "pending" + repr_callbacks();
         case FutureStatus::cancelled:
             return "cancelled";

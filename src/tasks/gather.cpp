@@ -82,7 +82,7 @@ void GatherState::end(FutureStateBase& child) noexcept {
             set_results();
         }
     } catch (...) {
-        set_exception(std::current_exception());  // the copy of a value threw
+        fail(std::current_exception());  // the copy of a value threw
     }
 }
 

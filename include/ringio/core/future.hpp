@@ -48,7 +48,10 @@ public:
     void notify(FutureStateBase&) noexcept final { task_->wake(); }
     std::string describe() const final { return "Task.task_wakeup()"; }
     const FutureStateBase* awaiter() const noexcept final { return task_; }
-    bool cancel(const std::string& message) noexcept final { return state_->cancel(message); }
+    bool cancel(const std::string& message) noexcept final {
+        const IntrusivePtr<FutureStateBase> kept = state_;  // this frame may go with the loop
+        return kept->cancel(message);
+    }
     void abandon() noexcept final {
         if (!state_->done()) {
             unlink();
@@ -153,7 +156,10 @@ public:
     bool cancelled() const { return state().cancelled(); }
 
     /// Asks for an end without a result; false when it is done. *Python*: Future.cancel(msg).
-    bool cancel(const std::string& message = {}) { return state().cancel(message); }
+    bool cancel(const std::string& message = {}) {
+        const IntrusivePtr<detail::FutureStateBase> kept = checked();  // this handle may go
+        return kept->cancel(message);
+    }
 
     /// Returns the exception that is the result, or null when there is a value.
     /// *Errors*: InvalidStateError while pending; CancelledError when cancelled.

@@ -36,8 +36,10 @@ protected:
 };
 
 /// Legend of the status: pending -> finished (with a value or an exception) or pending ->
-/// cancelled. It changes once; the value and the exception are written before.
-enum class FutureStatus : unsigned char { pending, finished, cancelled };
+/// cancelled. It changes once; the value and the exception are written before. While the value is
+/// made, which may be anybody's code, it is `filling`: pending to those who wait, but taken. A
+/// value that throws takes that back.
+enum class FutureStatus : unsigned char { pending, filling, finished, cancelled };
 
 /// The part of a future's state that does not depend on its type. Single-threaded, counted.
 ///
@@ -57,7 +59,7 @@ public:
     void run() override;
     void discard() noexcept override {}
 
-    bool done() const noexcept { return status_ != FutureStatus::pending; }
+    bool done() const noexcept { return status_ >= FutureStatus::finished; }
     bool cancelled() const noexcept { return status_ == FutureStatus::cancelled; }
     bool has_value() const noexcept {
         return status_ == FutureStatus::finished && exception_ == nullptr;
@@ -78,6 +80,14 @@ public:
 
     /// Becomes finished with an exception. *Errors*: InvalidStateError when done already.
     void set_exception(std::exception_ptr exception);
+
+    /// The same unless it is done: for what the making of its value threw.
+    void fail(std::exception_ptr exception) noexcept {
+        if (status_ == FutureStatus::pending) {
+            store_exception(std::move(exception));
+            transition(FutureStatus::finished);
+        }
+    }
 
     /// Throws unless there is a value: InvalidStateError, CancelledError or the stored exception,
     /// which counts as retrieved from now on.
@@ -141,10 +151,12 @@ protected:
 
     /// Refuses a second result. *Errors*: InvalidStateError.
     void require_pending() const {
-        if (done()) [[unlikely]] {
+        if (status_ != FutureStatus::pending) [[unlikely]] {
             throw_done();
         }
     }
+    void begin_value() noexcept { status_ = FutureStatus::filling; }
+    void drop_value() noexcept { status_ = FutureStatus::pending; }
 
     /// The one transition: schedules everybody who waits, in the order of registration.
     void transition(FutureStatus status) noexcept {
@@ -215,17 +227,33 @@ public:
         }
     }
 
-    /// *Errors*: InvalidStateError when done already; what the constructor of the value throws.
+    /// *Errors*: InvalidStateError when done already, or within the constructor of the value; what
+    /// that throws. *Lifetime*: the caller keeps the state meanwhile.
     template <class... Args>
     void set_value(Args&&... args) {
         this->require_pending();
-        ::new (static_cast<void*>(&value_)) Value(std::forward<Args>(args)...);
+        if constexpr (std::is_trivially_constructible_v<Value, Args...>) {
+            make_value(std::forward<Args>(args)...);
+        } else {
+            this->begin_value();
+            try {
+                make_value(std::forward<Args>(args)...);
+            } catch (...) {
+                this->drop_value();
+                throw;
+            }
+        }
         this->transition(FutureStatus::finished);
     }
 
     std::string repr_value() const override { return ringio::detail::repr(value_); }
 
 private:
+    template <class... Args>
+    void make_value(Args&&... args) {
+        ::new (static_cast<void*>(&value_)) Value(std::forward<Args>(args)...);
+    }
+
     union {
         Value value_;
     };

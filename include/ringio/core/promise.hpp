@@ -25,12 +25,13 @@ public:
         : state_(std::move(state)) {}
 
     /// Sets the value, constructed from `args`; those who wait are scheduled.
-    /// *Errors*: InvalidStateError when done already.
+    /// *Errors*: InvalidStateError when done already; what the constructor of the value throws.
     template <class... Args>
     void set_result(Args&&... args) {
         static_assert(std::constructible_from<detail::Stored<T>, Args...>,
                       "ringio: the future's value cannot be made of these arguments");
-        state_->set_value(std::forward<Args>(args)...);
+        const IntrusivePtr<detail::FutureState<T>> kept = state_;  // the value may drop this
+        kept->set_value(std::forward<Args>(args)...);
     }
 
     /// Sets an exception: a std::exception_ptr, or an exception object.

@@ -61,10 +61,11 @@ public:
     bool cancel(const std::string& message) override {
         const IntrusivePtr<FutureStateBase> keep = leave();
         const concurrent::Future<T> source = std::move(source_);
+        const bool accepted = FutureState<T>::cancel(message);
         if (source.valid()) {
-            source.cancel();
+            source.cancel();  // calls whoever waits for it, here
         }
-        return FutureState<T>::cancel(message);
+        return accepted;
     }
 
     void arrive() noexcept override {
@@ -82,7 +83,7 @@ public:
                 this->set_value(std::move(source).result());
             }
         } catch (...) {
-            this->set_exception(std::current_exception());
+            this->fail(std::current_exception());
         }
     }
 

@@ -53,7 +53,15 @@ void EnterContext::move(ContextSlot& from, ContextSlot& to) noexcept {
 }
 
 ContextSlot& outermost_context() noexcept {
-    thread_local ContextSlot slot;
+    // At the thread's end values go one after the other, and their destructors may set variables.
+    struct Outermost : ContextSlot {
+        ~Outermost() {
+            while (map) {
+                const IntrusivePtr<const ContextMap> last = std::move(map);
+            }
+        }
+    };
+    thread_local Outermost slot;
     return slot;
 }
 

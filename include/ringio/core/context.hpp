@@ -175,13 +175,13 @@ public:
     std::size_t size() const noexcept { return state_->slot.map ? state_->slot.map->size() : 0; }
     template <class T>
     bool contains(const ContextVar<T>& variable) const noexcept {
-        return variable.find(state_->slot) != nullptr;
+        return variable.is_in(state_->slot);
     }
     /// Returns the value of a variable here, or nothing when it is not set.
     template <class T>
     std::optional<T> get(const ContextVar<T>& variable) const {
-        const T* value = variable.find(state_->slot);
-        return value != nullptr ? std::optional<T>(*value) : std::nullopt;
+        const detail::ContextMap::Value value = variable.keep(state_->slot);
+        return value ? std::optional<T>(*static_cast<const T*>(value.get())) : std::nullopt;
     }
 
     friend bool operator==(const Context& a, const Context& b) noexcept {
@@ -203,7 +203,8 @@ class ContextToken {
 public:
     /// Returns the value from before set(), or nothing when there was none.
     std::optional<T> old_value() const {
-        return old_ ? std::optional<T>(*static_cast<const T*>(old_.get())) : std::nullopt;
+        const detail::ContextMap::Value kept = old_;  // the copy may use this token
+        return kept ? std::optional<T>(*static_cast<const T*>(kept.get())) : std::nullopt;
     }
 
 private:
@@ -246,8 +247,8 @@ public:
     /// Returns the value in the current context, else the default of the variable.
     /// *Errors*: std::out_of_range (LookupError) when there is neither.
     T get() const {
-        if (const T* value = find(detail::current_context())) {
-            return *value;
+        if (const detail::ContextMap::Value value = keep(detail::current_context())) {
+            return *static_cast<const T*>(value.get());
         }
         if (!default_) {
             detail::throw_context_variable_unset(name_);
@@ -256,8 +257,8 @@ public:
     }
     /// The same, with `fallback` before the default of the variable.
     T get(T fallback) const {
-        const T* value = find(detail::current_context());
-        return value != nullptr ? *value : std::move(fallback);
+        const detail::ContextMap::Value value = keep(detail::current_context());
+        return value ? *static_cast<const T*>(value.get()) : std::move(fallback);
     }
 
     /// Sets the value in the current context. The token may take it back, once, in this context.
@@ -288,9 +289,13 @@ public:
 private:
     friend class Context;
 
-    const T* find(const detail::ContextSlot& slot) const noexcept {
+    bool is_in(const detail::ContextSlot& slot) const noexcept {
+        return slot.map && slot.map->find(id_) != nullptr;
+    }
+    /// Null when it is not set. Kept, for copying the value may set the variable.
+    detail::ContextMap::Value keep(const detail::ContextSlot& slot) const noexcept {
         const detail::ContextMap::Value* value = slot.map ? slot.map->find(id_) : nullptr;
-        return value != nullptr ? static_cast<const T*>(value->get()) : nullptr;
+        return value != nullptr ? *value : nullptr;
     }
 
     std::string name_;

@@ -24,7 +24,9 @@ struct ReprFormatter {
 
 private:
     static std::string text(const AnyFuture& future) {
-        return future.valid() ? future.shared_state()->repr() : "<Future none>";
+        // Kept, for the formatter of its value may drop the handle.
+        const IntrusivePtr<FutureStateBase> state = future.shared_state();
+        return state ? state->repr() : "<Future none>";
     }
     template <class U>
         requires requires(const U& value) { value.repr(); }

@@ -36,7 +36,11 @@ std::string repr(const T& value) {
     } else if constexpr (std::is_floating_point_v<T>) {
         return repr_number(static_cast<double>(value));
     } else if constexpr (fmt::is_formattable<T>::value) {
-        return shortened(fmt::format("{}", value));
+        try {
+            return shortened(fmt::format("{}", value));
+        } catch (...) {
+            return "<value>";  // a report must come through whatever the formatter does
+        }
     } else {
         return "<value>";
     }

@@ -90,12 +90,13 @@ void AsyncGeneratorStep::refuse_if_running(const char* message) const {
 
 void AsyncGeneratorStep::enter(std::coroutine_handle<> awaiting) {
     AsyncGeneratorPromiseBase& generator = promise();
-    if (generator.state == AsyncGeneratorState::fresh) {
-        get_running_loop().add_async_generator(generator.hook);
-    }
+    EventLoop& loop = get_running_loop();
     generator.continuation = awaiting;
-    generator.state = AsyncGeneratorState::running;
     inside_ = true;
+    if (std::exchange(generator.state, AsyncGeneratorState::running) ==
+        AsyncGeneratorState::fresh) {
+        loop.add_async_generator(generator.hook);  // which may call the exception handler
+    }
 }
 
 void AsyncGeneratorStep::leave() {

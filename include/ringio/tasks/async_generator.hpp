@@ -244,6 +244,9 @@ public:
         if (promise().state == AsyncGeneratorState::done) {
             return std::nullopt;
         }
+        // The step is on until the value has left the frame: its copy may be anybody's code.
+        promise().state = AsyncGeneratorState::running;
+        const ScopeExit stand_still([this] { promise().state = AsyncGeneratorState::suspended; });
         return static_cast<AsyncGeneratorPromise<T>&>(promise()).take();
     }
 };

@@ -284,10 +284,11 @@ public:
     /// Runs to the next value and gives it; empty, or null, at the end and ever after.
     /// *Python*: `next(generator)`, where the end is StopIteration.
     Next next() {
-        if (!coroutine_ || !coroutine_.promise().advance()) {
+        promise_type* const root = coroutine_ ? &coroutine_.promise() : nullptr;
+        if (root == nullptr || !root->advance()) {  // the body may move this handle
             return Next();
         }
-        iterator at(&coroutine_.promise());
+        const iterator at(root);
         if constexpr (std::is_lvalue_reference_v<T>) {
             return std::addressof(*at);
         } else {
@@ -300,8 +301,9 @@ public:
         if (!coroutine_) {
             return iterator();
         }
-        coroutine_.promise().advance();
-        return iterator(&coroutine_.promise());
+        promise_type& root = coroutine_.promise();
+        root.advance();
+        return iterator(&root);
     }
     std::default_sentinel_t end() const noexcept { return {}; }
 

@@ -34,7 +34,9 @@ void CapacityLimiter::release_on_behalf_of(const void* borrower) {
     if (!is_borrower(borrower)) {
         throw std::runtime_error("this borrower holds no token of this CapacityLimiter");
     }
-    borrowers_.erase(position_of(borrower));
+    const auto position = position_of(borrower);
+    const Borrower gone = std::move(*position);  // the last one to know of the task, perhaps
+    borrowers_.erase(position);
     put_back();
 }
 

@@ -43,8 +43,8 @@ void ChannelBase::count_sent() noexcept {
     pass_on();
 }
 
-void ChannelBase::prepare_take() {
-    if (size_ <= receivers_.woken()) {
+void ChannelBase::prepare_take() noexcept {
+    if (size_ <= receivers_.woken() && senders_.first_waiting() != nullptr) {
         accept_next();
     }
 }
@@ -54,12 +54,8 @@ void ChannelBase::count_received() noexcept {
     if (at_end()) {
         receivers_.wake_all();
     }
-    try {
-        while (senders_.first_waiting() != nullptr && has_room()) {
-            accept_next();
-        }
-    } catch (...) {
-        // There is no memory for the item: its sender waits on, until somebody receives again.
+    while (senders_.first_waiting() != nullptr && has_room()) {
+        accept_next();
     }
 }
 
@@ -68,7 +64,7 @@ void ChannelBase::pass_on() noexcept {
     }
 }
 
-void ChannelBase::accept_next() {
+void ChannelBase::accept_next() noexcept {
     accept_from(*senders_.first_waiting());
     ++size_;
     senders_.wake_next();

@@ -29,9 +29,19 @@ void QueueBase::task_done() {
 
 Task<> QueueBase::join() { co_await finished_.wait(); }
 
+void throw_queue_shut_down() { throw QueueShutDown(); }
+
 void QueueBase::require_open() const {
     if (shut_down_) {
         throw QueueShutDown();
+    }
+    require_not_lent();
+}
+
+void QueueBase::require_not_lent() const {
+    if (lent_) {
+        throw std::runtime_error(
+            "a comparison or formatter of a queue's items cannot put to the queue or get from it");
     }
 }
 
@@ -47,6 +57,7 @@ void QueueBase::require_item() const {
         require_open();
         throw QueueEmpty();
     }
+    require_not_lent();
 }
 
 void QueueBase::count_put() noexcept {
@@ -59,6 +70,11 @@ void QueueBase::count_put() noexcept {
 void QueueBase::count_get() noexcept {
     --size_;
     putters_.wake_next();
+}
+
+void QueueBase::count_return() noexcept {
+    ++size_;
+    getters_.wake_next();
 }
 
 void QueueBase::pass_item_on() noexcept { getters_.wake_next(); }
@@ -75,6 +91,11 @@ void QueueBase::shut_down(std::size_t dropped) noexcept {
     }
     getters_.wake_all();
     putters_.wake_all();
+}
+
+void QueueBase::refuse() noexcept {
+    shut_down_ = true;
+    size_ = 0;
 }
 
 std::string QueueBase::repr_with(const std::string& items) const {

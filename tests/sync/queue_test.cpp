@@ -183,11 +183,12 @@ ASYNC_TEST_CASE("Queue: a cancelled put() leaves the room to the next, and its i
 ASYNC_TEST_CASE("Queue: a put() whose item cannot be moved leaves the room to the next") {
     Queue<Fragile> queue(1);
     queue.put_nowait(Fragile(1));
-    auto a = create_task(queue.put(Fragile(2)));
+    auto refused = queue.put(Fragile(2));
+    auto a = create_task(std::move(refused));
     auto b = create_task(queue.put(Fragile(3)));
+    Fragile::refused = 2;
     co_await turns(1);
     CHECK(queue.get_nowait().number == 1);
-    Fragile::refused = 2;
     CHECK_AWAIT(text_of<std::runtime_error>(a), "cannot be moved");
     co_await b;
     CHECK(queue.get_nowait().number == 3);
@@ -245,6 +246,29 @@ ASYNC_TEST_CASE("Queue: a get() that cannot compare the items leaves them to the
     for (const int item : {2, 3, 4}) {
         CHECK(queue.get_nowait() == item);
     }
+}
+
+ASYNC_TEST_CASE("PriorityQueue: equal items leave in the order in which they came") {
+    using Numbered = std::pair<int, int>;
+    auto by_first = [](const Numbered& a, const Numbered& b) { return a.first < b.first; };
+    PriorityQueue<Numbered, decltype(by_first)> queue(0, by_first);
+    std::vector<Numbered> expected;
+    for (int number = 0; number < 60; ++number) {
+        expected.emplace_back(number * 7 % 4, number);
+        queue.put_nowait(expected.back());
+    }
+    std::ranges::stable_sort(expected, {}, &Numbered::first);
+    std::vector<Numbered> got;
+    while (got.size() < 30) {
+        got.push_back(queue.get_nowait());
+    }
+    expected.emplace_back(3, 60);
+    queue.put_nowait(expected.back());
+    while (!queue.empty()) {
+        got.push_back(queue.get_nowait());
+    }
+    CHECK(got == expected);
+    co_return;
 }
 
 ASYNC_TEST_CASE("Queue: many items, in the order of their priority") {

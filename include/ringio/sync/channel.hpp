@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,14 +18,15 @@ namespace ringio {
 template <class T>
 class [[nodiscard]] Sending {
 public:
-    Sending(detail::SendingEnd<T> end, T item) : end_(std::move(end)), item_(std::move(item)) {}
+    Sending(detail::SendingEnd<T> end, T item)
+        : end_(std::move(end)), item_(std::make_unique<detail::ChannelItem<T>>(std::move(item))) {}
     detail::SendWait<T> operator co_await() {
         return detail::SendWait<T>(std::move(end_), std::move(item_));
     }
 
 private:
     detail::SendingEnd<T> end_;
-    T item_;
+    std::unique_ptr<detail::ChannelItem<T>> item_;
 };
 
 /// What receive() returns: awaited once, it gives the next item.
@@ -59,7 +61,8 @@ public:
     }
 
     /// Sends at once, or says that there is neither room nor a receiver that waits.
-    /// *Errors*: ChannelClosed. `item` is moved from only when this returns true.
+    /// *Errors*: ChannelClosed. `item` is moved from only when this returns true; should its own
+    /// move close the channel, it is in the Undelivered that is thrown.
     [[nodiscard]] bool try_send(T&& item) const { return end_.channel().try_send(std::move(item)); }
     [[nodiscard]] bool try_send(const T& item) const
         requires std::copy_constructible<T>

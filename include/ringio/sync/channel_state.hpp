@@ -5,15 +5,17 @@
 #pragma once
 
 #include <ringio/base/intrusive_ptr.hpp>
+#include <ringio/base/intrusive_queue.hpp>
+#include <ringio/core/frame_allocator.hpp>
 #include <ringio/sync/wait_queue.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace ringio {
@@ -95,11 +97,13 @@ protected:
     void count_sent() noexcept;
 
     /// Sees to it that there is an item to take: has_item() is true, or this receiver was woken.
-    /// *Errors*: what moving the item of a sender that waits throws.
-    void prepare_take();
+    void prepare_take() noexcept;
 
     /// The first item was taken from the buffer: there may be room for one that waits.
     void count_received() noexcept;
+
+    /// An item that was taken has come back, as the first.
+    void count_returned() noexcept { ++size_; }
 
     /// Wakes receivers for the items that nobody was woken for.
     void pass_on() noexcept;
@@ -109,11 +113,11 @@ protected:
 
 private:
     /// Moves the item of a sender that waits into the buffer.
-    virtual void accept_from(QueuedPlace& sender) = 0;
+    virtual void accept_from(QueuedPlace& sender) noexcept = 0;
     /// Destroys the items in the buffer.
     virtual void drop_items() noexcept = 0;
 
-    void accept_next();
+    void accept_next() noexcept;
 
     std::size_t capacity_;
     std::size_t size_ = 0;
@@ -126,6 +130,20 @@ private:
     WaitQueue receivers_{binding_, "Channel.receive()"};
 };
 
+struct Unpooled {};
+
+/// An item on its way. Once it is made only pointers to it move, until it is received: none of its
+/// own code runs while the channel is at work.
+template <class T>
+struct ChannelItem
+    : std::conditional_t<(alignof(T) > __STDCPP_DEFAULT_NEW_ALIGNMENT__), Unpooled, Pooled> {
+    explicit ChannelItem(T&& item) : value(std::move(item)) {}
+    explicit ChannelItem(const T& item) : value(item) {}
+
+    T value;
+    ChannelItem* next = nullptr;
+};
+
 template <class T>
 class SendWait;
 template <class T>
@@ -133,39 +151,80 @@ class ReceiveWait;
 
 template <class T>
 class ChannelState final : public ChannelBase {
+    using Item = ChannelItem<T>;
+
 public:
     using ChannelBase::ChannelBase;
+    ~ChannelState() override { destroy_items(); }
 
-    /// *Errors*: ChannelClosed; std::bad_alloc. The item is not touched then.
-    template <class Item>
-    bool try_send(Item&& item) {
+    /// *Errors*: ChannelClosed; std::bad_alloc. The item is not touched then, but when making its
+    /// place closes the channel: then Undelivered has it.
+    template <class U>
+    bool try_send(U&& value) {
         if (closed()) {
             throw ChannelClosed();
         }
         if (!has_room()) {
             return false;
         }
-        items_.push_back(std::forward<Item>(item));
-        count_sent();
+        const IntrusivePtr<ChannelBase> keep(this);  // making the item may drop the last handle
+        auto item = std::make_unique<Item>(std::forward<U>(value));
+        if (closed()) {
+            throw Undelivered<T>(std::move(item->value));
+        }
+        add(std::move(item));
+        return true;
+    }
+
+    /// Sends an item that is made; one that is left has found no room.
+    bool try_send_item(std::unique_ptr<Item>& item) noexcept {
+        if (!has_room()) {
+            return false;
+        }
+        add(std::move(item));
         return true;
     }
 
     T take() {
+        const IntrusivePtr<ChannelBase> keep(this);  // moving the item may drop the last handle
         prepare_take();
-        T item = std::move(items_.front());
-        items_.pop_front();
+        std::unique_ptr<Item> item(items_.pop_front());
         count_received();
-        return item;
+        try {
+            return std::move(item->value);
+        } catch (...) {
+            put_back(std::move(item));
+            throw;
+        }
     }
 
 private:
     friend class SendWait<T>;
     friend class ReceiveWait<T>;
+    using Items = IntrusiveQueue<Item, &Item::next>;
 
-    void accept_from(QueuedPlace& sender) override { SendWait<T>::deliver(sender, items_); }
-    void drop_items() noexcept override { items_.clear(); }
+    void add(std::unique_ptr<Item> item) noexcept {
+        items_.push_back(*item.release());
+        count_sent();
+    }
+    void put_back(std::unique_ptr<Item> item) noexcept {
+        Items first;
+        first.push_back(*item.release());
+        items_.prepend(std::move(first));
+        count_returned();
+        pass_on();
+    }
+    void accept_from(QueuedPlace& sender) noexcept override {
+        items_.push_back(*SendWait<T>::deliver(sender).release());
+    }
+    void drop_items() noexcept override { destroy_items(); }
+    void destroy_items() noexcept {
+        while (Item* const item = items_.pop_front()) {
+            const std::unique_ptr<Item> last(item);
+        }
+    }
 
-    std::deque<T> items_;
+    Items items_;
 };
 
 /// One of the two sides of a channel: a handle that counts.
@@ -217,42 +276,37 @@ using ReceivingEnd =
 /// Waits in send(), with the item.
 template <class T>
 class SendWait final : public QueuedWait {
+    using Item = ChannelItem<T>;
+
 public:
-    SendWait(SendingEnd<T> end, T item)
+    SendWait(SendingEnd<T> end, std::unique_ptr<Item> item)
         : QueuedWait(end.channel().senders()), end_(std::move(end)), item_(std::move(item)) {}
     // Before the end, which may be the last one, and then wakes all who are in the queue.
     ~SendWait() { withdraw(); }
 
-    bool await_ready() {
+    bool await_ready() noexcept {
         ChannelState<T>& channel = end_.channel();
-        if (channel.closed()) {
-            return true;
-        }
-        delivered_ = channel.try_send(std::move(item_));
-        return delivered_;
+        return channel.closed() || channel.try_send_item(item_);
     }
     void await_resume() {
         const WaitEnd end = has_waited() ? leave() : WaitEnd::woken;
-        if (delivered_) {
+        if (!item_) {  // it has gone
             defer_late_cancellation();
             return;
         }
         if (end != WaitEnd::woken) {
             throw_ended();
         }
-        throw Undelivered<T>(std::move(item_));
+        throw Undelivered<T>(std::move(item_->value));
     }
 
-    static void deliver(QueuedPlace& place, std::deque<T>& items) {
-        SendWait& sender = static_cast<SendWait&>(place);
-        items.push_back(std::move(sender.item_));
-        sender.delivered_ = true;
+    static std::unique_ptr<Item> deliver(QueuedPlace& place) noexcept {
+        return std::move(static_cast<SendWait&>(place).item_);
     }
 
 private:
     SendingEnd<T> end_;
-    T item_;
-    bool delivered_ = false;
+    std::unique_ptr<Item> item_;  // null once it has gone
 };
 
 /// Waits in receive(). Woken and cancelled at once, it leaves the item to the next.

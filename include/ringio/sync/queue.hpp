@@ -5,16 +5,16 @@
 #include <ringio/core/format.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/sync/event.hpp>
+#include <ringio/sync/queue_items.hpp>
 #include <ringio/sync/wait_queue.hpp>
 
 #include <cstddef>
-#include <deque>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace ringio {
 
@@ -69,7 +69,7 @@ protected:
     QueueBase(std::ptrdiff_t maxsize, const char* name) noexcept;
     ~QueueBase() = default;
 
-    /// Throws QueueShutDown, or does nothing.
+    /// Throws QueueShutDown, or std::runtime_error while the items are lent, or does nothing.
     void require_open() const;
     /// Throws QueueShutDown or QueueFull when no item may be put now.
     void require_room() const;
@@ -86,13 +86,22 @@ protected:
 
     void count_put() noexcept;
     void count_get() noexcept;
+    /// An item that was got has come back.
+    void count_return() noexcept;
 
     /// For one who failed with an item or room at hand, perhaps woken for it: the next may try.
     void pass_item_on() noexcept;
     void pass_room_on() noexcept;
 
-    /// The last step of shutdown(); counts `dropped` items as done.
+    /// The books of shutdown(); counts `dropped` items as done.
     void shut_down(std::size_t dropped) noexcept;
+    /// Refuses everything: the queue is being destroyed. Wakes nobody.
+    void refuse() noexcept;
+
+    /// Items are lent to a comparison or a formatter, which may look at the queue and shut it
+    /// down: then they live on until the loan is over, in a place that the lender has.
+    bool is_lent() const noexcept { return lent_; }
+    void set_lent(bool lent) const noexcept { lent_ = lent; }
 
     std::string repr_with(const std::string& items) const;
 
@@ -100,10 +109,13 @@ private:
     friend class WaitForItem;
     friend class WaitForRoom;
 
+    void require_not_lent() const;
+
     std::ptrdiff_t maxsize_;
     std::size_t size_ = 0;
     std::size_t unfinished_ = 0;
     bool shut_down_ = false;
+    mutable bool lent_ = false;
     const char* name_;
     LoopBinding binding_;
     WaitQueue getters_{binding_, "Queue.get()"};
@@ -143,22 +155,24 @@ class BasicQueue : public QueueBase {
 public:
     /// Puts an item, after waiting for room when the queue is full.
     ///
-    /// *Errors*: QueueShutDown; std::runtime_error when it waits in another loop than before; what
-    /// moving or comparing items throws: the item is then not put.
+    /// *Errors*: QueueShutDown; std::runtime_error when it waits in another loop than before, or
+    /// within a comparison or formatter of an item; what moving or comparing items throws: the item
+    /// is then not put.
     /// *Cancellation*: the item is not put, and is destroyed; the room goes to the next.
     Task<> put(T item) {
+        QueueSlot<T> slot(std::move(item));
         while (full()) {
             require_open();
             co_await wait_for_room();
         }
         require_open();
-        store(std::move(item));
+        store(std::move(slot));
     }
 
     /// Takes the next item, after waiting for one when the queue is empty.
     ///
-    /// *Errors*: QueueShutDown when it is shut down and empty; std::runtime_error when it waits in
-    /// another loop than before. *Cancellation*: no item is taken; the next one gets it.
+    /// *Errors*: QueueShutDown when it is shut down and empty; std::runtime_error as put().
+    /// *Cancellation*: no item is taken; the next one gets it.
     Task<T> get() {
         while (empty()) {
             require_open();
@@ -167,40 +181,51 @@ public:
         co_return get_nowait();
     }
 
-    /// Puts an item at once. *Errors*: QueueFull; QueueShutDown.
+    /// Puts an item at once. *Errors*: QueueFull; QueueShutDown; as put().
     void put_nowait(T item) {
         require_room();
-        store(std::move(item));
+        QueueSlot<T> slot(std::move(item));
+        if constexpr (!std::is_trivially_copyable_v<T>) {
+            require_room();  // which the item's own code may have taken
+        }
+        store(std::move(slot));
     }
 
-    /// Takes an item at once. *Errors*: QueueEmpty; QueueShutDown.
+    /// Takes an item at once. *Errors*: QueueEmpty; QueueShutDown; as get().
     T get_nowait() {
         require_item();
+        QueueSlot<T> slot = take();
+        count_get();
         try {
-            T item = items_.take();
-            count_get();
-            return item;
+            return std::move(*slot);
         } catch (...) {
-            pass_item_on();
+            give_back(std::move(slot));
             throw;
         }
     }
 
     /// Lets nobody put any more; who gets is given what is left, then QueueShutDown. `immediate`
-    /// drops what is left and counts it as done. All who wait are woken.
+    /// drops what is left and counts it as done: the items are destroyed when the queue is shut.
+    /// All who wait are woken.
     void shutdown(bool immediate = false) {
-        const std::size_t dropped = immediate ? qsize() : 0;
-        if (immediate) {
-            items_.list.clear();
+        if (!immediate) {
+            shut_down(0);
+            return;
         }
-        shut_down(dropped);
+        List dropped;
+        dropped.swap(items_.list);
+        shut_down(qsize());
+        if (is_lent()) {
+            loan_->kept.emplace(std::move(dropped));
+        }
     }
 
     /// "<Queue maxsize=2 _queue=[1, 2] _putters[1] tasks=2>".
     std::string repr() const {
+        const Loan loan(*this);
         std::string text;
-        for (const T& item : items_.list) {
-            text += (text.empty() ? "" : ", ") + detail::repr(item);
+        for (std::size_t index = 0; index < items_.list.size(); ++index) {
+            text += (text.empty() ? "" : ", ") + detail::repr(std::as_const(*items_.list[index]));
         }
         return repr_with(text);
     }
@@ -208,111 +233,69 @@ public:
 protected:
     BasicQueue(std::ptrdiff_t maxsize, const char* name, Items items = {})
         : QueueBase(maxsize, name), items_(std::move(items)) {}
-    ~BasicQueue() = default;
+    ~BasicQueue() {
+        refuse();
+        while (!items_.list.empty()) {
+            [[maybe_unused]] const QueueSlot<T> last(std::move(items_.list.back()));
+            items_.list.pop_back();
+        }
+    }
 
 private:
-    void store(T&& item) {
+    using List = typename Items::List;
+
+    /// Keeps the items while they are lent; the outermost of several does.
+    struct Loan {
+        explicit Loan(const BasicQueue& queue) noexcept
+            : lender(queue.is_lent() ? nullptr : &queue) {
+            if (lender != nullptr) {
+                lender->set_lent(true);
+                lender->loan_ = this;
+            }
+        }
+        Loan(const Loan&) = delete;
+        Loan& operator=(const Loan&) = delete;
+        ~Loan() {
+            if (lender != nullptr) {
+                lender->set_lent(false);
+            }
+        }
+
+        const BasicQueue* lender;
+        std::optional<List> kept;  // destroyed when the loan is over
+    };
+    struct NoLoan {
+        explicit NoLoan(const BasicQueue&) noexcept {}
+    };
+    using LoanToCompare = std::conditional_t<Items::compares, Loan, NoLoan>;
+
+    void store(QueueSlot<T>&& slot) {
         try {
-            items_.put(std::move(item));
+            [[maybe_unused]] const LoanToCompare loan(*this);
+            items_.put(std::move(slot));
         } catch (...) {
             pass_room_on();
             throw;
         }
         count_put();
     }
-
-    Items items_;
-};
-
-/// First in, first out.
-template <class T>
-struct FifoItems {
-    std::deque<T> list;
-
-    void put(T&& item) { list.push_back(std::move(item)); }
-    T take() {
-        T item = std::move(list.front());
-        list.pop_front();
-        return item;
-    }
-};
-
-/// Last in, first out.
-template <class T>
-struct LifoItems {
-    std::vector<T> list;
-
-    void put(T&& item) { list.push_back(std::move(item)); }
-    T take() {
-        T item = std::move(list.back());
-        list.pop_back();
-        return item;
-    }
-};
-
-/// The one that compares smallest first: a heap. Nothing is moved before the last comparison, so
-/// that a comparison that throws changes nothing.
-template <class T, class Compare>
-struct PriorityItems {
-    std::vector<T> list;
-    Compare compare;
-
-    void put(T&& item) {
-        list.push_back(std::move(item));
+    QueueSlot<T> take() {
         try {
-            rise();
+            [[maybe_unused]] const LoanToCompare loan(*this);
+            return items_.take();
         } catch (...) {
-            list.pop_back();
+            pass_item_on();
             throw;
         }
     }
-    T take() {
-        std::size_t place = find_place_of_last();
-        T item = std::move(list.back());
-        if (list.size() > 1) {
-            std::swap(list[place], item);
-            while (place > 0) {
-                place = parent(place);
-                std::swap(list[place], item);
-            }
-        }
-        list.pop_back();
-        return item;
+    void give_back(QueueSlot<T>&& slot) {
+        [[maybe_unused]] const LoanToCompare loan(*this);
+        items_.put_back(std::move(slot));
+        count_return();
     }
 
-private:
-    static std::size_t parent(std::size_t place) noexcept { return (place - 1) / 2; }
-    bool is_smaller(std::size_t a, std::size_t b) {
-        return static_cast<bool>(compare(std::as_const(list[a]), std::as_const(list[b])));
-    }
-
-    // Brings the last item to its place.
-    void rise() {
-        const std::size_t last = list.size() - 1;
-        std::size_t place = last;
-        while (place > 0 && is_smaller(last, parent(place))) {
-            place = parent(place);
-        }
-        for (std::size_t at = last; at != place; at = parent(at)) {
-            std::swap(list[at], list[parent(at)]);
-        }
-    }
-
-    // Where the last item belongs once the first is gone and those on the way have moved up.
-    std::size_t find_place_of_last() {
-        const std::size_t last = list.size() - 1;
-        std::size_t place = 0;
-        for (std::size_t child = 1; child < last; child = 2 * place + 1) {
-            if (child + 1 < last && is_smaller(child + 1, child)) {
-                ++child;
-            }
-            if (!is_smaller(child, last)) {
-                break;
-            }
-            place = child;
-        }
-        return place;
-    }
+    mutable Loan* loan_ = nullptr;
+    Items items_;
 };
 
 }  // namespace detail
@@ -331,14 +314,14 @@ public:
         : detail::BasicQueue<T, detail::FifoItems<T>>(maxsize, "Queue") {}
 };
 
-/// A queue that gives the smallest item first, by `Compare`; asyncio.PriorityQueue.
-/// *Lifetime*: as Queue.
+/// A queue that gives the smallest item first, by `Compare`, and of equal ones the one that came
+/// first; asyncio.PriorityQueue. *Lifetime*: as Queue. *Python*: the order of equal ones is open.
 template <class T, class Compare = std::less<T>>
 class PriorityQueue final : public detail::BasicQueue<T, detail::PriorityItems<T, Compare>> {
 public:
     explicit PriorityQueue(std::ptrdiff_t maxsize = 0, Compare compare = Compare())
-        : detail::BasicQueue<T, detail::PriorityItems<T, Compare>>(maxsize, "PriorityQueue",
-                                                                   {{}, std::move(compare)}) {}
+        : detail::BasicQueue<T, detail::PriorityItems<T, Compare>>(
+              maxsize, "PriorityQueue", detail::PriorityItems<T, Compare>(std::move(compare))) {}
 };
 
 /// A queue that gives the item put last first; asyncio.LifoQueue. *Lifetime*: as Queue.

@@ -10,6 +10,7 @@ constexpr const char* name_of(ConcurrentStatus status) noexcept {
         case ConcurrentStatus::pending:
             return "pending";
         case ConcurrentStatus::running:
+        case ConcurrentStatus::filling:
             return "running";
         case ConcurrentStatus::finished:
             return "finished";
@@ -28,6 +29,7 @@ bool ConcurrentStateBase::cancel() {
             finish(std::move(lock), ConcurrentStatus::cancelled);
             return true;
         case ConcurrentStatus::running:
+        case ConcurrentStatus::filling:
         case ConcurrentStatus::finished:
             return false;
         case ConcurrentStatus::cancelled:
@@ -40,6 +42,8 @@ void ConcurrentStateBase::abandon() noexcept {
     std::unique_lock lock(mutex_);
     if (status_ <= ConcurrentStatus::running) {
         finish(std::move(lock), ConcurrentStatus::cancelled);
+    } else {
+        abandoned_ = true;
     }
 }
 
@@ -57,8 +61,29 @@ bool ConcurrentStateBase::set_running_or_notify_cancel() {
 
 void ConcurrentStateBase::require_not_done(const std::unique_lock<std::mutex>& lock) const {
     if (status_ > ConcurrentStatus::running) {
-        throw InvalidStateError("the future is done already: " + repr(lock));
+        throw InvalidStateError((status_ == ConcurrentStatus::filling
+                                     ? "the future is being given its value: "
+                                     : "the future is done already: ") +
+                                repr(lock));
     }
+}
+
+ConcurrentStatus ConcurrentStateBase::begin_value() {
+    const std::unique_lock lock(mutex_);
+    require_not_done(lock);
+    return std::exchange(status_, ConcurrentStatus::filling);
+}
+
+void ConcurrentStateBase::drop_value(ConcurrentStatus before) noexcept {
+    std::unique_lock lock(mutex_);
+    status_ = before;
+    if (abandoned_) {
+        finish(std::move(lock), ConcurrentStatus::cancelled);
+    }
+}
+
+void ConcurrentStateBase::end_value() noexcept {
+    finish(std::unique_lock(mutex_), ConcurrentStatus::finished);
 }
 
 void ConcurrentStateBase::set_exception(std::exception_ptr exception) {
@@ -74,26 +99,32 @@ void ConcurrentStateBase::set_exception(std::exception_ptr exception) {
 void ConcurrentStateBase::finish(std::unique_lock<std::mutex> lock,
                                  ConcurrentStatus status) noexcept {
     status_ = status;
-    std::vector<DoneCallback> callbacks = std::exchange(callbacks_, {});
+    std::list<DoneCallback> callbacks;
+    callbacks.swap(callbacks_);
+    const Keep keep(*this);
     lock.unlock();
     ended_.notify_all();
-    for (DoneCallback& callback : callbacks) {
-        call(std::move(callback));
+    while (!callbacks.empty()) {
+        call(callbacks.front());
+        callbacks.pop_front();
     }
 }
 
 void ConcurrentStateBase::add_done_callback(DoneCallback callback) {
+    std::list<DoneCallback> added;  // unlocked, for to move it may be anybody's code
+    added.push_back(std::move(callback));
+    const Keep keep(*this);
     {
         const std::lock_guard lock(mutex_);
-        if (status_ <= ConcurrentStatus::running) {
-            callbacks_.push_back(std::move(callback));
+        if (status_ <= ConcurrentStatus::filling) {
+            callbacks_.splice(callbacks_.end(), added);
             return;
         }
     }
-    call(std::move(callback));
+    call(added.front());
 }
 
-void ConcurrentStateBase::call(DoneCallback callback) noexcept {
+void ConcurrentStateBase::call(DoneCallback& callback) noexcept {
     try {
         callback(*this);
     } catch (...) {
@@ -107,7 +138,7 @@ void ConcurrentStateBase::call(DoneCallback callback) noexcept {
 void ConcurrentStateBase::wait(const std::optional<Delay>& timeout) {
     using std::chrono::steady_clock;
     std::unique_lock lock(mutex_);
-    const auto ended = [this] { return status_ > ConcurrentStatus::running; };
+    const auto ended = [this] { return status_ > ConcurrentStatus::filling; };
     const auto deadline =
         timeout ? saturating_add(steady_clock::now(), *timeout) : steady_clock::time_point::max();
     if (deadline == steady_clock::time_point::max()) {

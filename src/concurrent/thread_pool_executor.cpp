@@ -100,6 +100,9 @@ ThreadPoolExecutor::ThreadPoolExecutor(const ThreadPoolOptions& options)
 ThreadPoolExecutor::~ThreadPoolExecutor() { shutdown(); }
 
 std::uint64_t ThreadPoolExecutor::enqueue(UniqueFunction<void()> job) {
+    State::Jobs made;  // unlocked, for to move the job may be anybody's code
+    made.emplace(0, std::move(job));
+    State::Jobs::node_type node = made.extract(made.begin());
     const std::lock_guard lock(state_->mutex);
     if (state_->stopping) {
         throw std::runtime_error("cannot schedule new futures after shutdown");
@@ -122,7 +125,8 @@ std::uint64_t ThreadPoolExecutor::enqueue(UniqueFunction<void()> job) {
         }
     }
     const std::uint64_t number = state_->next_job++;
-    state_->jobs.emplace_hint(state_->jobs.end(), number, std::move(job));
+    node.key() = number;
+    state_->jobs.insert(state_->jobs.end(), std::move(node));
     state_->work.notify_one();
     return number;
 }

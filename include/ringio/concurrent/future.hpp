@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -21,14 +22,15 @@
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
-#include <vector>
 
 namespace ringio {
 namespace detail {
 
-/// Legend of the status: pending -> running -> finished, or pending -> cancelled. The producer may
-/// leave a step out, and cancels when it goes away without a result.
-enum class ConcurrentStatus : unsigned char { pending, running, finished, cancelled };
+/// Legend of the status: pending -> running -> filling -> finished, or pending -> cancelled. The
+/// producer may leave running out, and cancels when it goes away without a result. While the value
+/// is made, which may be anybody's code and so is done unlocked, the status is `filling`: as
+/// running to everybody, but the result is taken. A value that throws takes that back.
+enum class ConcurrentStatus : unsigned char { pending, running, filling, finished, cancelled };
 
 /// The part of a concurrent future's state that does not depend on its type.
 ///
@@ -42,9 +44,12 @@ public:
     ConcurrentStateBase& operator=(const ConcurrentStateBase&) = delete;
     virtual ~ConcurrentStateBase() = default;
 
-    bool running() const { return status() == ConcurrentStatus::running; }
+    bool running() const {
+        const ConcurrentStatus now = status();
+        return now == ConcurrentStatus::running || now == ConcurrentStatus::filling;
+    }
     bool cancelled() const { return status() == ConcurrentStatus::cancelled; }
-    bool done() const { return status() > ConcurrentStatus::running; }
+    bool done() const { return status() > ConcurrentStatus::filling; }
     bool cancel();
 
     /// Waits for the end (no timeout: as long as it takes) and throws unless there is a value.
@@ -62,14 +67,38 @@ public:
 
     /// Says whether there is another Future than the caller's. Exact: a value that is not shared
     /// may be moved out.
-    bool is_shared() const noexcept { return owners_.load(std::memory_order_acquire) >= 4; }
-    friend void intrusive_add_ref(ConcurrentStateBase* state) noexcept {
-        state->owners_.fetch_add(2, std::memory_order_relaxed);
+    bool is_shared() const noexcept {
+        return owners_.load(std::memory_order_acquire) >= 2 * handle_weight;
     }
-    friend void intrusive_release(ConcurrentStateBase* state) noexcept { state->disown(2); }
-    void release_producer() noexcept { disown(1); }
+    friend void intrusive_add_ref(ConcurrentStateBase* state) noexcept {
+        state->owners_.fetch_add(handle_weight, std::memory_order_relaxed);
+    }
+    friend void intrusive_release(ConcurrentStateBase* state) noexcept {
+        state->disown(handle_weight);
+    }
+    void release_producer() noexcept { disown(producer_weight); }
 
 protected:
+    /// Keeps the state while it calls the user's code, which may drop every other owner.
+    class Keep {
+    public:
+        explicit Keep(ConcurrentStateBase& state) noexcept : state_(state) {
+            state_.owners_.fetch_add(producer_weight, std::memory_order_relaxed);
+        }
+        Keep(const Keep&) = delete;
+        Keep& operator=(const Keep&) = delete;
+        ~Keep() { state_.disown(producer_weight); }
+
+    private:
+        ConcurrentStateBase& state_;
+    };
+
+    /// Takes the right to set the value; returns the status to go back to.
+    /// *Errors*: InvalidStateError when somebody has it, or it is done.
+    ConcurrentStatus begin_value();
+    void drop_value(ConcurrentStatus before) noexcept;
+    void end_value() noexcept;
+
     /// *Errors*: InvalidStateError when done.
     void require_not_done(const std::unique_lock<std::mutex>& lock) const;
     /// The one transition: wakes everybody who waits, then calls the callbacks, unlocked.
@@ -85,19 +114,23 @@ private:
         return status_;
     }
     void wait(const std::optional<Delay>& timeout);
-    void call(DoneCallback callback) noexcept;
+    void call(DoneCallback& callback) noexcept;
     std::string repr(const std::unique_lock<std::mutex>& lock) const;
-    void disown(std::uint32_t weight) noexcept {
+    void disown(std::uint64_t weight) noexcept {
         if (owners_.fetch_sub(weight, std::memory_order_acq_rel) == weight) {
             delete this;
         }
     }
 
-    std::atomic<std::uint32_t> owners_ = 1;  // 1 for the Promise, 2 for each Future
+    static constexpr std::uint64_t producer_weight = 1;  // of the Promise, and of each Keep
+    static constexpr std::uint64_t handle_weight = std::uint64_t{1} << 32U;  // of each Future
+
+    std::atomic<std::uint64_t> owners_ = producer_weight;
     std::condition_variable ended_;
-    std::vector<DoneCallback> callbacks_;  // guarded by mutex_, as all that follows
-    std::exception_ptr exception_;         // never changes once done
+    std::list<DoneCallback> callbacks_;  // guarded by mutex_, as all that follows
+    std::exception_ptr exception_;       // never changes once done
     ConcurrentStatus status_ = ConcurrentStatus::pending;
+    bool abandoned_ = false;  // within the making of a value: should that throw, it is cancelled
 };
 
 template <class T>
@@ -111,11 +144,15 @@ class ConcurrentState final : public ConcurrentStateBase {
 public:
     template <class... Args>
     void set_value(Args&&... args) {
-        Value value(std::forward<Args>(args)...);  // unlocked, for it may be anybody's code
-        std::unique_lock lock(mutex_);
-        require_not_done(lock);
-        value_.emplace(std::move(value));
-        finish(std::move(lock), ConcurrentStatus::finished);
+        const Keep keep(*this);
+        const ConcurrentStatus before = begin_value();
+        try {
+            value_.emplace(std::forward<Args>(args)...);
+        } catch (...) {
+            drop_value(before);
+            throw;
+        }
+        end_value();
     }
 
     const Value& value() const noexcept { return *value_; }

@@ -93,24 +93,24 @@ void Acceptor::handle_error(int error) noexcept {
     if (is_out_of_resources(error)) {
         back_off(error);
     } else if (error != ECANCELED) {
+        server_.close();
         server_.loop_or_null()->call_exception_handler(
             {.message = "the server stops: accept failed",
              .exception = make_system_error(error, "accept"),
              .details = {}});
-        server_.close();
     }
 }
 
 void Acceptor::back_off(int error) noexcept {
     EventLoop& loop = *server_.loop_or_null();
-    if (!out_of_resources_) {
-        out_of_resources_ = true;
+    retry_ = loop.call_later(accept_retry_delay,
+                             [this, keep = IntrusivePtr<ServerState>(&server_)] { start(); });
+    // Told last: the exception handler may close the server, which takes the timer back.
+    if (!std::exchange(out_of_resources_, true)) {
         loop.call_exception_handler({.message = "socket.accept() out of system resource",
                                      .exception = make_system_error(error, "accept"),
                                      .details = {}});
     }
-    retry_ = loop.call_later(accept_retry_delay,
-                             [this, keep = IntrusivePtr<ServerState>(&server_)] { start(); });
 }
 
 void Acceptor::run() {
@@ -174,10 +174,14 @@ void ServerState::connection_made(UniqueFd fd) {
     try {
         run_handler(stream);
     } catch (...) {
+        stream->close();
+        if (current_exception_kind() == ExceptionKind::interrupt) {
+            loop().escape(std::current_exception());
+            return;
+        }
         loop().call_exception_handler({.message = "Unhandled exception in client_connected_cb",
                                        .exception = std::current_exception(),
                                        .details = {{"transport", stream->peer()}}});
-        stream->close();
     }
 }
 

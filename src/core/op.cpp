@@ -51,6 +51,8 @@ void OpWait::complete(int result, std::uint32_t flags) noexcept {
 
 bool OpWait::settle() noexcept {
     if (phase_ == Phase::refused) {
+        // Another request that came meanwhile is answered by the same CancelledError.
+        static_cast<void>(task_->take_cancellation());
         return true;
     }
     // Kernel: a request that was cancelled while it ran may end with EINTR instead of ECANCELED.

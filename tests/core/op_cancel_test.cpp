@@ -171,6 +171,24 @@ TEST_CASE("op cancel: due before the request, nothing is submitted") {
     CHECK(log.joined() == "cancelled! 5");
 }
 
+TEST_CASE("op cancel: again while a refused one is on its way is still one CancelledError") {
+    ScriptedLoop scripted;
+    EventLog log;
+    auto body = [&]() -> Task<> {
+        current_task().cancel("?");
+        co_await operate_twice(log);
+    };
+    TaskHandle<> task = scripted.loop.create_task(body());
+    scripted.loop.call_soon([&] { task.cancel("!"); });
+    scripted.turns();
+    CHECK(log.joined() == "cancelled!");
+    CHECK(task.cancelling() == 2);
+    CHECK(scripted.held() == 1);
+    scripted.answer(5);
+    scripted.turns();
+    CHECK(log.joined() == "cancelled! 5");
+}
+
 TEST_CASE("op cancel: in the turn of the submission, both go to the kernel") {
     ScriptedLoop scripted;
     EventLog log;

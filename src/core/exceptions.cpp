@@ -25,6 +25,8 @@ Description describe(const std::exception_ptr& exception) {
         std::rethrow_exception(exception);
     } catch (const CancelledError& error) {
         return {"ringio::CancelledError", error.message()};
+    } catch (const KeyboardInterrupt&) {
+        return {"ringio::KeyboardInterrupt", "interrupted by SIGINT"};
     } catch (const std::exception& error) {
         return {detail::type_name(typeid(error)), error.what()};
     } catch (...) {

@@ -1,6 +1,7 @@
 #include <ringio/tasks/runner.hpp>
 
 #include <ringio/base/scope_exit.hpp>
+#include <ringio/core/report.hpp>
 #include <ringio/core/run_until_complete.hpp>
 #include <ringio/tasks/current_task.hpp>
 #include <ringio/tasks/run_in_executor.hpp>
@@ -14,6 +15,14 @@ namespace ringio {
 namespace {
 
 constexpr std::chrono::seconds executor_join_timeout(300);  // as CPython's
+
+void report_close_failure() noexcept {
+    const char* const message = "Runner: the loop could not be closed in order";
+    const std::exception_ptr error = std::current_exception();
+    detail::report(nullptr, message, error, [&] {
+        return ExceptionContext{.message = message, .exception = error, .details = {}};
+    });
+}
 
 // SIGINT goes to the one Runner that runs in the main thread.
 std::atomic<EventLoop*> interrupted_loop = nullptr;
@@ -87,10 +96,19 @@ Runner::Runner(const RunOptions& options) : options_(options) {
 Runner::~Runner() {
     try {
         close();
-    } catch (const std::exception& error) {
-        detail::print_exception_context({.message = "Runner: the loop could not be closed in order",
-                                         .exception = std::current_exception(),
-                                         .details = {}});
+    } catch (...) {
+        report_close_failure();
+    }
+}
+
+void Runner::close_and_report() {
+    try {
+        close();
+    } catch (...) {
+        if (detail::current_exception_kind() == detail::ExceptionKind::interrupt) {
+            throw;
+        }
+        report_close_failure();
     }
 }
 

@@ -33,10 +33,11 @@ private:
 class GeneratorExit final {};
 
 /// Thrown out of run() when Ctrl-C (SIGINT) ended the main task.
-class KeyboardInterrupt final : public std::runtime_error {
-public:
-    KeyboardInterrupt() : std::runtime_error("interrupted by SIGINT") {}
-};
+///
+/// Like CancelledError it is no std::exception. Out of co_main() it ends the process by SIGINT, as
+/// a shell expects; out of a main() of one's own, by std::terminate: catch it there.
+/// *Python*: KeyboardInterrupt, a BaseException there.
+class KeyboardInterrupt final {};
 
 /// Thrown when a deadline passed before the work was done. Its text is empty, as in CPython.
 class TimeoutError final : public std::runtime_error {

@@ -4,6 +4,7 @@
 #include <ringio/tasks/runner.hpp>
 
 #include <source_location>
+#include <type_traits>
 #include <utility>
 
 namespace ringio {
@@ -13,13 +14,26 @@ namespace ringio {
 /// asyncio.run.
 ///
 /// *Errors*: std::runtime_error within a running loop; std::system_error when the kernel refuses
-/// io_uring, with the reason and the remedy; what `main` throws; KeyboardInterrupt after Ctrl-C.
+/// io_uring, with the reason and the remedy; what `main` throws; KeyboardInterrupt after Ctrl-C,
+/// also one that comes while it cleans up. What else the cleaning up throws is reported.
 template <Awaitable A>
 detail::AwaitValue<A> run(A&& main, const RunOptions& options = {},
                           std::source_location where = std::source_location::current()) {
     Runner runner(options);
     runner.prepare("run() cannot be called from a running event loop");
-    return runner.run(std::forward<A>(main), where);
+    try {
+        if constexpr (std::is_void_v<detail::AwaitValue<A>>) {
+            runner.run(std::forward<A>(main), where);
+            runner.close_and_report();
+        } else {
+            auto result = runner.run(std::forward<A>(main), where);
+            runner.close_and_report();
+            return result;
+        }
+    } catch (...) {
+        runner.close_and_report();
+        throw;
+    }
 }
 
 template <class A>

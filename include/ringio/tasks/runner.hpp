@@ -23,7 +23,8 @@ struct RunOptions {
 /// sets in its context is there for the next one.
 ///
 /// While it runs in the main thread, the first Ctrl-C cancels the main task and the second stops at
-/// once, both as KeyboardInterrupt; a third one kills the process.
+/// once, both as KeyboardInterrupt; a third one kills the process. To hear of one that cleaning up
+/// brought, call close(): the destructor can only report it.
 class Runner {
 public:
     Runner() : Runner(RunOptions{}) {}
@@ -59,11 +60,15 @@ public:
     EventLoop& get_loop();
 
     /// Cancels the tasks that are left, waits for them, reports their errors, closes the generators
-    /// that are left, and closes the loop. Idempotent.
+    /// that are left, and closes the loop. Idempotent. *Errors*: KeyboardInterrupt.
     void close();
 
-    /// Refuses to go on within a running loop, and makes the loop. For run().
+    // For run().
+
+    /// Refuses to go on within a running loop, and makes the loop.
     void prepare(const char* refusal);
+    /// As close(), but reports what it throws, except a KeyboardInterrupt.
+    void close_and_report();
 
 private:
     void run_main(AnyFuture main);

@@ -21,6 +21,27 @@ concept IsFuture = std::derived_from<std::remove_cvref_t<A>, AnyFuture>;
 template <class A>
 concept IsTask = is_task<std::remove_cvref_t<A>>;
 
+/// Says of a future that `A` refers to that its result may be taken: the caller gives the handle
+/// away, or the result can be copied.
+template <class A>
+constexpr bool result_may_be_taken() {
+    if constexpr (IsFuture<A> && std::is_lvalue_reference_v<A>) {
+        using T = typename std::remove_cvref_t<A>::value_type;
+        return std::is_void_v<T> || std::is_copy_constructible_v<T>;
+    } else {
+        return true;
+    }
+}
+
+/// Refuses what would leave a moved-out value in a handle that the caller keeps.
+template <class A>
+constexpr void require_result_may_be_taken() {
+    static_assert(result_may_be_taken<A>(),
+                  "ringio: the result of this future cannot be copied, and to move it would leave "
+                  "the handle that you keep without it; give the handle away with "
+                  "std::move(handle), or await it by its name");
+}
+
 /// The type that awaiting gives, as a value.
 template <class A>
 using AwaitValue = std::remove_cvref_t<AwaitResult<A>>;
@@ -51,6 +72,7 @@ auto to_coroutine(A&& awaitable) {
     if constexpr (IsTask<A>) {
         return std::remove_cvref_t<A>(std::move(awaitable));
     } else {
+        require_result_may_be_taken<A>();
         return as_coroutine<std::decay_t<A>>(std::forward<A>(awaitable));
     }
 }
@@ -77,7 +99,9 @@ decltype(auto) EventLoop::run_until_complete(A&& awaitable, std::source_location
         if (&awaitable.get_loop() != this) {
             throw std::invalid_argument("The future belongs to a different loop than this one");
         }
-        detail::FutureStateBase& state = *awaitable.shared_state();
+        detail::require_result_may_be_taken<A>();
+        const std::remove_cvref_t<A> future(std::forward<A>(awaitable));
+        detail::FutureStateBase& state = *future.shared_state();
         run_until_done(state);
         state.require_value();
         if constexpr (!std::is_void_v<T>) {

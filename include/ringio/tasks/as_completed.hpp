@@ -63,14 +63,20 @@ private:
 }  // namespace detail
 
 /// One step of as_completed(): awaited, it gives the next result that comes, or throws it. To be
-/// awaited once, in any order.
-template <class T>
+/// awaited once, in any order. `May`: the result may be taken from the handle.
+template <class T, bool May = true>
 class NextCompleted {
 public:
     explicit NextCompleted(std::shared_ptr<detail::CompletionQueue> queue) noexcept
         : queue_(std::move(queue)) {}
 
-    auto operator co_await() const { return Awaiter(take(queue_)); }
+    auto operator co_await() const {
+        static_assert(May,
+                      "ringio: the results of these futures cannot be copied, and to move them "
+                      "would leave the handles that you keep without them; give the range away "
+                      "with std::move(tasks), or take the handles with its next()");
+        return Awaiter(take(queue_));
+    }
 
 private:
     struct Owner {
@@ -96,10 +102,10 @@ private:
 
 /// What as_completed() returns: a range of steps, read once, and a source of the handles `F`
 /// themselves. Both draw on the same completions: what one has given the other does not give.
-template <class F>
+template <class F, bool MayTake = true>
 class AsCompleted {
 public:
-    using Step = NextCompleted<typename F::value_type>;
+    using Step = NextCompleted<typename F::value_type, MayTake>;
 
     /// Each increment takes one completion; so does begin().
     class iterator {
@@ -161,21 +167,24 @@ private:
 /// each gives the next result that comes; its next() gives the tasks. Coroutines become tasks at
 /// the call; a future that is given twice counts once.
 ///
+/// A handle of a range that stays with the caller keeps its result, which is copied.
 /// *Errors*: awaiting a step throws what that awaitable threw, or TimeoutError once `limit` passed.
 /// *Cancellation*: cancels none of them. *Python*: `for next in as_completed(aws): await next`.
 template <detail::AwaitableRange Range>
 auto as_completed(Range&& awaitables, std::optional<Delay> limit = std::nullopt,
                   std::source_location where = std::source_location::current()) {
-    using F = decltype(ensure_future(std::declval<std::ranges::range_reference_t<Range>>()));
+    using Element = decltype(detail::element_of<Range>(
+        std::declval<std::add_lvalue_reference_t<std::ranges::range_reference_t<Range>>>()));
+    using F = decltype(ensure_future(std::declval<Element>()));
     std::vector<AnyFuture> futures;
     for (auto&& awaitable : awaitables) {
-        futures.push_back(ensure_future(awaitable, where));
+        futures.push_back(ensure_future(detail::element_of<Range>(awaitable), where));
     }
     detail::remove_duplicates(futures);
     const std::size_t size = futures.size();
     const auto queue = std::make_shared<detail::CompletionQueue>();
     queue->watch(std::move(futures), limit);
-    return AsCompleted<F>(queue, size);
+    return AsCompleted<F, detail::result_may_be_taken<Element>()>(queue, size);
 }
 
 template <class Range>

@@ -137,6 +137,7 @@ auto start_gather(EventLoop& loop, std::vector<IntrusivePtr<FutureStateBase>> ch
 /// Schedules a child. One that only gather knows is not reported when the loop closes over it.
 template <class A>
 IntrusivePtr<FutureStateBase> gather_child(A&& awaitable) {
+    require_result_may_be_taken<A>();
     auto future = ensure_future(std::forward<A>(awaitable), std::source_location());
     if constexpr (!IsFuture<A>) {
         static_cast<TaskStateBase&>(*future.shared_state()).expect_to_be_destroyed();
@@ -154,6 +155,20 @@ auto gather_arguments(As&&... awaitables) {
     return start_gather<State>(loop, std::move(children), KeepExceptions);
 }
 
+/// An element of a range that is given away, as an rvalue; of one that stays with the caller, or is
+/// a view, as it comes.
+template <class Range, class Element>
+decltype(auto) element_of(Element& element) noexcept {
+    using Reference = std::ranges::range_reference_t<Range>;
+    constexpr bool is_given =
+        !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
+    if constexpr (is_given || !std::is_lvalue_reference_v<Reference>) {
+        return std::move(element);
+    } else {
+        return (element);
+    }
+}
+
 template <bool KeepExceptions, class Range>
 auto gather_range(Range&& range) {
     using Element = std::ranges::range_reference_t<Range>;
@@ -164,7 +179,7 @@ auto gather_range(Range&& range) {
         children.reserve(std::ranges::size(range));
     }
     for (auto&& awaitable : range) {
-        children.push_back(gather_child(awaitable));
+        children.push_back(gather_child(element_of<Range>(awaitable)));
     }
     return start_gather<State>(loop, std::move(children), KeepExceptions);
 }
@@ -179,7 +194,8 @@ concept AwaitableRange =
 /// std::tuple (void becomes std::monostate). Coroutines become tasks at the call.
 ///
 /// *Errors*: the first exception is thrown at once; the others run on, and are not cancelled.
-/// std::invalid_argument for a future of another loop.
+/// std::invalid_argument for a future of another loop. A handle that is given by its name keeps its
+/// result, which is copied; one that cannot be copied is given away: `gather(std::move(task))`.
 /// *Cancellation*: cancels every child; the future ends with CancelledError as an exception (its
 /// cancelled() stays false, as in CPython) when the first child is cancelled, or, with
 /// return_exceptions, when the last one has ended.
@@ -188,11 +204,13 @@ auto gather(As&&... awaitables) {
     return detail::gather_arguments<false>(std::forward<As>(awaitables)...);
 }
 
-/// The same for a range of awaitables of one type; gives a std::vector. Tasks are taken out of it.
+/// The same for a range of awaitables of one type; gives a std::vector. Coroutines are taken out of
+/// it; of handles whose result cannot be copied the range is given away:
+/// `gather(std::move(tasks))`.
 template <detail::AwaitableRange Range>
     requires(!Awaitable<Range>)
 auto gather(Range&& range) {
-    return detail::gather_range<false>(range);
+    return detail::gather_range<false>(std::forward<Range>(range));
 }
 
 /// The same, where each result is an Outcome: the value, or the exception (CancelledError too).
@@ -203,7 +221,7 @@ auto gather(ReturnExceptions, As&&... awaitables) {
 template <detail::AwaitableRange Range>
     requires(!Awaitable<Range>)
 auto gather(ReturnExceptions, Range&& range) {
-    return detail::gather_range<true>(range);
+    return detail::gather_range<true>(std::forward<Range>(range));
 }
 
 template <class... As>

@@ -45,7 +45,11 @@ public:
     }
     void run() override {
         const IntrusivePtr<FutureStateBase> keep = std::move(keep_);
-        pass_result<T>(*inner_, *this);
+        try {
+            pass_result<T>(*inner_, *this);
+        } catch (...) {
+            this->fail(std::current_exception());  // the copy of the value threw
+        }
     }
     void discard() noexcept override { const auto keep = std::move(keep_); }
     std::string describe() const override { return "shield()"; }
@@ -70,12 +74,14 @@ Future<T> shield_future(Future<T> inner) {
 }  // namespace detail
 
 /// Returns a future with the result of `awaitable`; cancelling that future, or the task that awaits
-/// it, leaves `awaitable` running. A coroutine becomes a task.
+/// it, leaves `awaitable` running. A coroutine becomes a task. A handle that is given by its name
+/// keeps its result, which is copied; one that cannot be copied is given away.
 ///
 /// *Cancellation*: when `awaitable` itself is cancelled, so is the returned future.
 template <Awaitable A>
 Future<detail::AwaitValue<A>> shield(A&& awaitable,
                                      std::source_location where = std::source_location::current()) {
+    detail::require_result_may_be_taken<A>();
     return detail::shield_future<detail::AwaitValue<A>>(
         ensure_future(std::forward<A>(awaitable), where));
 }

@@ -44,11 +44,13 @@ private:
 ///
 /// When the limit passes, the awaitable is cancelled and waited for, so wait_for() may take longer;
 /// what it gives or throws meanwhile wins. With a limit of zero or less a coroutine is not started,
-/// and a future that is done gives its result.
+/// and a future that is done gives its result. A handle that is given by its name keeps its result,
+/// which is copied; one that cannot be copied is given away.
 /// *Errors*: TimeoutError; what the awaitable throws. *Cancellation*: cancels the awaitable.
 template <Awaitable A>
 Task<detail::AwaitValue<A>> wait_for(A&& awaitable, std::optional<Delay> limit) {
     using Owned = std::remove_cvref_t<A>;
+    detail::require_result_may_be_taken<A>();
     if (limit && !limit->is_positive()) {
         return detail::wait_for_at_once<Owned>(Owned(detail::own(std::forward<A>(awaitable))));
     }

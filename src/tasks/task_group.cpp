@@ -69,15 +69,17 @@ void TaskGroup::throw_not_open() const {
     throw std::runtime_error("TaskGroup " + repr() + state);
 }
 
-void TaskGroup::add(const AnyTask& task, IntrusivePtr<detail::FutureStateBase> started) {
+void TaskGroup::add(const AnyTask& task, const IntrusivePtr<detail::FutureStateBase>& started) {
     auto position = tasks_.end();
     try {
         position = tasks_.insert(tasks_.end(), {.task = task});
-        position->callback = task.shared_state()->add_done_callback(
-            [this, position, kept = std::move(started)](detail::FutureStateBase&) {
-                on_task_done(position, kept.get());
-            },
-            std::source_location::current(), &parent_.task());
+        if (!task.done()) {
+            position->callback = task.shared_state()->add_done_callback(
+                [this, position, kept = started](detail::FutureStateBase&) {
+                    on_task_done(position, kept.get());
+                },
+                std::source_location::current(), &parent_.task());
+        }
     } catch (...) {
         // No memory: a task that the group does not know of must not run.
         if (position != tasks_.end()) {
@@ -86,8 +88,10 @@ void TaskGroup::add(const AnyTask& task, IntrusivePtr<detail::FutureStateBase> s
         task.shared_state()->cancel({});
         throw;
     }
-    if (aborting_) {  // an eager task that cancelled the group in its first step
-        tasks_.back().task.cancel();
+    if (task.done()) {  // an eager task, in its first step
+        on_task_done(position, started.get());
+    } else if (aborting_) {  // one that cancelled the group there
+        position->task.cancel();
     }
 }
 
@@ -158,17 +162,20 @@ Task<> TaskGroup::leave(const std::exception_ptr& error) {
     if (error && detail::exception_kind(error) == detail::ExceptionKind::cancelled) {
         cancellation = error;
     }
+    // The first request from outside is what the group ends with. One of the body that may be the
+    // group's own is none.
+    bool told = cancellation && !parent_.requested();
     if (error && !aborting_) {
         abort();
     }
     // A loop, for the parent may be cancelled again and again while the tasks end.
     while (!tasks_.empty()) {
         const bool cancelled = co_await detail::WaitAlone{waiting_, "the tasks of a TaskGroup"};
-        if (cancelled) {
+        if (cancelled && !std::exchange(told, true)) {
             cancellation = detail::make_cancellation(detail::running_task().cancel_message());
-            if (!aborting_) {
-                abort();
-            }
+        }
+        if (cancelled && !aborting_) {
+            abort();
         }
     }
     if (error && detail::exception_kind(error) == detail::ExceptionKind::interrupt) {

@@ -76,9 +76,9 @@ public:
     ~TaskGroup();
 
     /// Schedules a coroutine as a task of the group. Allowed in the body, and from a task of the
-    /// group while the group waits for it.
-    /// *Errors*: std::runtime_error when the group is finished or shutting down; the coroutine is
-    /// destroyed then.
+    /// group while the group waits for it. An eager task that ends in its first step counts at
+    /// once. *Errors*: std::runtime_error when the group is finished or shutting down; the
+    /// coroutine is destroyed then.
     template <class T>
     TaskHandle<T> create_task(Task<T> coroutine, const TaskOptions& options = {},
                               std::source_location where = std::source_location::current()) {
@@ -167,7 +167,7 @@ private:
     [[noreturn]] void throw_not_open() const;
 
     /// `started`: the future of TaskStatus, for a task that start() waits for.
-    void add(const AnyTask& task, IntrusivePtr<detail::FutureStateBase> started);
+    void add(const AnyTask& task, const IntrusivePtr<detail::FutureStateBase>& started);
     void on_task_done(std::list<Member>::iterator member, detail::FutureStateBase* started);
     void on_task_failed(std::list<Member>::iterator member, const std::exception_ptr& error);
     void abort();

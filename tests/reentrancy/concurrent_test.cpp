@@ -1,0 +1,380 @@
+// What concurrent/ calls: done callbacks in whatever thread ends the wait, the code of values, and
+// the jobs of a pool. None of it is called under a lock.
+#include "acting.hpp"
+#include "calls.hpp"
+
+#include <ringio/concurrent.hpp>
+#include <support/gate.hpp>
+#include <support/printed.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace ringio::test_support::concurrent_calls {
+using ringio::InvalidStateError;
+using ringio::concurrent::Future;
+using ringio::concurrent::Promise;
+using ringio::concurrent::ThreadPoolExecutor;
+
+namespace {
+
+const char* const many_threads = "no loop belongs to it; what closes one has a table of its own";
+
+// A done callback.
+
+void callback_cancels() {
+    Promise<int> promise;
+    Future<int> future = promise.get_future();
+    std::optional<bool> accepted;
+    future.add_done_callback([&](const Future<int>& done) { accepted = done.cancel(); });
+    promise.set_result(1);
+    CHECK(accepted == false);
+    CHECK(future.result() == 1);
+}
+
+void callback_adds_another() {
+    Promise<int> promise;
+    Future<int> future = promise.get_future();
+    std::string log;
+    future.add_done_callback([&](const Future<int>& done) {
+        log += "first";
+        done.add_done_callback([&log] { log += " inner"; });
+    });
+    future.add_done_callback([&log] { log += " second"; });
+    promise.set_result(1);
+    CHECK(log == "first inner second");
+}
+
+void callback_destroys_future() {
+    auto promise = std::make_unique<Promise<int>>();
+    auto future = std::make_unique<Future<int>>(promise->get_future());
+    std::string log;
+    future->add_done_callback([&, text = long_text](const Future<int>& done) {
+        future.reset();
+        promise.reset();
+        log += text == long_text && done.result() == 1 ? "first" : "destroyed";
+    });
+    future->add_done_callback([&log] { log += " second"; });
+    promise->set_result(1);
+    CHECK(log == "first second");
+    CHECK(promise == nullptr);
+}
+
+void callback_of_cancelled_destroys_future() {
+    auto promise = std::make_unique<Promise<int>>();
+    auto future = std::make_unique<Future<int>>(promise->get_future());
+    future->add_done_callback([&] {
+        future.reset();
+        promise.reset();
+    });
+    CHECK(future->cancel());
+    CHECK(future == nullptr);
+    callback_destroys_future();
+}
+
+void callback_throws() {
+    auto promise = std::make_unique<Promise<int>>();
+    promise->get_future().add_done_callback([&](Future<int> done) {
+        done = Future<int>();
+        promise.reset();
+        boom();
+    });
+    CHECK_THAT(printed([&] { promise->set_result(1); }),
+               Catch::Matchers::Contains("exception calling callback for <Future at "));
+}
+
+// The move of a callback, as it is added.
+
+void move_of_callback_asks() {
+    for (int nth = 1; nth < 8; ++nth) {
+        Promise<int> promise;
+        Future<int> future = promise.get_future();
+        future.add_done_callback(AtMove(nth, [&] { CHECK_FALSE(future.done()); }));
+        promise.set_result(1);
+    }
+}
+
+void move_of_callback_cancels() {
+    for (int nth = 1; nth < 8; ++nth) {
+        Promise<int> promise;
+        Future<int> future = promise.get_future();
+        future.add_done_callback(AtMove(nth, [&] { future.cancel(); }));
+        CHECK(future.done() == future.cancelled());
+    }
+}
+
+void move_of_callback_destroys_future() {
+    for (int nth = 2; nth < 8; ++nth) {
+        auto promise = std::make_unique<Promise<int>>();
+        const Future<int> future = promise->get_future();
+        future.add_done_callback(AtMove(nth, [&] { promise.reset(); }));
+        CHECK(future.cancelled() == (promise == nullptr));
+    }
+}
+
+// The making of a value.
+
+void value_cancels() {
+    Promise<Item> promise;
+    const Future<Item> future = promise.get_future();
+    std::optional<bool> accepted;
+    promise.set_result(Item(1, acts(&Acts::at_move, [&] {
+                                accepted = future.cancel();
+                                CHECK(future.running());
+                                CHECK_FALSE(future.done());
+                            })));
+    CHECK(accepted == false);
+    CHECK(future.result().number() == 1);
+}
+
+void value_sets_another() {
+    Promise<Item> promise;
+    std::string refusal;
+    promise.set_result(Item(1, acts(&Acts::at_move, [&] {
+                                try {
+                                    promise.set_result(Item(2));
+                                } catch (const InvalidStateError& error) {
+                                    refusal = error.what();
+                                }
+                            })));
+    CHECK_THAT(refusal, Catch::Matchers::StartsWith("the future is being given its value"));
+    CHECK(promise.get_future().result().number() == 1);
+}
+
+void value_destroys_promise() {
+    auto promise = std::make_unique<Promise<Item>>();
+    const Future<Item> future = promise->get_future();
+    promise->set_result(Item(1, acts(&Acts::at_move, [&] { promise.reset(); })));
+    CHECK(future.result().number() == 1);
+    auto alone = std::make_unique<Promise<Item>>();
+    alone->set_result(Item(1, acts(&Acts::at_move, [&] { alone.reset(); })));
+    CHECK(alone == nullptr);
+    auto failing = std::make_unique<Promise<Item>>();
+    const Future<Item> abandoned = failing->get_future();
+    const auto destroy_and_throw = [&] {
+        failing.reset();
+        boom();
+    };
+    CHECK_THROWS_WITH(failing->set_result(Item(1, acts(&Acts::at_move, destroy_and_throw))),
+                      "boom");
+    CHECK(abandoned.cancelled());
+}
+
+void value_throws() {
+    Promise<Item> promise;
+    const Future<Item> future = promise.get_future();
+    CHECK_THROWS_WITH(promise.set_result(Item(1, acts(&Acts::at_move, boom))), "boom");
+    CHECK_FALSE(future.done());
+    CHECK_FALSE(future.running());
+    promise.set_result(Item(2));
+    CHECK(future.result().number() == 2);
+}
+
+// A job of a pool, called by a worker.
+
+void job_shuts_down() {
+    ThreadPoolExecutor pool(1);
+    Future<int> future = pool.submit([&pool] {
+        pool.shutdown();
+        CHECK_THROWS_WITH(pool.submit([] {}), "cannot schedule new futures after shutdown");
+        return 1;
+    });
+    CHECK(future.result() == 1);
+}
+
+void job_cancels() {
+    ThreadPoolExecutor pool(1);
+    Gate gate;
+    std::optional<Future<int>> own;
+    std::optional<bool> accepted;
+    own = pool.submit([&] {
+        gate.pass();
+        accepted = own->cancel();
+        return 1;
+    });
+    const Future<int> queued = pool.submit([] { return 2; });
+    gate.open();
+    CHECK(own->result() == 1);
+    CHECK(accepted == false);
+    CHECK(queued.result() == 2);
+}
+
+void job_submits_another() {
+    ThreadPoolExecutor pool(1);
+    Future<Future<int>> outer = pool.submit([&pool] { return pool.submit([] { return 3; }); });
+    CHECK(std::move(outer).result().result() == 3);
+}
+
+void job_destroys_pool() {
+    auto pool = std::make_unique<ThreadPoolExecutor>(1);
+    Gate gate;
+    std::string text;
+    auto job = [&, kept = long_text] {
+        gate.pass();
+        pool.reset();
+        return kept;
+    };
+    Future<std::string> future = pool->submit(job);
+    gate.open();
+    CHECK(future.result() == long_text);
+    CHECK(pool == nullptr);
+}
+
+void job_throws() {
+    ThreadPoolExecutor pool(1);
+    CHECK_THROWS_WITH(pool.submit(boom).result(), "boom");
+}
+
+// The move and the destructor of a job.
+
+void move_of_job_enters_again() {
+    for (int nth = 1; nth < 8; ++nth) {
+        ThreadPoolExecutor pool(1);
+        AtMove job(nth, [&pool] { pool.submit([] {}); });
+        pool.submit(ringio::by_move(job)).result();
+        pool.post(AtMove(nth, [&pool] { pool.post([] {}); }));
+    }
+}
+
+void move_of_job_shuts_down() {
+    for (int nth = 1; nth < 8; ++nth) {
+        ThreadPoolExecutor pool(1);
+        AtMove job(nth, [&pool] { pool.shutdown(); });
+        try {
+            pool.submit(ringio::by_move(job)).result();
+        } catch (const std::runtime_error& error) {
+            CHECK(std::string(error.what()) == "cannot schedule new futures after shutdown");
+        }
+    }
+}
+
+/// Submits a job that calls `action` when it is destroyed.
+Future<void> submit_ending(ThreadPoolExecutor& pool, std::function<void()> action) {
+    auto job = [end = AtEnd(std::move(action))] {};
+    return pool.submit(ringio::by_move(job));
+}
+
+/// A pool whose only worker waits at the gate, so that what is submitted is queued.
+struct BusyPool {
+    Gate gate;
+    ThreadPoolExecutor pool{1};
+
+    BusyPool() {
+        pool.post([this] { gate.pass(); });
+        gate.wait_until_reached();
+    }
+    BusyPool(const BusyPool&) = delete;
+    BusyPool& operator=(const BusyPool&) = delete;
+    ~BusyPool() { gate.open(); }
+};
+
+void end_of_job_shuts_down() {
+    BusyPool busy;
+    int ends = 0;
+    const Future<void> future = submit_ending(busy.pool, [&] {
+        ++ends;
+        busy.gate.open();
+        busy.pool.shutdown();
+    });
+    CHECK(future.cancel());
+    CHECK(ends == 1);
+}
+
+void end_of_job_cancels() {
+    BusyPool busy;
+    const Future<void> other = busy.pool.submit([] {});
+    const Future<void> future = submit_ending(busy.pool, [&] {
+        CHECK(other.cancel());
+        busy.gate.open();
+    });
+    busy.pool.shutdown({.wait = true, .cancel_futures = true});
+    CHECK(other.cancelled());
+    CHECK(future.cancelled());
+}
+
+void end_of_job_submits_another() {
+    BusyPool busy;
+    int refused = 0;
+    const Future<void> future = submit_ending(busy.pool, [&] {
+        try {
+            busy.pool.submit([] {});
+        } catch (const std::runtime_error&) {
+            ++refused;
+        }
+        busy.gate.open();
+    });
+    busy.pool.shutdown({.wait = true, .cancel_futures = true});
+    CHECK(future.cancelled());
+    CHECK(refused == 1);
+}
+
+void end_of_job_destroys_pool() {
+    Gate gate;
+    auto pool = std::make_unique<ThreadPoolExecutor>(1);
+    pool->post([&gate] { gate.pass(); });
+    gate.wait_until_reached();
+    const Future<void> future = submit_ending(*pool, [&] {
+        gate.open();
+        pool.reset();
+    });
+    CHECK(future.cancel());
+    CHECK(pool == nullptr);
+}
+
+}  // namespace
+
+TEST_CASE("reentrancy: what concurrent futures call") {
+    check_calls({
+        {.code = "a done callback",
+         .closes = many_threads,
+         .cancels = callback_cancels,
+         .shuts_down = nothing_to_shut,
+         .replaces_itself = callback_adds_another,
+         .destroys_owner = callback_of_cancelled_destroys_future,
+         .throws = callback_throws},
+        {.code = "the move of a done callback",
+         .closes = many_threads,
+         .cancels = move_of_callback_cancels,
+         .shuts_down = nothing_to_shut,
+         .replaces_itself = move_of_callback_asks,
+         .destroys_owner = move_of_callback_destroys_future,
+         .throws = "a callable whose move throws is held on the heap, and not moved again"},
+        {.code = "the making of a value",
+         .closes = many_threads,
+         .cancels = value_cancels,
+         .shuts_down = nothing_to_shut,
+         .replaces_itself = value_sets_another,
+         .destroys_owner = value_destroys_promise,
+         .throws = value_throws},
+    });
+}
+
+TEST_CASE("reentrancy: what thread pools call") {
+    check_calls({
+        {.code = "a job",
+         .closes = many_threads,
+         .cancels = job_cancels,
+         .shuts_down = job_shuts_down,
+         .replaces_itself = job_submits_another,
+         .destroys_owner = job_destroys_pool,
+         .throws = job_throws},
+        {.code = "the move of a job",
+         .closes = many_threads,
+         .cancels = "there is no future before submit() returns",
+         .shuts_down = move_of_job_shuts_down,
+         .replaces_itself = move_of_job_enters_again,
+         .destroys_owner = under_its_feet,
+         .throws = "submit() throws what the move throws"},
+        {.code = "the destructor of a job",
+         .closes = many_threads,
+         .cancels = end_of_job_cancels,
+         .shuts_down = end_of_job_shuts_down,
+         .replaces_itself = end_of_job_submits_another,
+         .destroys_owner = end_of_job_destroys_pool,
+         .throws = destructor},
+    });
+}
+
+}  // namespace ringio::test_support::concurrent_calls

@@ -39,4 +39,5 @@ list(JOIN RINGIO_SANITIZE_FLAGS " " pc_sanitize)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/ringio.pc.in" "${PROJECT_BINARY_DIR}/ringio.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/ringio.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 
+install(PROGRAMS "${PROJECT_SOURCE_DIR}/tools/ringio-lint" DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -7,8 +7,18 @@ install(
     TARGETS ringio
     EXPORT ringioTargets
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT ringioTargets NAMESPACE ringio:: DESTINATION "${package_dir}")
+
+# A shared ringio brings liburing along; a static one leaves it to whoever links.
+get_target_property(type ringio TYPE)
+set(pc_requires "fmt")
+set(RINGIO_NEEDS_LIBURING OFF)
+if(type STREQUAL "STATIC_LIBRARY")
+    set(RINGIO_NEEDS_LIBURING ON)
+    set(pc_requires "liburing >= 2.3 fmt")
+endif()
 
 configure_package_config_file(
     "${PROJECT_SOURCE_DIR}/cmake/ringioConfig.cmake.in" "${PROJECT_BINARY_DIR}/ringioConfig.cmake"

@@ -1,6 +1,8 @@
 // ringio: asyncio for C++20 on io_uring. Everything public.
 #pragma once
 
+#include <ringio/base/config.hpp>
+
 #include <ringio/base.hpp>
 #include <ringio/concurrent.hpp>
 #include <ringio/core.hpp>

@@ -2,6 +2,18 @@
 // The only header that defines RINGIO_* macros besides assert.hpp.
 #pragma once
 
+// ringio needs exceptions and run-time types. These lines end the compilation with their one
+// sentence; after an #error it would go on to hundreds.
+#if !defined(__cpp_exceptions)
+#include "ringio needs exceptions: compile without -fno-exceptions"
+#elif !defined(__cpp_rtti)
+#include "ringio needs run-time type information: compile without -fno-rtti"
+#endif
+
+// On what must be one and the same in the program and in a shared ringio, also for those who
+// compile with -fvisibility=hidden: variables that headers define, and what is thrown.
+#define RINGIO_API __attribute__((visibility("default")))
+
 // 1 when the translation unit is built with AddressSanitizer.
 #if defined(__SANITIZE_ADDRESS__)
 #define RINGIO_SANITIZE_ADDRESS 1

@@ -2,6 +2,7 @@
 // context shares its map of values with the one that it was copied from until one of them changes.
 #pragma once
 
+#include <ringio/base/config.hpp>
 #include <ringio/base/intrusive_ptr.hpp>
 
 #include <atomic>
@@ -91,7 +92,7 @@ public:
     static void move(ContextSlot& from, ContextSlot& to) noexcept;
 
 private:
-    static inline constinit thread_local const EnterContext* innermost = nullptr;
+    RINGIO_API static inline constinit thread_local const EnterContext* innermost = nullptr;
 
     mutable ContextSlot* slot_;  // move() changes it
     const EnterContext* before_;

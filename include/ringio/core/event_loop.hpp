@@ -381,7 +381,7 @@ struct LoopAnchor : Pooled {
 bool post_to(const std::weak_ptr<LoopServices>& services, Callback callback);
 
 /// The loop that runs on this thread, or null.
-inline constinit thread_local EventLoop* running_loop = nullptr;
+RINGIO_API inline constinit thread_local EventLoop* running_loop = nullptr;
 
 /// Throws std::runtime_error("no running event loop").
 [[noreturn]] void throw_no_running_loop();

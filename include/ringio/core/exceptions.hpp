@@ -2,6 +2,8 @@
 // std::invalid_argument, RuntimeError is std::runtime_error.
 #pragma once
 
+#include <ringio/base/config.hpp>
+
 #include <cstddef>
 #include <exception>
 #include <stdexcept>
@@ -15,7 +17,7 @@ namespace ringio {
 ///
 /// Not a std::exception, so that `catch (const std::exception&)` cannot swallow a cancellation.
 /// *Python*: asyncio.CancelledError, a BaseException there.
-class CancelledError final {
+class RINGIO_API CancelledError final {
 public:
     CancelledError() = default;
     explicit CancelledError(std::string message) : message_(std::move(message)) {}
@@ -30,36 +32,36 @@ private:
 /// Thrown at the co_yield of an AsyncGenerator that is being closed, to have its body clean up.
 ///
 /// Like CancelledError it is no std::exception. *Python*: GeneratorExit, a BaseException there.
-class GeneratorExit final {};
+class RINGIO_API GeneratorExit final {};
 
 /// Thrown out of run() when Ctrl-C (SIGINT) ended the main task.
 ///
 /// Like CancelledError it is no std::exception. Out of co_main() it ends the process by SIGINT, as
 /// a shell expects; out of a main() of one's own, by std::terminate: catch it there.
 /// *Python*: KeyboardInterrupt, a BaseException there.
-class KeyboardInterrupt final {};
+class RINGIO_API KeyboardInterrupt final {};
 
 /// Thrown when a deadline passed before the work was done. Its text is empty, as in CPython.
-class TimeoutError final : public std::runtime_error {
+class RINGIO_API TimeoutError final : public std::runtime_error {
 public:
     TimeoutError() : std::runtime_error("") {}
 };
 
 /// Thrown when a future is asked for a result that it has not got, or given a second one.
-class InvalidStateError final : public std::logic_error {
+class RINGIO_API InvalidStateError final : public std::logic_error {
 public:
     using std::logic_error::logic_error;
 };
 
 /// Thrown in debug mode and in virtual time when nothing can ever wake the loop again; the text
 /// lists the tasks that wait.
-class DeadlockError final : public std::runtime_error {
+class RINGIO_API DeadlockError final : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
 /// Thrown when a stream ends in the middle of what was asked for.
-class IncompleteReadError final : public std::runtime_error {
+class RINGIO_API IncompleteReadError final : public std::runtime_error {
 public:
     /// `expected` is the number of bytes asked for; `unknown` when a separator was awaited.
     IncompleteReadError(std::string partial, std::size_t expected);
@@ -76,7 +78,7 @@ private:
 };
 
 /// Thrown when a separator was not found within the stream's limit; the data stays in the buffer.
-class LimitOverrunError final : public std::runtime_error {
+class RINGIO_API LimitOverrunError final : public std::runtime_error {
 public:
     LimitOverrunError(const std::string& message, std::size_t consumed)
         : std::runtime_error(message), consumed_(consumed) {}

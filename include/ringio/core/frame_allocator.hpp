@@ -89,7 +89,7 @@ private:
 };
 
 /// The pool of this thread. Trivially destructible, so it may be used until the thread is gone.
-inline constinit thread_local FramePool frame_pool;
+RINGIO_API inline constinit thread_local FramePool frame_pool;
 
 /// Gives a class pooled storage.
 struct Pooled {

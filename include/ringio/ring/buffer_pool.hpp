@@ -95,7 +95,7 @@ private:
     unsigned kept_ = 0;  // of the borrowed ones
     std::uint32_t references_ = 0;
 
-    inline static constinit thread_local std::ptrdiff_t borrowed_on_thread_ = 0;
+    RINGIO_API inline static constinit thread_local std::ptrdiff_t borrowed_on_thread_ = 0;
 };
 
 }  // namespace ringio

@@ -1,6 +1,7 @@
 // Barrier: so many tasks wait until all of them are there, and then go on together.
 #pragma once
 
+#include <ringio/base/config.hpp>
 #include <ringio/core/format.hpp>
 #include <ringio/core/task.hpp>
 
@@ -12,7 +13,7 @@
 namespace ringio {
 
 /// Thrown by Barrier::wait() when the barrier is reset or aborted.
-class BrokenBarrierError final : public std::runtime_error {
+class RINGIO_API BrokenBarrierError final : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };

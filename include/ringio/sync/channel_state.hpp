@@ -4,6 +4,7 @@
 // see channel_state.cpp.
 #pragma once
 
+#include <ringio/base/config.hpp>
 #include <ringio/base/intrusive_ptr.hpp>
 #include <ringio/base/intrusive_queue.hpp>
 #include <ringio/core/frame_allocator.hpp>
@@ -22,14 +23,14 @@ namespace ringio {
 
 /// Thrown by those who send when nobody can receive any more or the channel was closed, and by
 /// those who use a Sender or Receiver after its close().
-class ChannelClosed : public std::runtime_error {
+class RINGIO_API ChannelClosed : public std::runtime_error {
 public:
     ChannelClosed() : std::runtime_error("the channel is closed") {}
 };
 
 /// Thrown by send(): the ChannelClosed that gives the item back.
 template <class T>
-class Undelivered final : public ChannelClosed {
+class RINGIO_API Undelivered final : public ChannelClosed {
 public:
     explicit Undelivered(T&& item) : item_(std::make_shared<T>(std::move(item))) {}
 

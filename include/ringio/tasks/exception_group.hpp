@@ -1,6 +1,8 @@
 // ExceptionGroup: several errors at once, as they come out of a task group.
 #pragma once
 
+#include <ringio/base/config.hpp>
+
 #include <cstddef>
 #include <exception>
 #include <stdexcept>
@@ -11,7 +13,7 @@
 namespace ringio {
 
 /// Several exceptions thrown as one; Python's ExceptionGroup. Groups may hold groups.
-class ExceptionGroup : public std::runtime_error {
+class RINGIO_API ExceptionGroup : public std::runtime_error {
 public:
     /// *Errors*: std::invalid_argument when there is no exception, or a null one.
     ExceptionGroup(const std::string& message, std::vector<std::exception_ptr> exceptions);

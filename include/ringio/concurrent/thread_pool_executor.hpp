@@ -134,9 +134,11 @@ template <class Fn, class... Args>
 concurrent::Future<detail::CallResult<Fn, Args...>> concurrent::ThreadPoolExecutor::submit(
     Fn&& function, Args&&... args) {
     detail::require_safe_callable<Fn>();
+    (detail::require_safe_value<Args>(), ...);
     using R = detail::CallResult<Fn, Args...>;
-    detail::PoolCall<R, detail::Callable<Fn>, std::decay_t<Args>...> call(
-        detail::unwrap_callable(std::forward<Fn>(function)), std::forward<Args>(args)...);
+    detail::PoolCall<R, detail::Callable<Fn>, detail::Callable<Args>...> call(
+        detail::unwrap_callable(std::forward<Fn>(function)),
+        detail::unwrap_callable(std::forward<Args>(args))...);
     Future<R> future = call.get_future();
     remove_when_cancelled(*future.shared_state(), enqueue(std::move(call)));
     return future;

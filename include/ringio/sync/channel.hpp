@@ -55,9 +55,12 @@ public:
     /// it any more; ChannelClosed after close(); std::runtime_error when it waits in another loop
     /// than before. *Cancellation*: CancelledError says that the item was not sent; it is
     /// destroyed. One that comes when the item has gone already stays for the next wait.
-    Sending<T> send(T item) const {
+    template <class U = T>
+        requires detail::Gives<U, T>
+    Sending<T> send(U&& item) const {
+        detail::require_safe_value<U, T>();
         static_cast<void>(end_.channel());
-        return Sending<T>(end_, std::move(item));
+        return Sending<T>(end_, detail::unwrap_callable(std::forward<U>(item)));
     }
 
     /// Sends at once, or says that there is neither room nor a receiver that waits.
@@ -135,7 +138,11 @@ public:
     Channel& operator=(const Channel&) = delete;
 
     /// As the methods of Sender.
-    Sending<T> send(T item) const { return sender_.send(std::move(item)); }
+    template <class U = T>
+        requires detail::Gives<U, T>
+    Sending<T> send(U&& item) const {
+        return sender_.send(std::forward<U>(item));
+    }
     [[nodiscard]] bool try_send(T&& item) const { return sender_.try_send(std::move(item)); }
     [[nodiscard]] bool try_send(const T& item) const
         requires std::copy_constructible<T>

@@ -1,6 +1,7 @@
 // Condition: to wait, without the lock, until somebody says that what the lock guards has changed.
 #pragma once
 
+#include <ringio/core/callable.hpp>
 #include <ringio/core/format.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/sync/lock.hpp>
@@ -48,14 +49,11 @@ public:
     ///
     /// *Errors*, *Cancellation*: as wait(), and what the predicate throws.
     template <class Predicate>
-    Task<std::decay_t<std::invoke_result_t<Predicate&>>> wait_for(Predicate predicate) {
-        auto result = predicate();
-        while (!static_cast<bool>(result)) {
-            const bool notified = co_await wait();
-            static_cast<void>(notified);
-            result = predicate();
-        }
-        co_return result;
+    Task<std::decay_t<std::invoke_result_t<detail::Callable<Predicate>&>>> wait_for(
+        Predicate&& predicate) {
+        detail::require_safe_callable<Predicate>();
+        return wait_for(detail::Guarded(),
+                        detail::unwrap_callable(std::forward<Predicate>(predicate)));
     }
 
     /// Wakes up to `count` tasks that wait; they go on once they have got the lock.
@@ -70,6 +68,18 @@ public:
 
 private:
     friend class detail::ConditionWait;
+
+    template <class Predicate>
+    Task<std::decay_t<std::invoke_result_t<Predicate&>>> wait_for(detail::Guarded,
+                                                                  Predicate predicate) {
+        auto result = predicate();
+        while (!static_cast<bool>(result)) {
+            const bool notified = co_await wait();
+            static_cast<void>(notified);
+            result = predicate();
+        }
+        co_return result;
+    }
 
     Lock own_;
     Lock* lock_;

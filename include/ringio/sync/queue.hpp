@@ -2,6 +2,8 @@
 // is QueueBase; the three kinds of queue differ only in where the next item is taken from.
 #pragma once
 
+#include <ringio/base/config.hpp>
+#include <ringio/core/callable.hpp>
 #include <ringio/core/format.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/sync/event.hpp>
@@ -19,19 +21,19 @@
 namespace ringio {
 
 /// Thrown by get_nowait() when there is no item.
-class QueueEmpty final : public std::runtime_error {
+class RINGIO_API QueueEmpty final : public std::runtime_error {
 public:
     QueueEmpty() : std::runtime_error("the queue is empty") {}
 };
 
 /// Thrown by put_nowait() when there is no room.
-class QueueFull final : public std::runtime_error {
+class RINGIO_API QueueFull final : public std::runtime_error {
 public:
     QueueFull() : std::runtime_error("the queue is full") {}
 };
 
 /// Thrown by those who put to a queue that was shut down, or get from it when it is empty.
-class QueueShutDown final : public std::runtime_error {
+class RINGIO_API QueueShutDown final : public std::runtime_error {
 public:
     QueueShutDown() : std::runtime_error("the queue was shut down") {}
 };
@@ -159,14 +161,11 @@ public:
     /// within a comparison or formatter of an item; what moving or comparing items throws: the item
     /// is then not put.
     /// *Cancellation*: the item is not put, and is destroyed; the room goes to the next.
-    Task<> put(T item) {
-        QueueSlot<T> slot(std::move(item));
-        while (full()) {
-            require_open();
-            co_await wait_for_room();
-        }
-        require_open();
-        store(std::move(slot));
+    template <class U = T>
+        requires detail::Gives<U, T>
+    Task<> put(U&& item) {
+        detail::require_safe_value<U, T>();
+        return put(detail::Guarded(), detail::unwrap_callable(std::forward<U>(item)));
     }
 
     /// Takes the next item, after waiting for one when the queue is empty.
@@ -268,6 +267,16 @@ private:
         explicit NoLoan(const BasicQueue&) noexcept {}
     };
     using LoanToCompare = std::conditional_t<Items::compares, Loan, NoLoan>;
+
+    Task<> put(detail::Guarded, T item) {
+        QueueSlot<T> slot(std::move(item));
+        while (full()) {
+            require_open();
+            co_await wait_for_room();
+        }
+        require_open();
+        store(std::move(slot));
+    }
 
     void store(QueueSlot<T>&& slot) {
         try {

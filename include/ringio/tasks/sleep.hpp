@@ -3,6 +3,7 @@
 
 #include <ringio/base/delay.hpp>
 #include <ringio/core/awaitable.hpp>
+#include <ringio/core/callable.hpp>
 #include <ringio/core/timers.hpp>
 
 #include <concepts>
@@ -121,8 +122,9 @@ inline Sleep<void> sleep(Delay delay) { return Sleep<void>(delay); }
 
 /// The same, and gives `result` afterwards.
 template <class T>
-Sleep<std::decay_t<T>> sleep(Delay delay, T&& result) {
-    return Sleep<std::decay_t<T>>(delay, std::forward<T>(result));
+Sleep<detail::Callable<T>> sleep(Delay delay, T&& result) {
+    detail::require_safe_value<T>();
+    return Sleep<detail::Callable<T>>(delay, detail::unwrap_callable(std::forward<T>(result)));
 }
 
 template <class D, class... Result>

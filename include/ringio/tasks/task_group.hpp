@@ -111,7 +111,34 @@ public:
     /// *Cancellation*: cancels the task and waits for its end. *Python*: not in asyncio; trio's
     /// nursery.start().
     template <class T = void, class Fn>
-    Task<T> start(Fn function, TaskOptions options = {}) {
+    Task<T> start(Fn&& function, TaskOptions options = {}) {
+        detail::require_safe_callable<Fn>();
+        return start<T>(detail::Guarded(), detail::unwrap_callable(std::forward<Fn>(function)),
+                        options);
+    }
+
+    /// Cancels the tasks and the body; the group then ends without a CancelledError, unless the
+    /// parent was cancelled from outside as well. Idempotent; without effect once the group has
+    /// ended. A body that was to give a value and did not: task_group() throws std::runtime_error.
+    /// *Python*: 3.15.
+    void cancel();
+
+    /// "<TaskGroup tasks=2 errors=1 cancelling>".
+    std::string repr() const;
+
+    // What task_group() does around the body.
+
+    /// Begins. *Errors*: std::runtime_error outside a task, or the second time.
+    void enter();
+
+    /// Waits for every task. `error` is what the body threw; throws what the group ends with, but
+    /// returns when the body's CancelledError was the group's own doing or nothing went wrong.
+    /// To be made before the body: from then on, waiting needs no memory.
+    Task<> leave(const std::exception_ptr& error);
+
+private:
+    template <class T = void, class Fn>
+    Task<T> start(detail::Guarded, Fn function, TaskOptions options) {
         static_assert(std::is_invocable_v<Fn&, TaskStatus<T>>,
                       "ringio: TaskGroup::start() takes a coroutine function with a TaskStatus of "
                       "the same type as its only argument");
@@ -138,26 +165,6 @@ public:
         std::rethrow_exception(cancellation);
     }
 
-    /// Cancels the tasks and the body; the group then ends without a CancelledError, unless the
-    /// parent was cancelled from outside as well. Idempotent; without effect once the group has
-    /// ended. A body that was to give a value and did not: task_group() throws std::runtime_error.
-    /// *Python*: 3.15.
-    void cancel();
-
-    /// "<TaskGroup tasks=2 errors=1 cancelling>".
-    std::string repr() const;
-
-    // What task_group() does around the body.
-
-    /// Begins. *Errors*: std::runtime_error outside a task, or the second time.
-    void enter();
-
-    /// Waits for every task. `error` is what the body threw; throws what the group ends with, but
-    /// returns when the body's CancelledError was the group's own doing or nothing went wrong.
-    /// To be made before the body: from then on, waiting needs no memory.
-    Task<> leave(const std::exception_ptr& error);
-
-private:
     struct Member {
         AnyTask task;
         std::uint64_t callback = 0;  // on_task_done()

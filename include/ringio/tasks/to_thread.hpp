@@ -17,8 +17,7 @@ Task<R> call_in_thread(Fn function, Args... args) {
                  function = std::move(function)](Args... arguments) mutable {
         return static_cast<R>(context.run(std::move(function), std::move(arguments)...));
     };
-    Future<R> result =
-        get_running_loop().run_in_executor(nullptr, by_move(call), std::move(args)...);
+    Future<R> result = get_running_loop().run_in_executor(nullptr, by_move(call), by_move(args)...);
     co_return co_await std::move(result);
 }
 
@@ -37,15 +36,17 @@ Task<R> call_in_thread(Fn function, Args... args) {
 template <class Fn, class... Args>
 Task<detail::CallResult<Fn, Args...>> to_thread(Fn&& function, Args&&... args) {
     detail::require_safe_callable<Fn>();
+    (detail::require_safe_value<Args>(), ...);
     return detail::call_in_thread<detail::CallResult<Fn, Args...>, detail::Callable<Fn>,
-                                  std::decay_t<Args>...>(
-        detail::unwrap_callable(std::forward<Fn>(function)), std::forward<Args>(args)...);
+                                  detail::Callable<Args>...>(
+        detail::unwrap_callable(std::forward<Fn>(function)),
+        detail::unwrap_callable(std::forward<Args>(args))...);
 }
 
 template <class Fn, class... Args>
-    requires(!std::is_invocable_v<detail::Callable<Fn>, std::decay_t<Args>...>)
+    requires(!std::is_invocable_v<detail::Callable<Fn>, detail::Callable<Args>...>)
 detail::Refused to_thread(Fn&&, Args&&...) {
-    static_assert(std::is_invocable_v<detail::Callable<Fn>, std::decay_t<Args>...>,
+    static_assert(std::is_invocable_v<detail::Callable<Fn>, detail::Callable<Args>...>,
                   "ringio: to_thread() takes a callable and the arguments that it is called with");
     return {};
 }

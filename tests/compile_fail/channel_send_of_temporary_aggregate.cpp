@@ -1,0 +1,16 @@
+// expect: ringio: g++ before 13 destroys this temporary twice; name it first and pass
+#include <ringio/core/task.hpp>
+#include <ringio/sync/channel.hpp>
+
+#include <string>
+
+#if !RINGIO_AWAIT_DESTROYS_TEMPORARIES_TWICE
+// Other compilers get it right, and so it is allowed there.
+#error ringio: g++ before 13 destroys this temporary twice; name it first and pass
+#endif
+
+struct Job {
+    std::string name;
+};
+
+ringio::Task<> main_task(ringio::Sender<Job> sender) { co_await sender.send(Job{"first"}); }

@@ -1,0 +1,17 @@
+// expect: ringio: g++ before 13 destroys this temporary twice; name it first and pass
+#include <ringio/tasks/to_thread.hpp>
+
+#include <string>
+
+#if !RINGIO_AWAIT_DESTROYS_TEMPORARIES_TWICE
+// Other compilers get it right, and so it is allowed there.
+#error ringio: g++ before 13 destroys this temporary twice; name it first and pass
+#endif
+
+struct Job {
+    std::string name;
+};
+
+ringio::Task<> main_task() {
+    co_await ringio::to_thread([](const Job&) {}, Job{"first"});
+}

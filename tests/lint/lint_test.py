@@ -135,6 +135,10 @@ def test_program(folder):
     expect("nothing to say", lint(folder, good), 0, "0 found in 1 translation units")
     expect("place and rule", lint(folder, bad), 1, "forms.cpp:2:31: warning: g++ before 13 destroys")
     expect("allowed", lint(folder, bad.replace("; }", "; }  // ringio-lint: allow")), 0, "0 found")
+    with open(os.path.join(folder, "part.cpp"), "w", encoding="utf-8") as file:
+        file.write(bad)
+    part = os.path.join(folder, "part.cpp")
+    expect("a unity build", lint(folder, f'#include "{part}"\n', part), 1, "part.cpp:2:31: warning")
     expect("no C++", lint(folder, good + "what?"), 2, "clang cannot read")
     absent = lint(folder, good, "--clang-query", "no-such-program")
     expect("no clang-query", absent, 2, "apt-get install clang-tools-19")

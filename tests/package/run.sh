@@ -65,6 +65,7 @@ if command -v ccache >/dev/null; then
     launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi
 configure add_subdirectory guest -DCMAKE_BUILD_TYPE=Debug -DBUILD_SHARED_LIBS=ON -DRINGIO_INSTALL=ON \
+    -DRINGIO_UNITY_BUILD=ON \
     "${launcher[@]}"
 quietly cmake --build "$scratch/guest" --parallel 2
 check add_subdirectory "$scratch/guest/hello"

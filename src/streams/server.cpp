@@ -42,6 +42,17 @@ bool is_transient(int error) noexcept {
     }
 }
 
+/// Awaits; gives the CancelledError that ended it, or null.
+template <class A>
+Task<std::exception_ptr> cancellation_of(A awaitable) {
+    try {
+        co_await std::move(awaitable);
+    } catch (const CancelledError&) {
+        co_return std::current_exception();
+    }
+    co_return nullptr;
+}
+
 std::string peer_text(const Socket& socket) {
     try {
         return socket.getpeername().to_string();
@@ -208,7 +219,7 @@ void ServerState::connection_closed(StreamState& stream) noexcept {
     stream.unlink();
     const IntrusivePtr<ServerState> keep(this, adopt);
     if (closing_ && connections_.empty()) {
-        wake_closed();
+        closed_.set();
     }
 }
 
@@ -231,10 +242,10 @@ void ServerState::close() noexcept {
         acceptor_ended();
     }
     if (forever_ && !forever_->done()) {
-        forever_->get_future().cancel();
+        forever_->set_result();
     }
     if (connections_.empty()) {
-        wake_closed();
+        closed_.set();
     }
 }
 
@@ -254,39 +265,28 @@ Task<> ServerState::serve_forever() {
     }
     start_serving();
     forever_ = loop().create_future<void>();
-    std::exception_ptr cancellation;
-    Future<> forever = forever_->get_future();
-    try {
-        co_await forever;
-    } catch (const CancelledError&) {
-        cancellation = std::current_exception();
-    }
+    std::exception_ptr cancellation = co_await cancellation_of(forever_->get_future());
     forever_.reset();
     close();
-    close_clients();  // lest a client that keeps its connection open keeps us from ending
-    try {
-        co_await wait_closed();
-    } catch (const CancelledError&) {
-        // Cancelled again: the first request goes on all the same.
+    if (!cancellation) {  // closed by another: the connections may take their time
+        cancellation = co_await cancellation_of(wait_closed());
     }
+    if (!cancellation) {
+        throw CancelledError();
+    }
+    close_clients();  // lest a client that keeps its connection open keeps us from ending
+    // When it is cancelled again it ends at once; the first request goes on all the same.
+    static_cast<void>(co_await cancellation_of(wait_closed()));
     std::rethrow_exception(cancellation);
 }
 
 Task<> ServerState::wait_closed() {
     const IntrusivePtr<ServerState> keep(this);
-    if (!closing_ || !connections_.empty()) {
-        Promise<> closed = loop().create_future<void>();
-        closed_waiters_.push_back(closed);
-        Future<> future = closed.get_future();
-        co_await future;
-    }
-}
-
-void ServerState::wake_closed() noexcept {
-    for (Promise<>& waiter : std::exchange(closed_waiters_, {})) {
-        if (!waiter.done()) {
-            waiter.set_result();
+    if (!closed_.is_set()) {
+        if (&loop() != &get_running_loop()) {
+            throw std::runtime_error("Server.wait_closed(): the server is of a different loop");
         }
+        co_await closed_.wait();
     }
 }
 

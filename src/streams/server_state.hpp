@@ -8,6 +8,7 @@
 #include <ringio/core/timers.hpp>
 #include <ringio/streams/start_server.hpp>
 #include <ringio/streams/stream_state.hpp>
+#include <ringio/sync/event.hpp>
 
 #include <deque>
 #include <memory>
@@ -76,7 +77,6 @@ public:
 
 private:
     void run_handler(const IntrusivePtr<StreamState>& stream);
-    void wake_closed() noexcept;
 
     IntrusivePtr<LoopAnchor> anchor_;
     ConnectionHandler handler_;
@@ -84,7 +84,7 @@ private:
     std::vector<Socket> no_sockets_;
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     IntrusiveList<StreamState> connections_;
-    std::vector<Promise<>> closed_waiters_;
+    Event closed_;                      // set when no listener and no connection is left
     std::optional<Promise<>> forever_;  // while serve_forever() waits
     ServerOptions options_;
     std::uint32_t references_ = 0;

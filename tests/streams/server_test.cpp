@@ -30,6 +30,15 @@ Task<> attempt(std::uint16_t port) {
     static_cast<void>(co_await open_connection("127.0.0.1", port));
 }
 
+Task<std::string> message_of_cancellation(TaskHandle<> task) {
+    try {
+        co_await task;
+    } catch (const CancelledError& error) {
+        co_return error.message();
+    }
+    co_return "<not cancelled>";
+}
+
 Task<std::string> asked(RawSocket& client, std::string line) {
     client.send(line);
     std::string answer;
@@ -205,6 +214,72 @@ ASYNC_TEST_CASE("Server: serve_forever ends with CancelledError when the server 
     co_await turns(2);
     server.close();
     CHECK_AWAIT(is_cancelled(serving), true);
+}
+
+ASYNC_TEST_CASE(
+    "Server: close leaves the connections under serve_forever too, which waits for them") {
+    Server server = co_await make_server();
+    auto serving = create_task(server.serve_forever());
+    RawSocket client = RawSocket::connected(port_of(server));
+    CHECK_AWAIT(asked(client, "one\n"), "one\n");
+    server.close();
+    co_await turns(5);
+    CHECK_AWAIT(asked(client, "two\n"), "two\n");
+    CHECK_FALSE(serving.done());
+    client.shutdown_write();
+    CHECK_AWAIT(is_cancelled(serving), true);
+    CHECK(client.receive_to_end() == "");
+}
+
+ASYNC_TEST_CASE("Server: serve_forever that is cancelled after close() ends the connections") {
+    for (int turn = 0; turn < 4; ++turn) {
+        Server server = co_await make_server();
+        auto serving = create_task(server.serve_forever());
+        RawSocket client = RawSocket::connected(port_of(server));
+        CHECK_AWAIT(asked(client, "one\n"), "one\n");
+        server.close();
+        co_await turns(turn);
+        serving.cancel("enough");
+        CHECK_AWAIT(message_of_cancellation(serving), "enough");
+        CHECK(client.ended());
+    }
+}
+
+ASYNC_TEST_CASE(
+    "Server: serve_forever that is cancelled twice waits no more for what is to be sent") {
+    std::vector<StreamWriter> kept;
+    auto handler = [&kept](StreamReader, StreamWriter writer) {
+        writer.write(std::string(16 << 20, 'x'));
+        kept.push_back(writer);
+    };
+    Server server = co_await start_server(handler, "127.0.0.1", 0);
+    auto serving = create_task(server.serve_forever());
+    const RawSocket client = RawSocket::connected(port_of(server));
+    while (kept.empty()) {
+        co_await sleep(1ms);
+    }
+    serving.cancel("first");
+    co_await turns(5);
+    CHECK_FALSE(serving.done());
+    serving.cancel("second");
+    CHECK_AWAIT(message_of_cancellation(serving), "first");
+    CHECK(kept[0].get_write_buffer_size() > 0);
+    server.abort_clients();
+    co_await server.wait_closed();
+}
+
+ASYNC_TEST_CASE("Server: a cancelled wait_closed leaves; the others are woken") {
+    Server server = co_await make_server();
+    auto first = create_task(server.wait_closed());
+    auto second = create_task(server.wait_closed());
+    auto third = create_task(server.wait_closed());
+    co_await turns(1);
+    second.cancel();
+    CHECK_AWAIT(is_cancelled(second), true);
+    third.cancel();
+    server.close();
+    co_await first;
+    CHECK_AWAIT(is_cancelled(third), true);
 }
 
 ASYNC_TEST_CASE("Server: serve_forever twice is a std::runtime_error, and the first goes on") {

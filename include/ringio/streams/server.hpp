@@ -35,11 +35,13 @@ public:
     /// Begins to accept; idempotent. *Errors*: std::runtime_error when it is closed.
     void start_serving();
 
-    /// Accepts until it is cancelled or closed; then closes, its connections too, and waits for
-    /// them. *Errors*: std::runtime_error when it is being served, or closed, already.
+    /// Accepts until it is closed or cancelled, waits until every connection is closed, and throws
+    /// CancelledError. *Errors*: std::runtime_error when it is being served, or closed, already.
+    /// *Cancellation*: closes the server and its connections, what is buffered is sent first; when
+    /// it is cancelled again it ends at once. *Python*: does not close the connections.
     Task<> serve_forever();
 
-    /// Stops to listen. Connections stay open. Idempotent.
+    /// Stops to listen. Connections stay open, under serve_forever() too. Idempotent.
     void close() noexcept;
 
     /// Waits until the server is closed and every connection of it as well.

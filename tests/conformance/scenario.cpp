@@ -68,6 +68,8 @@ std::string message_of(const std::exception_ptr& exception) {
         return cancelled.message();
     } catch (const KeyboardInterrupt&) {
         return "";
+    } catch (const TimeoutError&) {
+        return "";  // "timed out" here, on purpose
     } catch (const ExceptionGroup& group) {
         return group_text(group);
     } catch (const std::system_error& failed) {

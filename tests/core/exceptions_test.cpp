@@ -43,8 +43,11 @@ TEST_CASE("exceptions: a cancellation is no std::exception, the others are") {
     CHECK(CancelledError().message().empty());
 }
 
+TEST_CASE("exceptions: a TimeoutError says so") {
+    CHECK(std::string(TimeoutError().what()) == "timed out");
+}
+
 TEST_CASE("exceptions: the texts of asyncio") {
-    CHECK(std::string(TimeoutError().what()).empty());
     const IncompleteReadError known("abc", 5);
     CHECK(std::string(known.what()) == "3 bytes read on a total of 5 expected bytes");
     CHECK(known.partial() == "abc");

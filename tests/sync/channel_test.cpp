@@ -281,7 +281,7 @@ ASYNC_TEST_CASE("Channel: an item is not lost when its receiver's timeout comes 
         co_await channel.send(1);
     };
     auto sending = create_task(late());
-    CHECK_AWAIT(text_of<TimeoutError>(wait_for(channel.receive(), 1s)), "");
+    CHECK_AWAIT(text_of<TimeoutError>(wait_for(channel.receive(), 1s)), "timed out");
     co_await sending;
     CHECK(channel.try_receive() == 1);
 }

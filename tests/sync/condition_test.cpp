@@ -167,7 +167,7 @@ ASYNC_TEST_CASE("Condition: so does one whose task is cancelled while it takes t
 ASYNC_TEST_CASE("Condition: a timeout within the block leaves the lock held", "[any_order]") {
     Condition condition;
     auto held = co_await condition.scoped();
-    CHECK_AWAIT(text_of<TimeoutError>(wait_for(condition.wait(), 500ms)), "");
+    CHECK_AWAIT(text_of<TimeoutError>(wait_for(condition.wait(), 500ms)), "timed out");
     CHECK(condition.locked());
 }
 
@@ -234,7 +234,7 @@ Task<> cancel_notified_consumer(int turns_between) {
         first.cancel();
         auto none = [&count]() { return count == 0; };
         // Nobody notifies this task: the time is for the others.
-        CHECK_AWAIT(text_of<TimeoutError>(wait_for(condition.wait_for(none), 10ms)), "");
+        CHECK_AWAIT(text_of<TimeoutError>(wait_for(condition.wait_for(none), 10ms)), "timed out");
         CHECK(count == 0);
         count = -1;
         condition.notify_all();

@@ -154,7 +154,7 @@ ASYNC_TEST_CASE("Queue: a cancelled get() leaves the item to the next") {
 
 ASYNC_TEST_CASE("Queue: an item whose get() times out is not lost") {
     Queue<int> queue;
-    CHECK_AWAIT(text_of<TimeoutError>(wait_for(queue.get(), 100ms)), "");
+    CHECK_AWAIT(text_of<TimeoutError>(wait_for(queue.get(), 100ms)), "timed out");
     queue.put_nowait(1);
     CHECK_AWAIT(queue.get(), 1);
     auto get = create_task(queue.get());
@@ -460,7 +460,7 @@ ASYNC_TEST_CASE(
     "Queue: those who are cancelled are forgotten (test_cancelled_getters_not_being_held_in_"
     "self_getters, test_cancelled_puts_not_being_held_in_self_putters)") {
     Queue<int> queue(1);
-    CHECK_AWAIT(text_of<TimeoutError>(wait_for(queue.get(), 100ms)), "");
+    CHECK_AWAIT(text_of<TimeoutError>(wait_for(queue.get(), 100ms)), "timed out");
     CHECK(queue.repr() == "<Queue maxsize=1>");
     queue.put_nowait(1);
     auto put = create_task(queue.put(2));

@@ -41,10 +41,10 @@ class RINGIO_API GeneratorExit final {};
 /// *Python*: KeyboardInterrupt, a BaseException there.
 class RINGIO_API KeyboardInterrupt final {};
 
-/// Thrown when a deadline passed before the work was done. Its text is empty, as in CPython.
+/// Thrown when a deadline passed before the work was done. *Python*: its text is empty there.
 class RINGIO_API TimeoutError final : public std::runtime_error {
 public:
-    TimeoutError() : std::runtime_error("") {}
+    TimeoutError() : std::runtime_error("timed out") {}
 };
 
 /// Thrown when a future is asked for a result that it has not got, or given a second one.

@@ -1,6 +1,7 @@
 // L4, streams: TCP connections as a StreamReader and a StreamWriter, and servers that make them.
 #pragma once
 
+#include <ringio/streams/hosts.hpp>
 #include <ringio/streams/open_connection.hpp>
 #include <ringio/streams/resolve.hpp>
 #include <ringio/streams/separators.hpp>

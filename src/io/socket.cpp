@@ -1,5 +1,6 @@
 #include <ringio/io/socket.hpp>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -51,13 +52,31 @@ Socket Socket::listening(const SocketAddress& address, int backlog, bool reuse_p
     if (address.family() == AF_INET6) {
         set_option(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
     }
-    if (::bind(socket.fd(), address.data(), address.size()) != 0) {
+    socket.bind(address);
+    socket.listen(backlog);
+    return socket;
+}
+
+Socket Socket::adopted(UniqueFd fd) {
+    const int flags = ::fcntl(fd.get(), F_GETFL);
+    if (flags < 0 || ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0 ||
+        ::fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK) != 0) {
+        throw_errno("fcntl");
+    }
+    return Socket(std::move(fd));
+}
+
+void Socket::bind(const SocketAddress& address) const {
+    if (::bind(fd(), address.data(), address.size()) != 0) {
         throw_errno("bind to " + address.to_string());
     }
-    if (::listen(socket.fd(), backlog) != 0) {
-        throw_errno("listen on " + address.to_string());
+}
+
+void Socket::listen(int backlog) const {
+    if (::listen(fd(), backlog) != 0) {
+        const std::error_code error(errno, std::system_category());
+        throw std::system_error(error, "listen on " + getsockname().to_string());
     }
-    return socket;
 }
 
 SocketAddress Socket::getsockname() const { return address_by(::getsockname, fd(), "getsockname"); }

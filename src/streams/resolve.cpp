@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <stdexcept>
@@ -25,9 +26,9 @@ struct Answer {
 };
 
 // Called on a worker thread.
-Answer look_up(const std::string& host, std::uint16_t port, bool passive) {
+Answer look_up(const std::string& host, std::uint16_t port, bool passive, int family) {
     addrinfo hints = {};
-    hints.ai_family = AF_UNSPEC;
+    hints.ai_family = family;
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = passive ? AI_PASSIVE : 0;
     addrinfo* found = nullptr;
@@ -40,6 +41,9 @@ Answer look_up(const std::string& host, std::uint16_t port, bool passive) {
     for (const addrinfo* entry = owned.get(); entry != nullptr; entry = entry->ai_next) {
         answer.addresses.emplace_back(entry->ai_addr, entry->ai_addrlen);
     }
+    if (answer.error == 0 && answer.addresses.empty()) {
+        answer.error = EAI_NODATA;
+    }
     return answer;
 }
 
@@ -50,15 +54,17 @@ const std::error_category& resolver_category() noexcept {
     return category;
 }
 
-Task<std::vector<SocketAddress>> resolve(std::string host, std::uint16_t port, bool passive) {
+Task<std::vector<SocketAddress>> resolve(std::string host, std::uint16_t port, bool passive,
+                                         int family) {
     if (host.find('\0') != std::string::npos) {
         throw std::invalid_argument("resolve: the host has a zero byte in it");
     }
-    if (const auto literal = SocketAddress::from_literal(host, port)) {
+    const std::optional<SocketAddress> literal = SocketAddress::from_literal(host, port);
+    if (literal && (family == AF_UNSPEC || family == literal->family())) {
         co_return std::vector<SocketAddress>{*literal};
     }
     Future<Answer> looked_up =
-        get_running_loop().run_in_executor(nullptr, look_up, host, port, passive);
+        get_running_loop().run_in_executor(nullptr, look_up, host, port, passive, family);
     Answer answer = co_await std::move(looked_up);
     if (answer.error != 0) {
         const std::string what = "resolve " + host_and_port(host, port);
@@ -68,6 +74,31 @@ Task<std::vector<SocketAddress>> resolve(std::string host, std::uint16_t port, b
         throw std::system_error(answer.error, resolver_category(), what);
     }
     co_return std::move(answer.addresses);
+}
+
+std::vector<SocketAddress> detail::interleaved(const std::vector<SocketAddress>& addresses) {
+    std::vector<std::vector<SocketAddress>> families;
+    for (const SocketAddress& address : addresses) {
+        const auto same = [&address](const std::vector<SocketAddress>& family) {
+            return family.front().family() == address.family();
+        };
+        const auto family = std::find_if(families.begin(), families.end(), same);
+        if (family == families.end()) {
+            families.push_back({address});
+        } else {
+            family->push_back(address);
+        }
+    }
+    std::vector<SocketAddress> result;
+    result.reserve(addresses.size());
+    for (std::size_t row = 0; result.size() < addresses.size(); ++row) {
+        for (const std::vector<SocketAddress>& family : families) {
+            if (row < family.size()) {
+                result.push_back(family[row]);
+            }
+        }
+    }
+    return result;
 }
 
 std::uint16_t detail::checked_port(std::string_view function, long port) {

@@ -4,6 +4,7 @@
 #include <ringio/tasks/create_task.hpp>
 
 #include "server_state.hpp"
+#include "sockets.hpp"
 
 #include <sys/socket.h>
 
@@ -51,14 +52,6 @@ Task<std::exception_ptr> cancellation_of(A awaitable) {
         co_return std::current_exception();
     }
     co_return nullptr;
-}
-
-std::string peer_text(const Socket& socket) {
-    try {
-        return socket.getpeername().to_string();
-    } catch (const std::system_error&) {
-        return "a peer that is gone";
-    }
 }
 
 }  // namespace

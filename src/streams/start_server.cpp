@@ -3,7 +3,9 @@
 #include <ringio/streams/resolve.hpp>
 
 #include "server_state.hpp"
+#include "sockets.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
@@ -36,29 +38,72 @@ std::vector<Socket> listen_on_all(const std::vector<SocketAddress>& addresses,
     return sockets;
 }
 
-Task<Server> listen(ConnectionHandler handler, std::string host, std::uint16_t port,
-                    ServerOptions options) {
-    const std::vector<SocketAddress> addresses = co_await resolve(host, port, true);
-    std::vector<Socket> sockets = listen_on_all(addresses, options);
+Server serve(ConnectionHandler handler, std::vector<Socket> sockets, const ServerOptions& options) {
     const IntrusivePtr<ServerState> state(
         new ServerState(get_running_loop(), std::move(handler), std::move(sockets), options));
     if (options.start_serving) {
         state->start_serving();
     }
-    co_return Server(state);
+    return Server(state);
 }
 
-}  // namespace
+Task<Server> listen(ConnectionHandler handler, Hosts hosts, std::uint16_t port,
+                    ServerOptions options) {
+    std::vector<SocketAddress> addresses;
+    for (const std::string& host : hosts.all()) {
+        const std::vector<SocketAddress> found = co_await resolve(host, port, true, options.family);
+        for (const SocketAddress& address : found) {
+            if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
+                addresses.push_back(address);
+            }
+        }
+    }
+    co_return serve(std::move(handler), listen_on_all(addresses, options), options);
+}
 
-Task<Server> start_server(ConnectionHandler handler, std::string host, long port,
-                          ServerOptions options) {
+Task<Server> listen_on(ConnectionHandler handler, UniqueFd fd, ServerOptions options) {
+    std::vector<Socket> sockets;
+    sockets.push_back(Socket::adopted(std::move(fd)));
+    sockets.front().listen(options.backlog);
+    co_return serve(std::move(handler), std::move(sockets), options);
+}
+
+void check(const ConnectionHandler& handler, const ServerOptions& options) {
+    if (!handler) {
+        throw std::invalid_argument("start_server: the handler is null; nobody would answer");
+    }
     if (options.limit == 0) {
         throw std::invalid_argument("start_server: the limit is 0; a reader needs a buffer");
     }
     if (options.backlog < 0) {
         throw std::invalid_argument("start_server: the backlog is negative");
     }
-    return listen(std::move(handler), std::move(host), checked_port("start_server", port), options);
+}
+
+}  // namespace
+
+Task<Server> start_server(ConnectionHandler handler, Hosts hosts, long port,
+                          const ServerOptions& options) {
+    check(handler, options);
+    if (options.sock) {
+        throw std::invalid_argument(
+            "start_server: host and port, and a socket as well; give one of them");
+    }
+    if (hosts.all().empty()) {
+        throw std::invalid_argument("start_server: no host; an empty text is every interface");
+    }
+    return listen(std::move(handler), std::move(hosts), checked_port("start_server", port),
+                  options);
+}
+
+Task<Server> start_server(ConnectionHandler handler, const ServerOptions& options) {
+    check(handler, options);
+    if (!options.sock) {
+        throw std::invalid_argument("start_server: neither host and port nor a socket");
+    }
+    require_stream_socket("start_server", options.sock);
+    UniqueFd fd = options.sock.take();
+    return listen_on(std::move(handler), std::move(fd), options);
 }
 
 }  // namespace ringio::detail

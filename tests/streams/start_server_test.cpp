@@ -2,6 +2,8 @@
 
 #include "link.hpp"
 
+#include <functional>
+
 using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
@@ -11,6 +13,11 @@ namespace {
 Task<> serve(std::string host, long port, ServerOptions options = {}) {
     static_cast<void>(
         co_await start_server([](StreamReader, StreamWriter) {}, host, port, options));
+}
+
+template <class Handler>
+Task<> serve_with(Handler handler) {
+    static_cast<void>(co_await start_server(handler, "127.0.0.1", 0));
 }
 
 std::uint16_t port_of(const Server& server) { return server.sockets()[0].getsockname().port(); }
@@ -209,6 +216,17 @@ ASYNC_TEST_CASE("start_server: bad arguments are std::invalid_arguments") {
                     "limit is 0");
     CHECK_AWAIT_HAS(text_of<std::invalid_argument>(serve("127.0.0.1", 0, {.backlog = -1})),
                     "backlog");
+}
+
+ASYNC_TEST_CASE("start_server: a null handler is a std::invalid_argument") {
+    Task<> (*function)(StreamReader, StreamWriter) = nullptr;
+    const std::function<Task<>(StreamReader, StreamWriter)> empty;
+    const std::function<void(StreamReader, StreamWriter)> plain;
+    UniqueFunction<void(StreamReader, StreamWriter)> unique;
+    CHECK_AWAIT_HAS(text_of<std::invalid_argument>(serve_with(function)), "handler is null");
+    CHECK_AWAIT_HAS(text_of<std::invalid_argument>(serve_with(empty)), "handler is null");
+    CHECK_AWAIT_HAS(text_of<std::invalid_argument>(serve_with(plain)), "handler is null");
+    CHECK_THROWS_AS(start_server(by_move(unique), "127.0.0.1", 0), std::invalid_argument);
 }
 
 ASYNC_TEST_CASE("start_server: a port in use, a foreign address and an unknown name are named") {

@@ -30,8 +30,19 @@ public:
     /// *Errors*: std::system_error that names the address.
     static Socket listening(const SocketAddress& address, int backlog, bool reuse_port);
 
+    /// Takes over a socket that was made elsewhere: it becomes close-on-exec and blocking, as those
+    /// that are made here. *Errors*: std::system_error; `fd` is closed then.
+    static Socket adopted(UniqueFd fd);
+
     int fd() const noexcept { return fd_.get(); }
     explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
+
+    /// Binds to `address`. *Errors*: std::system_error that names it.
+    void bind(const SocketAddress& address) const;
+
+    /// Lets the kernel take connections, `backlog` of which may wait. *Errors*: std::system_error
+    /// that names the address.
+    void listen(int backlog) const;
 
     /// Returns the own, or the peer's, address. *Errors*: std::system_error.
     SocketAddress getsockname() const;

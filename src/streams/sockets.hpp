@@ -1,0 +1,41 @@
+// What connections and servers both ask of a socket.
+#pragma once
+
+#include <ringio/io/given_socket.hpp>
+#include <ringio/io/socket.hpp>
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+namespace ringio::detail {
+
+/// How errors name the other end of a connection: "127.0.0.1:80".
+inline std::string peer_text(const Socket& socket) {
+    try {
+        const SocketAddress peer = socket.getpeername();
+        return peer.host().empty() ? "a local socket" : peer.to_string();
+    } catch (const std::system_error&) {
+        return "a peer that is gone";
+    }
+}
+
+/// *Errors*: std::invalid_argument, std::system_error, when `given` is not what `function` takes.
+inline void require_stream_socket(const std::string& function, const GivenSocket& given) {
+    if (given.fd() < 0) {
+        throw std::invalid_argument(function + ": the socket is empty; its descriptor was moved");
+    }
+    int type = 0;
+    socklen_t length = sizeof(type);
+    if (::getsockopt(given.fd(), SOL_SOCKET, SO_TYPE, &type, &length) != 0) {
+        throw std::system_error(errno, std::system_category(), function + ": not a socket");
+    }
+    if (type != SOCK_STREAM) {
+        throw std::invalid_argument(function + ": a stream socket is expected");
+    }
+}
+
+}  // namespace ringio::detail

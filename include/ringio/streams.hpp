@@ -3,6 +3,7 @@
 
 #include <ringio/streams/hosts.hpp>
 #include <ringio/streams/open_connection.hpp>
+#include <ringio/streams/relay.hpp>
 #include <ringio/streams/resolve.hpp>
 #include <ringio/streams/separators.hpp>
 #include <ringio/streams/server.hpp>

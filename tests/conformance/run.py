@@ -5,7 +5,8 @@ newer Python than the one at hand is compared with what a newer one said: record
 catalogue/<area>.txt says of each behaviour of asyncio whether there is a pair of scenarios for it,
 or ringio differs on purpose (with the test that pins it), or it has no meaning in C++.
 
-  --record       writes recorded/<area>.txt, with the Python that runs this
+  --record       writes recorded/<area>.txt and the list of CPython's tests, with the Python that
+                 runs this
   --write-docs   writes docs/conformance.md; without it, a page that is out of date is a failure
 """
 
@@ -20,6 +21,8 @@ import pathlib
 import re
 import subprocess
 import sys
+
+import cpython_tests
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -119,6 +122,7 @@ def recorded(area: str) -> dict[str, list[str]]:
 def record() -> None:
     """Writes down what this Python says where an older one says something else."""
     version = ".".join(map(str, sys.version_info[:3]))
+    cpython_tests.write_list(version)
     for area in areas():
         path = HERE / "recorded" / f"{area}.txt"
         transcript = run_python(area)
@@ -133,11 +137,14 @@ def record() -> None:
             if sys.version_info[:2] < transcript.since[name]:
                 raise SystemExit(f"{name} needs a newer Python than {version}")
             text += "\n".join([f"# {name}", *transcript.lines[name]]) + "\n"
-        path.write_text(text, encoding="utf-8")
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        if old.partition("\n")[2] != text.partition("\n")[2]:  # the date alone is no news
+            path.write_text(text, encoding="utf-8")
 
 
 def read_catalogue(area: str, problems: list[str]) -> list[Entry]:
     path = HERE / "catalogue" / f"{area}.txt"
+    tests = cpython_tests.read_list()
     entries = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -153,6 +160,8 @@ def read_catalogue(area: str, problems: list[str]) -> list[Entry]:
             problems.append(f"{where}: {entry.id} is not in this area")
         if entry.verdict == "different":
             check_pin(where, entry.pin, problems)
+        for name in cpython_tests.cited(entry.source, tests)[1]:
+            problems.append(f"{where}: CPython has no such test: {name}")
         entries.append(entry)
     return entries
 
@@ -234,16 +243,25 @@ def page(catalogue: dict[str, list[Entry]]) -> str:
     lines = [
         "# Conformance with CPython's asyncio",
         "",
-        "What asyncio does, and whether ringio does the same. For each behaviour that is *the same*",
-        "there is one small program in Python and one in C++ (`tests/conformance/`); both are run by",
-        "`ctest -L conformance` and must print the same lines. Python 3.11 is enough for that: what",
-        "later versions do otherwise is compared with a transcript of one of them. What is",
-        "*different on purpose* names its reason and the test that pins it.",
+        "What asyncio does, and whether ringio does the same: for what ringio has of asyncio, not for",
+        "all of it. The first table says which of CPython's test files are covered, and which are not.",
+        "",
+        "For each behaviour that is *the same* there is one small program in Python and one in C++",
+        "(`tests/conformance/`); both are run by `ctest -L conformance` and must print the same lines.",
+        "Python 3.11 is enough for that: what later versions do otherwise is compared with a transcript",
+        "of one of them. What is *different on purpose* names its reason and the test that pins it.",
         "",
         "This page is generated: `tests/conformance/run.py PROGRAM --write-docs`.",
         "",
-        f"**{count(everything, 'pair')} the same, {count(everything, 'different')} different on"
-        f" purpose, {count(everything, 'n/a')} not applicable.**",
+        *cpython_tests.table(everything),
+        "",
+        "## What is compared",
+        "",
+        "The behaviours below come from those tests, and from the documentation and the source.",
+        "",
+        f"**{count(everything, 'pair')} pairs of programs that print the same lines,"
+        f" {count(everything, 'different')} behaviours that differ on purpose,"
+        f" {count(everything, 'n/a')} that have no meaning here.**",
         "",
         "| area | the same | different on purpose | not applicable |",
         "|---|---:|---:|---:|",

@@ -14,12 +14,12 @@ using namespace ringio::test_support;
 
 namespace {
 
-constexpr std::size_t limit = 100;
+constexpr std::size_t scene_limit = 100;
 
 /// A receiver, and the kernel's side of it.
 struct Scene {
     explicit Scene(UniqueFd fd = some_descriptor())
-        : kernel(fd.get()), receiver(Socket(std::move(fd)), limit) {}
+        : kernel(fd.get()), receiver(Socket(std::move(fd)), scene_limit) {}
 
     TaskHandle<std::string> read() { return create_task(take(receiver)); }
     /// Reads again and again, in one turn as long as there is something.
@@ -166,7 +166,7 @@ SCRIPTED_TEST_CASE("intake: a multishot that ends with data, or by a signal, is 
 SCRIPTED_TEST_CASE(
     "intake: beyond twice the limit the request is paused, and data after it is kept") {
     const auto scene = co_await armed();
-    scene->kernel.bring(std::string(2 * limit, 'a'));
+    scene->kernel.bring(std::string(2 * scene_limit, 'a'));
     co_await turns(2);
     CHECK(scene->kernel.kernel().cancels.empty());
     scene->kernel.bring("b");
@@ -174,23 +174,23 @@ SCRIPTED_TEST_CASE(
     co_await turns(3);
     CHECK_FALSE(scene->kernel.in_flight());
     CHECK(borrowed() == 0);
-    CHECK_AWAIT(scene->read(), std::string(2 * limit, 'a') + "bc");
+    CHECK_AWAIT(scene->read(), std::string(2 * scene_limit, 'a') + "bc");
     CHECK(scene->kernel.is_multishot());
 }
 
 SCRIPTED_TEST_CASE("intake: what was paused goes on when the limit is left, though nobody waits") {
-    for (const std::size_t left : {limit + 1, limit}) {
+    for (const std::size_t left : {scene_limit + 1, scene_limit}) {
         const auto state = IntrusivePtr<detail::ReceiverState>(
-            new detail::ReceiverState(Socket(some_descriptor()), limit));
+            new detail::ReceiverState(Socket(some_descriptor()), scene_limit));
         const ScriptedReceive kernel(state->socket().fd());
         state->start();
         co_await turns(2);
-        kernel.bring(std::string(3 * limit, 'a'));
+        kernel.bring(std::string(3 * scene_limit, 'a'));
         co_await turns(3);
         CHECK_FALSE(kernel.in_flight());
-        state->consume(3 * limit - left);
+        state->consume(3 * scene_limit - left);
         co_await turns(2);
-        CHECK(kernel.in_flight() == (left == limit));
+        CHECK(kernel.in_flight() == (left == scene_limit));
         state->close();
         co_await turns(2);
     }
@@ -198,7 +198,7 @@ SCRIPTED_TEST_CASE("intake: what was paused goes on when the limit is left, thou
 
 SCRIPTED_TEST_CASE("intake: it may start before anybody waits") {
     const auto state = IntrusivePtr<detail::ReceiverState>(
-        new detail::ReceiverState(Socket(some_descriptor()), limit));
+        new detail::ReceiverState(Socket(some_descriptor()), scene_limit));
     const ScriptedReceive kernel(state->socket().fd());
     state->start();
     co_await turns(2);
@@ -215,13 +215,13 @@ SCRIPTED_TEST_CASE("intake: it may start before anybody waits") {
 
 SCRIPTED_TEST_CASE("intake: a sender that was held back is received from in larger pieces") {
     const auto scene = co_await armed();
-    scene->kernel.bring(std::string(2 * limit + 1, 'a'));
+    scene->kernel.bring(std::string(2 * scene_limit + 1, 'a'));
     co_await turns(3);
     CHECK(scene->kernel.kernel().cancels.size() == 1);
     std::vector<std::string> texts;
     auto reading = scene->read_on(texts);
     co_await turns(3);
-    CHECK(texts == std::vector{std::string(2 * limit + 1, 'a')});
+    CHECK(texts == std::vector{std::string(2 * scene_limit + 1, 'a')});
     CHECK(scene->kernel.in_flight());
     CHECK_FALSE(scene->kernel.is_multishot());
     scene->kernel.bring(std::string(BufferPool::size, 'b'));
@@ -242,14 +242,14 @@ SCRIPTED_TEST_CASE("intake: a sender that was held back is received from in larg
 SCRIPTED_TEST_CASE("intake: of a sender that was held back, what has come is taken for nobody") {
     const auto scene = co_await armed();
     testing::ScriptedKernel& kernel = scene->kernel.kernel();
-    scene->kernel.bring(std::string(2 * limit + 1, 'a'));
+    scene->kernel.bring(std::string(2 * scene_limit + 1, 'a'));
     co_await turns(3);
-    kernel.incoming = std::string(2 * limit, 'b');
-    CHECK_AWAIT(scene->read(), std::string(2 * limit + 1, 'a'));
+    kernel.incoming = std::string(2 * scene_limit, 'b');
+    CHECK_AWAIT(scene->read(), std::string(2 * scene_limit + 1, 'a'));
     co_await turns(2);
     CHECK(kernel.incoming.empty());
     CHECK_FALSE(scene->kernel.in_flight());  // more than the limit is there
-    CHECK_AWAIT(scene->read(), std::string(2 * limit, 'b'));
+    CHECK_AWAIT(scene->read(), std::string(2 * scene_limit, 'b'));
     co_await turns(2);
     CHECK(scene->kernel.is_multishot());  // nothing more was there
     scene->kernel.end(0);
@@ -257,7 +257,7 @@ SCRIPTED_TEST_CASE("intake: of a sender that was held back, what has come is tak
 
 SCRIPTED_TEST_CASE("intake: a large receive whose reader was cancelled is there for the next one") {
     const auto scene = co_await armed();
-    scene->kernel.bring(std::string(2 * limit + 1, 'a'));
+    scene->kernel.bring(std::string(2 * scene_limit + 1, 'a'));
     co_await turns(3);
     std::vector<std::string> texts;
     auto reading = scene->read_on(texts);

@@ -8,10 +8,14 @@
 #include <support/raw_socket.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <utility>
 
 namespace ringio::test_support {
+
+/// More than the kernel's buffers take.
+inline constexpr std::size_t much = 4 << 20;
 
 struct Link {
     Link(Connection connection, RawSocket raw, std::uint16_t listening_port)

@@ -240,9 +240,9 @@ ASYNC_TEST_CASE("streams: a reset is noticed by a client that only writes") {
 
 ASYNC_TEST_CASE("streams: a reset after a large transfer is noticed while nobody reads") {
     Link link = co_await make_link(1000);
-    const std::string much(100'000, 'x');
-    link.peer.send(much);
-    CHECK_AWAIT(link.reader.readexactly(100'000), much);
+    const std::string bulk(100'000, 'x');
+    link.peer.send(bulk);
+    CHECK_AWAIT(link.reader.readexactly(100'000), bulk);
     auto closed = create_task(link.writer.wait_closed());
     co_await sleep(1ms);
     link.peer.reset();

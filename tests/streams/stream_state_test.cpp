@@ -9,12 +9,6 @@ using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
 
-namespace {
-
-constexpr std::size_t much = 4 << 20;  // more than the kernel's buffers
-
-}  // namespace
-
 ASYNC_TEST_CASE("close: 20 MB that are buffered are sent first") {
     Link link = co_await make_link();
     link.writer.write(std::string(20'000'000, 'x'));

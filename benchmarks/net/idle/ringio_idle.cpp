@@ -39,7 +39,7 @@ constexpr Kind kinds[] = {
 std::size_t resident_bytes() {
     long pages = 0;
     if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
-        if (std::fscanf(file, "%*ld %ld", &pages) != 1) {
+        if (std::fscanf(file, "%*s %ld", &pages) != 1) {
             pages = 0;
         }
         std::fclose(file);

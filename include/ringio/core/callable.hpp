@@ -40,14 +40,14 @@ inline constexpr bool is_by_move<ByMove<Fn>> = true;
 /// What is behind a forwarded callable: of a ByMove, the callable it refers to.
 template <class F>
 struct CallableOf {
-    using type = std::decay_t<F>;
+    using type = F;
 };
 template <class Fn>
 struct CallableOf<ByMove<Fn>> {
     using type = Fn;
 };
 template <class F>
-using Callable = typename CallableOf<std::remove_cvref_t<F>>::type;
+using Callable = typename CallableOf<std::decay_t<F>>::type;
 
 /// What calling a decayed copy of `Fn` with decayed copies of `Args` returns, as a value.
 template <class Fn, class... Args>

@@ -71,9 +71,9 @@ private:
 ///
 /// Legend: open -> ended (at_end(): by the peer, or by a close() under the one who reads); or open
 /// -> refusing (the stream is closing, and no read waits any more) or forbidden (it was closed by
-/// its own side or failed, and no read begins). In each of
-/// them the intake may have a request in flight, and stop() makes it end. It receives from the
-/// start, so that an end or a failure is noticed whether anybody reads or not.
+/// its own side or failed, and no read begins). In each of them the intake may have a request in
+/// flight, and stop() makes it end. It receives from the start, so that an end or a failure is
+/// noticed whether anybody reads or not.
 class StreamInbound final : public Intake {
 public:
     StreamInbound(StreamState& stream, EventLoop& loop, int fd, std::size_t limit) noexcept

@@ -215,6 +215,15 @@ async def _():
     log(link.reader.at_eof())
 
 
+@scenario("streams.at_eof_unread")
+async def _():
+    """An end is noticed while nobody reads."""
+    link = await connect()
+    link.peer.end()
+    await arrival()
+    log(link.reader.at_eof())
+
+
 @scenario("streams.readline_nolimit_nowait")
 async def _():
     """Lines that are there are read without waiting."""
@@ -426,6 +435,16 @@ async def _():
     log(await got(link.reader.read()))
 
 
+@scenario("streams.exception")
+async def _():
+    """exception() tells what broke the connection, also when nobody read."""
+    link = await connect()
+    log(error(link.reader.exception()))
+    link.peer.reset()
+    await arrival()
+    log(error(link.reader.exception()))
+
+
 @scenario("streams.exception_waiter")
 async def _():
     """A reader that waits is woken by the error."""
@@ -608,6 +627,28 @@ async def _():
     log(link.writer.is_closing())
 
 
+@scenario("streams.close_with_unread_data_sends_all")
+async def _():
+    """What was written arrives, though input was left unread."""
+    link = await connect()
+    link.peer.send("unread")
+    await arrival()
+    link.writer.write(b"y" * 200000)
+    link.writer.close()
+    log(len(await link.peer.take()))
+    await link.writer.wait_closed()
+
+
+@scenario("streams.wait_closed_raises")
+async def _():
+    """wait_closed() raises what broke the connection."""
+    link = await connect()
+    waiting = asyncio.create_task(link.writer.wait_closed())
+    await arrival()
+    link.peer.reset()
+    log(await ended(waiting))
+
+
 @scenario("streams.async_writer_api_exception_after_close")
 async def _():
     """What is written after close() is dropped, and drain() raises."""
@@ -620,6 +661,15 @@ async def _():
         log(kind(exception))
     await arrival()
     log(await got(link.peer.take()))
+
+
+@scenario("streams.eof_when_closing_writer")
+async def _():
+    """After close() of one's own the reader is at its end."""
+    link = await connect()
+    link.writer.close()
+    await link.writer.wait_closed()
+    log(link.reader.at_eof())
 
 
 @scenario("streams.close_under_a_reader")
@@ -641,6 +691,18 @@ async def _():
     await link.writer.wait_closed()
     log(link.writer.is_closing(), link.writer.transport.get_write_buffer_size())
     log(len(await link.peer.take()) < 6 << 20)
+
+
+@scenario("streams.addresses")
+async def _():
+    """The addresses are known, also when the connection is closed."""
+    link = await connect()
+    own, peer = link.peer.sock.getpeername(), link.peer.sock.getsockname()
+    for _ in range(2):
+        log(link.writer.get_extra_info("peername") == peer)
+        log(link.writer.get_extra_info("sockname") == own)
+        link.writer.close()
+        await link.writer.wait_closed()
 
 
 @scenario("streams.given_socket")

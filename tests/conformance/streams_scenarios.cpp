@@ -191,6 +191,13 @@ CONFORMS("streams.at_eof") {
     log(link.reader.at_eof());
 }
 
+CONFORMS("streams.at_eof_unread") {
+    Link link = co_await connect();
+    link.peer.end();
+    co_await arrival();
+    log(link.reader.at_eof());
+}
+
 CONFORMS("streams.readline_nolimit_nowait") {
     Link link = co_await connect();
     link.peer.send("line1\nline2\nline3\n");
@@ -383,6 +390,14 @@ CONFORMS("streams.readexactly_eof") {
     log(co_await got(link.reader.read()));
 }
 
+CONFORMS("streams.exception") {
+    Link link = co_await connect();
+    log(error(link.reader.exception()));
+    link.peer.reset();
+    co_await arrival();
+    log(error(link.reader.exception()));
+}
+
 CONFORMS("streams.exception_waiter") {
     Link link = co_await connect();
     auto reading = create_task(link.reader.readline());
@@ -558,6 +573,24 @@ CONFORMS("streams.wait_closed_on_close_with_unread_data") {
     log(link.writer.is_closing());
 }
 
+CONFORMS("streams.close_with_unread_data_sends_all") {
+    Link link = co_await connect();
+    link.peer.send("unread");
+    co_await arrival();
+    link.writer.write(std::string(200000, 'y'));
+    link.writer.close();
+    log(co_await taken(link.peer));
+    co_await link.writer.wait_closed();
+}
+
+CONFORMS("streams.wait_closed_raises") {
+    Link link = co_await connect();
+    auto waiting = create_task(link.writer.wait_closed());
+    co_await arrival();
+    link.peer.reset();
+    log(co_await ended(waiting));
+}
+
 CONFORMS("streams.async_writer_api_exception_after_close") {
     Link link = co_await connect();
     link.writer.close();
@@ -569,6 +602,13 @@ CONFORMS("streams.async_writer_api_exception_after_close") {
     }
     co_await arrival();
     log(co_await got(link.peer.take()));
+}
+
+CONFORMS("streams.eof_when_closing_writer") {
+    Link link = co_await connect();
+    link.writer.close();
+    co_await link.writer.wait_closed();
+    log(link.reader.at_eof());
 }
 
 CONFORMS("streams.close_under_a_reader") {
@@ -587,6 +627,18 @@ CONFORMS("streams.abort") {
     log(link.writer.is_closing(), link.writer.get_write_buffer_size());
     const std::size_t size = co_await taken(link.peer);
     log(size < much);
+}
+
+CONFORMS("streams.addresses") {
+    Link link = co_await connect();
+    const std::uint16_t port = link.peer.socket().port();
+    const std::uint16_t own = link.writer.getsockname().port();
+    for (int round = 0; round < 2; ++round) {
+        log(link.writer.getpeername().port() == port);
+        log(link.writer.getsockname().port() == own);
+        link.writer.close();
+        co_await link.writer.wait_closed();
+    }
 }
 
 std::pair<UniqueFd, UniqueFd> socket_pair(int type) {

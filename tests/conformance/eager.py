@@ -334,12 +334,13 @@ async def _():
 
 @scenario("eager.task_group_with_error", since=(3, 13))
 async def _():
-    """A group whose eager task fails at once: the body goes on to its next wait."""
+    """A group whose eager task fails at once is told in that instant; the body goes on."""
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(fail("boom"))
-            log("body goes on")
+            log("body goes on", asyncio.current_task().cancelling())
+            log(call(group.create_task, value(1)).startswith("RuntimeError"))
             await asyncio.sleep(1)
             log("not reached")
     except BaseException as exception:

@@ -294,7 +294,8 @@ CONFORMS("eager.task_group_with_error") {
     make_all_tasks_eager();
     const auto body = [](TaskGroup& group) -> Task<> {
         group.create_task(fail("boom"));
-        log("body goes on");
+        log("body goes on", current_task().cancelling());
+        log(call([&group] { group.create_task(value(1)); }).starts_with("RuntimeError"));
         co_await sleep(1s);
         log("not reached");
     };

@@ -121,7 +121,7 @@ async def _():
         log([queue.get_nowait() for _ in range(5)])
 
 
-@scenario("queues.priority_order_of_equals")
+@scenario("queues.priority_put_between")
 async def _():
     """A priority queue gives the smallest item, also between puts."""
     queue = asyncio.PriorityQueue()

@@ -164,7 +164,7 @@ CONFORMS("queues.order") {
     co_await log_order<LifoQueue<int>>();
 }
 
-CONFORMS("queues.priority_order_of_equals") {
+CONFORMS("queues.priority_put_between") {
     PriorityQueue<int> queue;
     for (const int item : {3, 1, 2, 1, 3, 2}) {
         queue.put_nowait(item);

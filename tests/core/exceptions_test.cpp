@@ -77,8 +77,8 @@ TEST_CASE("exceptions: are described for a report and for a repr") {
     CHECK(detail::describe_exception(boom) == "std::runtime_error: boom");
     CHECK(detail::repr_exception(boom) == "std::runtime_error('boom')");
     const auto timeout = std::make_exception_ptr(TimeoutError());
-    CHECK(detail::describe_exception(timeout) == "ringio::TimeoutError");
-    CHECK(detail::repr_exception(timeout) == "ringio::TimeoutError()");
+    CHECK(detail::describe_exception(timeout) == "ringio::TimeoutError: timed out");
+    CHECK(detail::repr_exception(timeout) == "ringio::TimeoutError('timed out')");
     const auto cancelled = std::make_exception_ptr(CancelledError("why"));
     CHECK(detail::describe_exception(cancelled) == "ringio::CancelledError: why");
     CHECK(detail::describe_exception(std::make_exception_ptr(5)) == "int");

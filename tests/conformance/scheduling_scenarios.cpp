@@ -481,14 +481,14 @@ CONFORMS_PLAIN("scheduling.interrupt_leaves_the_loop") {
     run_briefly(loop);
 }
 
-Task<> interrupt() {
+Task<> interrupt_the_loop() {
     throw KeyboardInterrupt();
     co_return;
 }
 
 CONFORMS_PLAIN("scheduling.interrupt_in_a_task") {
     EventLoop loop(virtual_time());
-    auto task = loop.create_task(interrupt());
+    auto task = loop.create_task(interrupt_the_loop());
     log(call([&] { loop.run_forever(); }));
     log(task.done(), error(task.exception()));
     log(call([&] { loop.run_until_complete(turns(2)); }));

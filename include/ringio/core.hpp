@@ -4,6 +4,7 @@
 
 #include <ringio/core/awaitable.hpp>
 #include <ringio/core/callable.hpp>
+#include <ringio/core/cancel_source.hpp>
 #include <ringio/core/context.hpp>
 #include <ringio/core/event_loop.hpp>
 #include <ringio/core/exceptions.hpp>

@@ -18,13 +18,14 @@ std::string incomplete_text(std::size_t partial, std::size_t expected) {
 struct Description {
     std::string type;
     std::string text;
+    std::string source = {};  // of a cancellation
 };
 
 Description describe(const std::exception_ptr& exception) {
     try {
         std::rethrow_exception(exception);
     } catch (const CancelledError& error) {
-        return {"ringio::CancelledError", error.message()};
+        return {"ringio::CancelledError", error.message(), error.source().text()};
     } catch (const KeyboardInterrupt&) {
         return {"ringio::KeyboardInterrupt", "interrupted by SIGINT"};
     } catch (const std::exception& error) {
@@ -47,6 +48,20 @@ detail::ExceptionKind kind_of(const std::type_info* type) noexcept {
 }
 
 }  // namespace
+
+CancelledError::CancelledError(std::string message)
+    : request_(std::make_shared<const detail::Cancellation>(
+          detail::Cancellation{.message = std::move(message), .source = {}})) {}
+
+const std::string& CancelledError::message() const noexcept {
+    static const std::string none;
+    return request_ ? request_->message : none;
+}
+
+const CancelSource& CancelledError::source() const noexcept {
+    static const CancelSource unknown;
+    return request_ ? request_->source : unknown;
+}
 
 IncompleteReadError::IncompleteReadError(std::string partial, std::size_t expected)
     : std::runtime_error(incomplete_text(partial.size(), expected)),
@@ -79,7 +94,8 @@ std::string exception_type_name(const std::exception_ptr& exception) {
 
 std::exception_ptr make_cancellation(const std::string& message) noexcept {
     try {
-        return std::make_exception_ptr(CancelledError(message));
+        std::shared_ptr<const Cancellation> request = CancelOrigin::request(message);
+        return request ? std::make_exception_ptr(CancelledError(std::move(request))) : nullptr;
     } catch (const std::bad_alloc&) {
         return std::make_exception_ptr(CancelledError());
     }
@@ -90,7 +106,8 @@ std::string describe_exception(const std::exception_ptr& exception) {
         return "no exception";
     }
     const Description description = describe(exception);
-    return description.text.empty() ? description.type : description.type + ": " + description.text;
+    return description.type + (description.text.empty() ? "" : ": " + description.text) +
+           (description.source.empty() ? "" : " (" + description.source + ")");
 }
 
 std::string repr_exception(const std::exception_ptr& exception) {

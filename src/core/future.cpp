@@ -9,6 +9,12 @@ void AnyFuture::throw_invalid() {
         "this handle refers to no future: it was default-constructed or moved from");
 }
 
+bool AnyFuture::request_cancel(const std::string& message, const std::source_location& where) {
+    const IntrusivePtr<detail::FutureStateBase> kept = checked();  // this handle may go
+    const detail::CancelOrigin origin(CancelCause::call, where);
+    return kept->cancel(message);
+}
+
 namespace detail {
 
 std::vector<bool> find_repeated(const std::vector<AnyFuture>& futures) {

@@ -114,7 +114,7 @@ bool FutureStateBase::cancel(const std::string& message) {
     if (status_ != FutureStatus::pending) {
         return false;
     }
-    become_cancelled(message.empty() ? nullptr : make_cancellation(message));
+    become_cancelled(make_cancellation(message));
     return true;
 }
 

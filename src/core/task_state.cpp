@@ -112,7 +112,7 @@ bool TaskStateBase::cancel(const std::string& message) {
         return false;
     }
     ++cancel_requests_;
-    keep_cancel_message(message);
+    keep_cancellation(message);
     if (wait_ != nullptr && ask_wait_to_end(message)) {
         cancellation_in_transit_ = true;
     } else {
@@ -134,29 +134,39 @@ bool TaskStateBase::ask_wait_to_end(const std::string& message) noexcept {
     return accepted;
 }
 
-// Without memory for it, the message is lost; a cancellation never is.
-void TaskStateBase::keep_cancel_message(const std::string& message) noexcept {
-    if (message.empty() && !extras_) {
-        return;
-    }
+// Without memory for it, message and source are lost; a cancellation never is.
+void TaskStateBase::keep_cancellation(const std::string& message) noexcept {
     try {
-        extras().cancel_message = message;
+        std::shared_ptr<const Cancellation> request = CancelOrigin::request(message);
+        if (request || extras_) {
+            extras().cancellation = std::move(request);
+        }
     } catch (const std::bad_alloc&) {
         if (extras_) {
-            extras_->cancel_message.clear();
+            extras_->cancellation = nullptr;
         }
     }
 }
 
+std::shared_ptr<const Cancellation> TaskStateBase::cancellation() const noexcept {
+    return extras_ ? extras_->cancellation : nullptr;
+}
+
 const std::string& TaskStateBase::cancel_message() const noexcept {
     static const std::string none;
-    return extras_ ? extras_->cancel_message : none;
+    return extras_ && extras_->cancellation ? extras_->cancellation->message : none;
+}
+
+const CancelSource& TaskStateBase::cancel_source() const noexcept {
+    static const CancelSource unknown;
+    return extras_ && extras_->cancellation ? extras_->cancellation->source : unknown;
 }
 
 void TaskStateBase::cancel_wait() noexcept {
     if (cancel_request_ == CancelRequest::upcoming) {
         ++cancel_requests_;
     }
+    const CancelOrigin origin(cancellation());
     cancellation_in_transit_ = ask_wait_to_end(cancel_message());
     cancel_request_ = cancellation_in_transit_ ? CancelRequest::none : CancelRequest::due;
 }
@@ -174,7 +184,11 @@ unsigned TaskStateBase::uncancel() noexcept {
     return cancel_requests_;
 }
 
-void TaskStateBase::throw_cancelled() const { throw CancelledError(cancel_message()); }
+void TaskStateBase::throw_cancelled() const { throw CancelledError(cancellation()); }
+
+std::exception_ptr TaskStateBase::make_cancelled() const noexcept {
+    return std::make_exception_ptr(CancelledError(cancellation()));
+}
 
 void TaskStateBase::finish_with(std::exception_ptr exception, ExceptionKind kind) noexcept {
     if (kind == ExceptionKind::cancelled) {
@@ -192,8 +206,7 @@ void TaskStateBase::finish_with(std::exception_ptr exception, ExceptionKind kind
 }
 
 void TaskStateBase::finish_cancelled() noexcept {
-    const std::string& message = cancel_message();
-    become_cancelled(message.empty() ? nullptr : make_cancellation(message));
+    become_cancelled(extras_ && extras_->cancellation ? make_cancelled() : nullptr);
 }
 
 void TaskStateBase::destroy_pending() noexcept {
@@ -274,7 +287,12 @@ std::string TaskStateBase::repr() const {
     if (wait_ != nullptr && !done()) {
         text += " wait_for=" + wait_->repr();
     }
-    return text + outcome + ">";
+    text += outcome;
+    if (const std::string source = cancel_source().text();
+        !source.empty() && (cancelled() || (!done() && cancel_requests_ > 0))) {
+        text += " " + source;
+    }
+    return text + ">";
 }
 
 // A task that is awaited is shown without what it waits for itself: the chain may be long, or a

@@ -79,6 +79,10 @@ private:
             text_ += fmt::format("{}  | created by {}() at {}\n", margin,
                                  function_name(task.created()), file_and_line(task.created()));
         }
+        if (const std::string source = task.cancel_source().text();
+            task.cancelling() > 0 && !source.empty()) {
+            text_ += fmt::format("{}  | {}\n", margin, source);
+        }
         for (const std::source_location& frame : task.stack()) {
             text_ += fmt::format("{}  | in {}() at {}\n", margin, function_name(frame),
                                  file_and_line(frame));

@@ -55,6 +55,7 @@ public:
         interrupted_loop = &loop;
         loop.set_interrupt_handler([&loop, main]() mutable {
             if (interrupts.load() == 1 && !main.done()) {
+                const detail::CancelOrigin origin(CancelCause::interrupt);
                 main.cancel();
             } else {
                 loop.escape(std::make_exception_ptr(KeyboardInterrupt()));
@@ -177,6 +178,7 @@ void Runner::cancel_all_tasks() {
     }
     Promise<> all_done = loop_->create_future<void>();
     std::size_t left = tasks.size();
+    const detail::CancelOrigin origin(CancelCause::shutdown);
     for (AnyTask& task : tasks) {
         task.cancel();
         task.shared_state()->add_done_callback(

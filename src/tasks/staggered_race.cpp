@@ -29,7 +29,8 @@ Task<> StaggeredRace::run() {
         }
         const bool cancelled = co_await WaitAlone{waiting_, "the racers of a staggered_race()"};
         if (cancelled) {
-            give_up(make_cancellation(running_task().cancel_message()));
+            const CancelOrigin origin(running_task().cancellation());
+            give_up(running_task().make_cancelled());
         }
     }
     if (given_up_) {
@@ -39,6 +40,7 @@ Task<> StaggeredRace::run() {
 
 void StaggeredRace::win(std::size_t index) {
     winner_index = index;
+    const CancelOrigin origin(CancelCause::staggered_race, racers_[index].shared_state().get());
     for (std::size_t other = 0; other < racers_.size(); ++other) {
         if (other != index) {
             racers_[other].cancel();
@@ -73,7 +75,7 @@ void StaggeredRace::start_next() {
             [this, index](FutureStateBase&) { on_racer_done(index); },
             std::source_location::current(), &running_task()));
     } catch (...) {
-        racer.cancel();  // nobody would hear of its end
+        racer.shared_state()->cancel({});  // nobody would hear of its end
         throw;
     }
     ++running_;

@@ -91,6 +91,7 @@ void TaskGroup::add(const AnyTask& task, const IntrusivePtr<detail::FutureStateB
     if (task.done()) {  // an eager task, in its first step
         on_task_done(position, started.get());
     } else if (aborting_) {  // one that cancelled the group there
+        const detail::CancelOrigin origin(parent_.task().cancellation());
         position->task.cancel();
     }
 }
@@ -114,6 +115,7 @@ void TaskGroup::on_task_done(std::list<Member>::iterator position,
 
 void TaskGroup::on_task_failed(std::list<Member>::iterator position,
                                const std::exception_ptr& error) {
+    const detail::FutureStateBase& failed = *position->task.shared_state();  // its callback runs
     if (!interrupt_ && detail::exception_kind(error) == detail::ExceptionKind::interrupt) {
         interrupt_ = error;
         tasks_.erase(position);
@@ -122,6 +124,7 @@ void TaskGroup::on_task_failed(std::list<Member>::iterator position,
     }
     if (!aborting_ && !parent_.requested()) {
         // The body may still be at work: it is cancelled too, and leave() takes that back.
+        const detail::CancelOrigin origin(CancelCause::task_group, &failed);
         abort();
         parent_.request();
     }
@@ -134,10 +137,11 @@ void TaskGroup::abort() {
     }
 }
 
-void TaskGroup::cancel() {
+void TaskGroup::cancel(const std::source_location& where) {
     if (exiting_ && tasks_.empty()) {
         return;
     }
+    const detail::CancelOrigin origin(CancelCause::call, where);
     if (!aborting_) {
         abort();
     }
@@ -166,15 +170,19 @@ Task<> TaskGroup::leave(const std::exception_ptr& error) {
     // group's own is none.
     bool told = cancellation && !parent_.requested();
     if (error && !aborting_) {
+        const detail::CancelOrigin origin =
+            cancellation ? detail::CancelOrigin(parent_.task().cancellation())
+                         : detail::CancelOrigin(CancelCause::task_group, nullptr);
         abort();
     }
     // A loop, for the parent may be cancelled again and again while the tasks end.
     while (!tasks_.empty()) {
         const bool cancelled = co_await detail::WaitAlone{waiting_, "the tasks of a TaskGroup"};
         if (cancelled && !std::exchange(told, true)) {
-            cancellation = detail::make_cancellation(detail::running_task().cancel_message());
+            cancellation = parent_.task().make_cancelled();
         }
         if (cancelled && !aborting_) {
+            const detail::CancelOrigin origin(parent_.task().cancellation());
             abort();
         }
     }
@@ -217,6 +225,7 @@ void TaskGroup::throw_errors(const std::exception_ptr& error,
     // An outside cancellation strikes at the next wait; the count stays the same.
     detail::TaskStateBase& parent = parent_.task();
     if (parent.cancelling() > 0) {
+        const detail::CancelOrigin origin(parent.cancellation());
         parent.uncancel();
         parent.cancel({});
     }

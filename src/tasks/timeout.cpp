@@ -49,6 +49,7 @@ void Timeout::reschedule(std::optional<TimePoint> when) {
 
 void Timeout::on_timeout() {
     state_ = State::expiring;
+    const detail::CancelOrigin origin(CancelCause::deadline, where_);
     cancellation_.request();
 }
 

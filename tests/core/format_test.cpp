@@ -65,14 +65,16 @@ ASYNC_TEST_CASE("format: a task that is being cancelled, and one that is") {
     Promise<> promise = get_running_loop().create_future();
     auto waits = [](Future<> future) -> Task<> { co_await future; };
     TaskHandle<> task = create_task(waits(promise.get_future()), {.name = "c"});
+    current_task().set_name("boss");
     co_await sleep(0s);
     task.cancel();
     CHECK(without_lines(fmt::format("{}", task)) ==
           "<Task cancelling name='c' coro=<<lambda>() running at format_test.cpp:N> "
-          "wait_for=<Future cancelled>>");
+          "wait_for=<Future cancelled> cancelled by Task 'boss' at format_test.cpp:N>");
     co_await settled(task);
     CHECK(without_lines(fmt::format("{}", task)) ==
-          "<Task cancelled name='c' coro=<<lambda>() done, defined at format_test.cpp:N>>");
+          "<Task cancelled name='c' coro=<<lambda>() done, defined at format_test.cpp:N> "
+          "cancelled by Task 'boss' at format_test.cpp:N>");
 }
 
 ASYNC_TEST_CASE("format: a task that failed") {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <ringio/base/config.hpp>
+#include <ringio/core/cancel_source.hpp>
 
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <typeinfo>
@@ -20,13 +22,19 @@ namespace ringio {
 class RINGIO_API CancelledError final {
 public:
     CancelledError() = default;
-    explicit CancelledError(std::string message) : message_(std::move(message)) {}
+    explicit CancelledError(std::string message);
+    explicit CancelledError(std::shared_ptr<const detail::Cancellation> request) noexcept
+        : request_(std::move(request)) {}
 
     /// Returns what was given to cancel(), or an empty text.
-    const std::string& message() const noexcept { return message_; }
+    const std::string& message() const noexcept;
+
+    /// Returns who asked for the cancellation, and where. *Python*: not in asyncio; as the source
+    /// and reason of trio.Cancelled.
+    const CancelSource& source() const noexcept;
 
 private:
-    std::string message_;
+    std::shared_ptr<const detail::Cancellation> request_;
 };
 
 /// Thrown at the co_yield of an AsyncGenerator that is being closed, to have its body clean up.
@@ -107,7 +115,8 @@ std::string type_name(const std::type_info& type);
 /// Returns the name of the type of a stored exception.
 std::string exception_type_name(const std::exception_ptr& exception);
 
-/// Makes a CancelledError; without memory for its message, one that has none.
+/// Makes the CancelledError of the request that is being made, or returns null when it has nothing
+/// to tell; without memory, makes one that has neither message nor source.
 std::exception_ptr make_cancellation(const std::string& message) noexcept;
 
 /// Returns "std::runtime_error: boom" for a stored exception.

@@ -9,6 +9,8 @@
 
 #include <concepts>
 #include <coroutine>
+#include <source_location>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -155,10 +157,11 @@ public:
     bool done() const { return state().done(); }
     bool cancelled() const { return state().cancelled(); }
 
-    /// Asks for an end without a result; false when it is done. *Python*: Future.cancel(msg).
-    bool cancel(const std::string& message = {}) {
-        const IntrusivePtr<detail::FutureStateBase> kept = checked();  // this handle may go
-        return kept->cancel(message);
+    /// Asks for an end without a result; false when it is done. `where`, and the task that runs,
+    /// become the CancelledError's source(). *Python*: Future.cancel(msg).
+    bool cancel(const std::string& message = {},
+                const std::source_location& where = std::source_location::current()) {
+        return request_cancel(message, where);
     }
 
     /// Returns the exception that is the result, or null when there is a value.
@@ -192,6 +195,7 @@ protected:
 
 private:
     [[noreturn]] static void throw_invalid();
+    bool request_cancel(const std::string& message, const std::source_location& where);
 
     IntrusivePtr<detail::FutureStateBase> state_;
 };

@@ -129,7 +129,15 @@ public:
     void defer_cancellation() noexcept { cancel_request_ = CancelRequest::deferred; }
 
     [[noreturn]] void throw_cancelled() const;
+    /// The same CancelledError, not thrown.
+    std::exception_ptr make_cancelled() const noexcept;
+
+    /// What the latest request to cancel said, and who made it.
     const std::string& cancel_message() const noexcept;
+    const CancelSource& cancel_source() const noexcept;
+
+    /// The latest request itself, to be passed on; may be null.
+    std::shared_ptr<const Cancellation> cancellation() const noexcept;
 
     // For those who look on.
 
@@ -165,12 +173,12 @@ protected:
 private:
     struct Extras {
         std::string name;
-        std::string cancel_message;
-        IntrusivePtr<ContextState> shared_context;  // else the task has its own
+        std::shared_ptr<const Cancellation> cancellation;  // the latest request
+        IntrusivePtr<ContextState> shared_context;         // else the task has its own
     };
 
     Extras& extras();
-    void keep_cancel_message(const std::string& message) noexcept;
+    void keep_cancellation(const std::string& message) noexcept;
     bool prepare(const TaskOptions* options);
     void run_eagerly();
     void cancel_wait() noexcept;

@@ -16,9 +16,10 @@ std::vector<const TaskStateBase*> tasks_awaiting(const FutureStateBase& future);
 /// sleep", "is ready to run", "runs now", "is done".
 std::string describe_state(const TaskStateBase& task);
 
-/// Describes every task of a loop that is not done: what it waits for, who made it, the awaits it
-/// is suspended in, oldest first. A task stands below the one that waits for it; if several do, in
-/// full below the first. Each line begins with `indent` blanks and ends with a newline.
+/// Describes every task of a loop that is not done: what it waits for, who made it, who asked it
+/// to end, the awaits it is suspended in, oldest first. A task stands below the one that waits for
+/// it; if several do, in full below the first. Each line begins with `indent` blanks and ends with
+/// a newline.
 std::string format_task_tree(const EventLoop& loop, std::size_t indent = 0);
 
 }  // namespace ringio::detail

@@ -121,7 +121,7 @@ public:
     /// parent was cancelled from outside as well. Idempotent; without effect once the group has
     /// ended. A body that was to give a value and did not: task_group() throws std::runtime_error.
     /// *Python*: 3.15.
-    void cancel();
+    void cancel(const std::source_location& where = std::source_location::current());
 
     /// "<TaskGroup tasks=2 errors=1 cancelling>".
     std::string repr() const;

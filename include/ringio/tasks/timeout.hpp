@@ -12,6 +12,7 @@
 
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -22,7 +23,10 @@ class Timeout {
 public:
     using TimePoint = EventLoop::TimePoint;
 
-    explicit Timeout(std::optional<TimePoint> when) noexcept : when_(when) {}
+    /// `where` is what those who are cancelled are told.
+    explicit Timeout(std::optional<TimePoint> when,
+                     const std::source_location& where = std::source_location::current()) noexcept
+        : when_(when), where_(where) {}
     Timeout(const Timeout&) = delete;
     Timeout& operator=(const Timeout&) = delete;
 
@@ -54,6 +58,7 @@ private:
     void on_timeout();
 
     std::optional<TimePoint> when_;
+    std::source_location where_;
     detail::ScopeCancellation cancellation_;
     Handle due_;         // when the deadline had passed already
     TimerHandle timer_;  // else
@@ -85,11 +90,12 @@ concept ScopeBody = ScopeFunction<Body> && requires(Body& body, Timeout& scope) 
 
 template <class Body>
 Task<ScopeResult<Body>> run_with_deadline(std::optional<Timeout::TimePoint> when,
-                                          std::optional<Delay> delay, Body body) {
+                                          std::optional<Delay> delay, Body body,
+                                          std::source_location where) {
     if (delay) {
         when = saturating_add(get_running_loop().time(), *delay);
     }
-    Timeout scope(when);
+    Timeout scope(when, where);
     scope.enter();
     std::exception_ptr error;
     if constexpr (std::is_void_v<ScopeResult<Body>>) {
@@ -118,7 +124,8 @@ Task<ScopeResult<Body>> run_with_deadline(std::optional<Timeout::TimePoint> when
 }
 
 template <class Body>
-auto start_scope(std::optional<Timeout::TimePoint> when, std::optional<Delay> delay, Body&& body) {
+auto start_scope(std::optional<Timeout::TimePoint> when, std::optional<Delay> delay, Body&& body,
+                 const std::source_location& where) {
     using Function = Callable<Body>;
     require_safe_callable<Body>();
     static_assert(ScopeFunction<Function>,
@@ -127,7 +134,8 @@ auto start_scope(std::optional<Timeout::TimePoint> when, std::optional<Delay> de
     static_assert(ScopeBody<Function> || !ScopeFunction<Function>,
                   "ringio: the body of timeout() is a coroutine function: it returns a Task");
     if constexpr (ScopeBody<Function>) {
-        return run_with_deadline<Function>(when, delay, unwrap_callable(std::forward<Body>(body)));
+        return run_with_deadline<Function>(when, delay, unwrap_callable(std::forward<Body>(body)),
+                                           where);
     } else {
         return Refused();
     }
@@ -142,14 +150,16 @@ auto start_scope(std::optional<Timeout::TimePoint> when, std::optional<Delay> de
 /// *Cancellation*: from outside, it goes through as CancelledError. A body that never suspends is
 /// not interrupted. *Python*: `async with asyncio.timeout(delay)`.
 template <class Body>
-auto timeout(std::optional<Delay> delay, Body&& body) {
-    return detail::start_scope(std::nullopt, delay, std::forward<Body>(body));
+auto timeout(std::optional<Delay> delay, Body&& body,
+             const std::source_location& where = std::source_location::current()) {
+    return detail::start_scope(std::nullopt, delay, std::forward<Body>(body), where);
 }
 
 /// The same with a point in time on the clock of EventLoop::time().
 template <class Body>
-auto timeout_at(std::optional<Timeout::TimePoint> when, Body&& body) {
-    return detail::start_scope(when, std::nullopt, std::forward<Body>(body));
+auto timeout_at(std::optional<Timeout::TimePoint> when, Body&& body,
+                const std::source_location& where = std::source_location::current()) {
+    return detail::start_scope(when, std::nullopt, std::forward<Body>(body), where);
 }
 
 }  // namespace ringio

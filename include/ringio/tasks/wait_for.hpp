@@ -12,14 +12,15 @@
 namespace ringio {
 namespace detail {
 
-/// Cancels the future and waits until it is really done, whatever it ends with.
-Task<> cancel_and_wait(AnyFuture future);
+/// Cancels the future and waits until it is really done, whatever it ends with. `deadline` is why;
+/// a place with line 0: because the running task was cancelled.
+Task<> cancel_and_wait(AnyFuture future, std::source_location deadline = {});
 
 template <class A>
-Task<AwaitValue<A>> wait_for_at_once(A awaitable) {
+Task<AwaitValue<A>> wait_for_at_once(A awaitable, std::source_location where) {
     auto future = ensure_future(std::move(awaitable), std::source_location());
     if (!future.done()) {
-        co_await cancel_and_wait(future);
+        co_await cancel_and_wait(future, where);
         if (future.cancelled()) {
             throw TimeoutError();
         }
@@ -48,15 +49,18 @@ private:
 /// which is copied; one that cannot be copied is given away.
 /// *Errors*: TimeoutError; what the awaitable throws. *Cancellation*: cancels the awaitable.
 template <Awaitable A>
-Task<detail::AwaitValue<A>> wait_for(A&& awaitable, std::optional<Delay> limit) {
+Task<detail::AwaitValue<A>> wait_for(
+    A&& awaitable, std::optional<Delay> limit,
+    const std::source_location& where = std::source_location::current()) {
     using Owned = std::remove_cvref_t<A>;
     detail::require_result_may_be_taken<A>();
     if (limit && !limit->is_positive()) {
-        return detail::wait_for_at_once<Owned>(Owned(detail::own(std::forward<A>(awaitable))));
+        return detail::wait_for_at_once<Owned>(Owned(detail::own(std::forward<A>(awaitable))),
+                                               where);
     }
     return detail::run_with_deadline<detail::AwaitOnce<Owned>>(
         std::nullopt, limit,
-        detail::AwaitOnce<Owned>(Owned(detail::own(std::forward<A>(awaitable)))));
+        detail::AwaitOnce<Owned>(Owned(detail::own(std::forward<A>(awaitable)))), where);
 }
 
 template <class A, class D>

@@ -3,10 +3,23 @@
 #include <ringio/core/exceptions.hpp>
 
 #include <cstdio>
+#include <utility>
 
 namespace ringio::detail {
+namespace {
+
+constinit thread_local bool is_silent = false;
+
+}  // namespace
+
+SilencePlainReports::SilencePlainReports() noexcept : before_(std::exchange(is_silent, true)) {}
+
+SilencePlainReports::~SilencePlainReports() { is_silent = before_; }
 
 void print_plain_report(const char* message, const std::exception_ptr& exception) noexcept {
+    if (is_silent) {
+        return;
+    }
     std::fprintf(stderr, "%s\n", message);
     if (!exception) {
         return;

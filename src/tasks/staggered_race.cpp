@@ -70,6 +70,7 @@ void StaggeredRace::start_next() {
     callbacks_.reserve(size_);
     exceptions.emplace_back();
     TaskHandle<> racer = loop.create_task(race(index));
+    static_cast<TaskStateBase&>(*racer.shared_state()).mark_scoped();
     try {
         callbacks_.push_back(racer.shared_state()->add_done_callback(
             [this, index](FutureStateBase&) { on_racer_done(index); },

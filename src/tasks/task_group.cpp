@@ -70,6 +70,7 @@ void TaskGroup::throw_not_open() const {
 }
 
 void TaskGroup::add(const AnyTask& task, const IntrusivePtr<detail::FutureStateBase>& started) {
+    static_cast<detail::TaskStateBase&>(*task.shared_state()).mark_scoped();
     auto position = tasks_.end();
     try {
         position = tasks_.insert(tasks_.end(), {.task = task});

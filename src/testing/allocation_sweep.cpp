@@ -2,6 +2,7 @@
 
 #include <ringio/base/scope_exit.hpp>
 #include <ringio/core/frame_allocator.hpp>
+#include <ringio/core/report.hpp>
 #include <ringio/core/run_until_complete.hpp>
 #include <ringio/tasks/exception_group.hpp>
 #include "scenario_run.hpp"
@@ -61,8 +62,9 @@ public:
         : ScenarioRun(options.loop, options.step_limit) {}
 
     void run(const Scenario& scenario, std::size_t nth, AllocationFailure which) {
-        loop().run_until_complete(nothing());  // sets the ring up
-        const ProbingPool probing;             // so that frames ask operator new, too
+        loop().run_until_complete(nothing());               // sets the ring up
+        const ProbingPool probing;                          // so that frames ask operator new, too
+        const ringio::detail::SilencePlainReports silence;  // for want of our own memory
         std::exception_ptr error;
         failing_allocation = nth;
         {

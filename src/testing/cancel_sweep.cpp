@@ -3,8 +3,12 @@
 #include <ringio/core/repr.hpp>
 #include "scenario_run.hpp"
 
+#include <algorithm>
 #include <array>
-#include <stdexcept>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <source_location>
 #include <utility>
 
 namespace ringio::testing {
@@ -17,10 +21,29 @@ constexpr std::array moments_of_a_point = {CancelMoment::before_wait, CancelMome
                                            CancelMoment::after_ready, CancelMoment::twice,
                                            CancelMoment::in_cleanup};
 
+/// A task, by the order in which they are made in a run; the scenario itself is 0.
+using TaskNumber = std::uint64_t;
+
+/// One suspension of a task.
+struct Point {
+    TaskNumber task;
+    std::size_t step;   // of that task, which ends here
+    std::string where;  // the await
+};
+
 struct Plan {
     CancelMoment moment = CancelMoment::never;
-    std::size_t point = 0;
-    bool victim_is_named = false;  // as the first run has shown
+    TaskNumber victim = 0;
+    std::size_t step = 0;  // the one that ends at the point
+};
+
+/// What the first run shows.
+struct Survey {
+    std::vector<Point> points;        // of all tasks
+    std::vector<TaskNumber> starts;   // tasks whose first step was seen, save the scenario itself
+    std::size_t eager = 0;            // tasks that were suspended before they were seen
+    bool is_structured = true;        // all tasks belong to scopes
+    std::optional<TaskNumber> named;  // by Sweep::victim()
 };
 
 /// Watches the steps, and makes the request when the plan says so.
@@ -31,117 +54,148 @@ public:
 
     void run(const Scenario& scenario) {
         main_ = loop().create_task(scenario(sweep()));
+        first_number_ = static_cast<TaskStateBase&>(*main_.shared_state()).number();
         if (run_until_done(main_)) {
             drain(false);
         }
-        victim_was_named_ = sweep().victim().valid();
+        is_over_ = true;
+        look_at_victim();
         look_at_end();
         main_ = AnyTask();
         sweep().forget_victim();
         finish();
     }
 
-    /// Where the victim was suspended.
-    const std::vector<std::string>& points() const noexcept { return points_; }
+    Survey& survey() noexcept { return survey_; }
     bool placed() const noexcept { return placed_; }
-    bool victim_was_named() const noexcept { return victim_was_named_; }
 
     void before_step(Runnable& step) override {
         ScenarioRun::before_step(step);
-        TaskStateBase* const victim = find_victim();
-        if (victim == nullptr || static_cast<Runnable*>(victim) != &step) {
+        auto* const task = dynamic_cast<TaskStateBase*>(&step);
+        if (task == nullptr || is_over_) {
             return;
         }
-        stepping_ = victim;
+        if (plan_.moment == CancelMoment::never) {
+            note_task(*task);
+        } else if (number_of(*task) != plan_.victim) {
+            return;
+        }
+        stepping_ = IntrusivePtr<TaskStateBase>(task);
+        if (plan_.moment == CancelMoment::never) {
+            return;
+        }
         const std::size_t index = steps_++;  // a step ends at the point of the same number
         if (plan_.moment == CancelMoment::before_start && index == 0) {
-            cancel(*victim);
-        } else if (plan_.moment == CancelMoment::before_wait && index == plan_.point) {
-            requests_before_ = victim->cancelling();
-            victim->cancel_at_next_wait();
+            cancel(*task);
+        } else if (plan_.moment == CancelMoment::before_wait && index == plan_.step) {
+            requests_before_ = task->cancelling();
+            task->cancel_at_next_wait();
             expects_wait_ = true;
-        } else if (plan_.moment == CancelMoment::after_ready && index == plan_.point + 1) {
-            cancel(*victim);
+        } else if (plan_.moment == CancelMoment::after_ready && index == plan_.step + 1) {
+            cancel(*task);
         }
     }
 
     void after_step() override {
-        TaskStateBase* const stepped = std::exchange(stepping_, nullptr);
-        if (stepped == nullptr || stepped != find_victim()) {
-            return;  // the last case: in this step of the scenario, its victim was named
+        const IntrusivePtr<TaskStateBase> stepped = std::exchange(stepping_, nullptr);
+        if (!stepped) {
+            return;
         }
-        TaskStateBase& victim = *stepped;
         if (std::exchange(expects_wait_, false)) {
-            placed_ = !victim.done() || victim.cancelling() > requests_before_;
+            placed_ = !stepped->done() || stepped->cancelling() > requests_before_;
         }
-        if (!victim.done()) {
-            at_point(victim, steps_ - 1);
+        if (stepped->done()) {
+            return;
+        }
+        if (plan_.moment == CancelMoment::never) {
+            note_point(*stepped);
+        } else {
+            at_point(*stepped);
         }
     }
 
 private:
-    // Null as long as a victim that is to be named was not.
-    TaskStateBase* find_victim() {
-        const AnyTask& named = sweep().victim();
-        if (plan_.moment == CancelMoment::never && named.valid() && !counts_named_) {
-            // What was counted until now was the scenario itself.
-            counts_named_ = true;
-            steps_ = 0;
-            points_.clear();
-        }
-        const AnyTask& victim = named.valid() || plan_.victim_is_named ? named : main_;
-        return static_cast<TaskStateBase*>(victim.shared_state().get());
+    TaskNumber number_of(const TaskStateBase& task) const noexcept {
+        return task.number() - first_number_;
     }
 
-    void at_point(TaskStateBase& victim, std::size_t point) {
-        if (plan_.moment == CancelMoment::never) {
-            const std::vector<std::source_location> stack = victim.stack();
-            points_.push_back(ringio::detail::file_and_line(stack.back()) + " in " +
-                              ringio::detail::function_name(stack.back()) + "()");
-        } else if (point == plan_.point && plan_.moment == CancelMoment::while_waiting) {
+    void note_task(const TaskStateBase& task) {
+        const TaskNumber number = number_of(task);
+        const auto [place, is_new] = steps_of_.try_emplace(number, 0);
+        if (!is_new) {
+            ++place->second;
+            return;
+        }
+        if (number != 0 && !task.is_scoped()) {
+            survey_.is_structured = false;
+        }
+        if (task.wait() != nullptr) {
+            ++survey_.eager;
+        } else if (number != 0) {
+            survey_.starts.push_back(number);
+        }
+    }
+
+    void note_point(const TaskStateBase& task) {
+        const std::vector<std::source_location> stack = task.stack();
+        const TaskNumber number = number_of(task);
+        survey_.points.push_back({number, steps_of_[number],
+                                  ringio::detail::file_and_line(stack.back()) + " in " +
+                                      ringio::detail::function_name(stack.back()) + "()"});
+    }
+
+    void at_point(TaskStateBase& victim) {
+        const std::size_t step = steps_ - 1;
+        if (step == plan_.step && plan_.moment == CancelMoment::while_waiting) {
             cancel(victim);
-        } else if (point == plan_.point && plan_.moment == CancelMoment::twice) {
+        } else if (step == plan_.step && plan_.moment == CancelMoment::twice) {
             victim.cancel({});
             loop().call_soon([this, task = AnyTask(IntrusivePtr<FutureStateBase>(&victim))] {
                 cancel(static_cast<TaskStateBase&>(*task.shared_state()));
             });
-        } else if (point == plan_.point && plan_.moment == CancelMoment::in_cleanup) {
+        } else if (step == plan_.step && plan_.moment == CancelMoment::in_cleanup) {
             victim.cancel({});
-        } else if (point == plan_.point + 1 && plan_.moment == CancelMoment::in_cleanup) {
+        } else if (step == plan_.step + 1 && plan_.moment == CancelMoment::in_cleanup) {
             cancel(victim);
         }
     }
 
     void cancel(TaskStateBase& victim) { placed_ = victim.cancel({}); }
 
+    void look_at_victim() {
+        const AnyTask& named = sweep().victim();
+        if (!named.valid()) {
+            return;
+        }
+        survey_.named = number_of(static_cast<TaskStateBase&>(*named.shared_state()));
+        if (named.done()) {
+            named.shared_state()->mark_retrieved();
+        }
+    }
+
     void look_at_end() {
         if (!main_.done()) {
             return;  // noted by run_until_done()
         }
-        if (victim_was_named_) {
-            if (sweep().victim().done()) {
-                sweep().victim().shared_state()->mark_retrieved();
-            }
-        } else if (plan_.moment != CancelMoment::never) {
-            main_.shared_state()->mark_retrieved();
-            return;
-        }
-        if (const std::exception_ptr error = main_.shared_state()->failure()) {
-            main_.shared_state()->mark_retrieved();
+        const std::exception_ptr error = main_.shared_state()->failure();
+        main_.shared_state()->mark_retrieved();
+        const bool must_succeed = plan_.moment == CancelMoment::never || survey_.named;
+        if (error && must_succeed) {
             add_problem("the scenario ended with " + ringio::detail::describe_exception(error));
         }
     }
 
     Plan plan_;
+    Survey survey_;
     AnyTask main_;
-    std::vector<std::string> points_;
-    std::size_t steps_ = 0;              // of the victim
-    TaskStateBase* stepping_ = nullptr;  // the victim, during its step
+    std::uint64_t first_number_ = 0;
+    std::map<TaskNumber, std::size_t> steps_of_;  // in the first run
+    std::size_t steps_ = 0;                       // of the victim, in the others
+    IntrusivePtr<TaskStateBase> stepping_;        // kept during its step
     unsigned requests_before_ = 0;
+    bool is_over_ = false;  // what runs now is not the scenario
     bool expects_wait_ = false;
-    bool counts_named_ = false;
     bool placed_ = false;
-    bool victim_was_named_ = false;
 };
 
 }  // namespace
@@ -153,50 +207,56 @@ public:
         : scenario_(scenario), options_(options) {}
 
     CancelSweepResult sweep() {
-        Plan plan;
-        run(plan);
-        result_.points_ = points_.size();
+        const Survey survey = run({}, nullptr);
+        const bool all = survey.named ? false
+                                      : options_.victims == CancelVictims::all ||
+                                            (options_.victims == CancelVictims::automatic &&
+                                             survey.is_structured);
+        const auto is_victim = [&](TaskNumber task) {
+            return all || task == survey.named.value_or(0);
+        };
+        result_.points_ = static_cast<std::size_t>(std::ranges::count_if(
+            survey.points, [&](const Point& point) { return is_victim(point.task); }));
+        result_.unreached_ = survey.points.size() - result_.points_ + survey.eager;
         if (!result_.failures_.empty()) {
             return std::move(result_);  // of no use to cancel what fails by itself
         }
-        plan.victim_is_named = victim_is_named_;
-        if (victim_is_named_) {
-            plan.moment = CancelMoment::before_start;
-            run(plan);
-        }
-        for (plan.point = 0; plan.point < result_.points_; ++plan.point) {
-            for (const CancelMoment moment : moments_of_a_point) {
-                plan.moment = moment;
-                run(plan);
+        for (const TaskNumber task : survey.starts) {
+            if (is_victim(task)) {
+                run({.moment = CancelMoment::before_start, .victim = task}, nullptr);
             }
+        }
+        for (const Point& point : survey.points) {
+            if (!is_victim(point.task)) {
+                continue;
+            }
+            for (const CancelMoment moment : moments_of_a_point) {
+                run({.moment = moment, .victim = point.task, .step = point.step}, &point);
+            }
+            ++points_done_;
         }
         return std::move(result_);
     }
 
 private:
-    void run(const Plan& plan) {
+    Survey run(const Plan& plan, const Point* point) {
         CancelRun run(options_, plan);
         run.run(scenario_);
         ++result_.runs_;
-        const bool counts = plan.moment == CancelMoment::never;
-        if (counts) {
-            points_ = run.points();
-            victim_is_named_ = run.victim_was_named();
-        } else if (!run.placed()) {
+        if (plan.moment != CancelMoment::never && !run.placed()) {
             ++result_.unplaced_;
         }
-        const bool has_place = !counts && plan.moment != CancelMoment::before_start;
         for (const std::string& problem : run.problems()) {
             result_.failures_.push_back(
-                {plan.point, plan.moment, has_place ? points_[plan.point] : "", problem});
+                {points_done_, plan.moment, point != nullptr ? point->where : "", problem});
         }
+        return std::move(run.survey());
     }
 
     const Scenario& scenario_;
     const CancelSweepOptions& options_;
     CancelSweepResult result_;
-    std::vector<std::string> points_;
-    bool victim_is_named_ = false;
+    std::size_t points_done_ = 0;
 };
 
 const char* to_string(CancelMoment moment) noexcept {
@@ -232,9 +292,12 @@ std::string CancelSweepResult::report() const {
 }
 
 std::string CancelSweepResult::summary() const {
-    return std::to_string(points_) + " points, " + std::to_string(runs_) + " runs (" +
-           std::to_string(unplaced_) + " without a place for the cancel), " +
-           std::to_string(failures_.size()) + " failures";
+    std::string text = std::to_string(points_) + " points, " + std::to_string(runs_) + " runs (" +
+                       std::to_string(unplaced_) + " without a place for the cancel), ";
+    if (unreached_ > 0) {
+        text += std::to_string(unreached_) + " awaits not reached, ";
+    }
+    return text + std::to_string(failures_.size()) + " failures";
 }
 
 CancelSweepResult cancel_sweep(const Scenario& scenario, const CancelSweepOptions& options) {

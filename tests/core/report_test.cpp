@@ -1,6 +1,7 @@
 #include <ringio/core/report.hpp>
 
 #include <support/catch.hpp>
+#include <support/printed.hpp>
 
 #include <new>
 #include <stdexcept>
@@ -29,4 +30,14 @@ TEST_CASE("report: without memory for it, the handler is left out and nothing is
     detail::report(&loop, "message of report_test", error,
                    []() -> ExceptionContext { throw std::bad_alloc(); });
     CHECK(calls == 0);
+}
+
+TEST_CASE("report: what is printed for want of memory can be silenced, for as long as one likes") {
+    const auto print = [] { detail::print_plain_report("message", nullptr); };
+    const std::string silent = test_support::printed([&print] {
+        const detail::SilencePlainReports silence;
+        print();
+    });
+    CHECK(silent == "");
+    CHECK(test_support::printed(print) == "message\n");
 }

@@ -10,8 +10,10 @@ namespace {
 
 struct Totals {
     ~Totals() {
-        std::printf("cancel sweeps: %zu scenarios, %zu points, %zu runs, %zu of them unplaced\n",
-                    cancels, points, cancel_runs, unplaced);
+        std::printf(
+            "cancel sweeps: %zu scenarios, %zu points, %zu runs, %zu of them unplaced; %zu awaits "
+            "not reached\n",
+            cancels, points, cancel_runs, unplaced, unreached);
         std::printf("allocation sweeps: %zu scenarios, %zu allocations, %zu runs, %zu survived\n",
                     shortages, allocations, allocation_runs, survived);
     }
@@ -20,6 +22,7 @@ struct Totals {
     std::size_t points = 0;
     std::size_t cancel_runs = 0;
     std::size_t unplaced = 0;
+    std::size_t unreached = 0;
     std::size_t shortages = 0;
     std::size_t allocations = 0;
     std::size_t allocation_runs = 0;
@@ -39,6 +42,7 @@ void run_cancel_sweep(Task<> (*scenario)(Sweep&)) {
     totals.points += result.points();
     totals.cancel_runs += result.runs();
     totals.unplaced += result.unplaced();
+    totals.unreached += result.unreached();
 }
 
 void run_allocation_sweep(Task<> (*scenario)(Sweep&)) {

@@ -3,6 +3,7 @@
 #include <ringio/sync.hpp>
 #include <ringio/tasks.hpp>
 #include <support/catch.hpp>
+#include <support/printed.hpp>
 
 #include <new>
 
@@ -122,4 +123,22 @@ TEST_CASE("allocation_sweep: ends when the scenario does not") {
     const auto result =
         allocation_sweep([](Sweep&) -> Task<> { co_return; }, {.allocation_limit = 1});
     CHECK_THAT(result.report(), Contains("the scenario goes on allocating"));
+}
+
+TEST_CASE("allocation_sweep: prints nothing of the shortage that it makes") {
+    std::string report = "not run";
+    const std::string text = test_support::printed([&report] {
+        const auto result = allocation_sweep([](Sweep&) -> Task<> {
+            auto fail = []() -> Task<> {
+                throw std::runtime_error("an error that is reported, with memory or without");
+                co_return;
+            };
+            create_task(fail());
+            co_await sleep(Delay());
+            co_await sleep(Delay());
+        });
+        report = result.report();
+    });
+    CHECK(report == "");
+    CHECK(text == "");
 }

@@ -16,7 +16,8 @@ using testing::Sweep;
 
 namespace {
 
-Task<> ended(TaskHandle<> task) {
+template <class T>
+Task<> ended(TaskHandle<T> task) {
     const std::vector tasks = {task};
     static_cast<void>(co_await wait(tasks));
 }
@@ -240,4 +241,73 @@ TEST_CASE("cancel_sweep: a victim may end with any error") {
         }
     });
     CHECK(result.report() == "");
+}
+
+namespace {
+
+Task<int> nap(Delay delay) {
+    co_await sleep(delay);
+    co_return 1;
+}
+
+/// Waits for an event that another child sets, and lets it wait for ever when that is cancelled.
+Task<> wait_for_sibling(Event& event) { co_await event.wait(); }
+Task<> set_later(Event& event) {
+    co_await sleep(1ms);
+    event.set();
+}
+
+}  // namespace
+
+TEST_CASE("cancel_sweep: of a structured scenario each task is a victim in turn") {
+    int runs = 0;
+    const auto result = cancel_sweep([&runs](Sweep&) -> Task<> {
+        ++runs;
+        static_cast<void>(co_await gather(nap(1ms), nap(2ms)));
+        co_await task_group([](TaskGroup& group) -> Task<> {
+            group.create_task(nap(1ms));
+            co_return;
+        });
+    });
+    CHECK(result.report() == "");
+    CHECK(result.points() == 5);            // two of the scenario, one of each child
+    CHECK(result.runs() == 1 + 3 + 5 * 5);  // each child before its first step, too
+    CHECK(result.runs() == std::size_t(runs));
+    CHECK(result.unreached() == 0);
+}
+
+TEST_CASE("cancel_sweep: finds a child whose end leaves a sibling waiting") {
+    const auto scenario = [](Sweep& sweep) -> Task<> {
+        Event& event = sweep.make<Event>();
+        static_cast<void>(
+            co_await gather(return_exceptions, wait_for_sibling(event), set_later(event)));
+    };
+    CHECK_THAT(cancel_sweep(scenario).report(), Contains("set_later()), while it waits: deadlock"));
+    const auto one = cancel_sweep(scenario, {.victims = testing::CancelVictims::one});
+    CHECK(one.report() == "");
+    CHECK(one.unreached() == 2);
+    CHECK_THAT(one.summary(), Contains("2 awaits not reached, 0 failures"));
+}
+
+TEST_CASE("cancel_sweep: of a scenario whose tasks belong to nobody only its own is cancelled") {
+    const auto scenario = [](Sweep&) -> Task<> {
+        auto task = create_task(nap(1ms));
+        static_cast<void>(co_await gather(task, nap(2ms)));
+    };
+    const auto result = cancel_sweep(scenario);
+    CHECK(result.report() == "");
+    CHECK(result.points() == 1);
+    CHECK(result.unreached() == 2);
+    const auto all = cancel_sweep(scenario, {.victims = testing::CancelVictims::all});
+    CHECK(all.report() == "");
+    CHECK(all.points() == 3);
+    CHECK(all.unreached() == 0);
+}
+
+TEST_CASE("cancel_sweep: tells of the awaits in a first step that ran eagerly") {
+    const auto result = cancel_sweep([](Sweep& sweep) -> Task<> {
+        auto task = sweep.victim(create_task(nap(1ms), {.eager_start = true}));
+        co_await ended(task);
+    });
+    CHECK(result.unreached() > 0);
 }

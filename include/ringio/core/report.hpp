@@ -8,6 +8,19 @@
 
 namespace ringio::detail {
 
+/// Has print_plain_report() print nothing on this thread, as long as it lives; for a harness whose
+/// shortage of memory is of its own making.
+class SilencePlainReports {
+public:
+    SilencePlainReports() noexcept;
+    SilencePlainReports(const SilencePlainReports&) = delete;
+    SilencePlainReports& operator=(const SilencePlainReports&) = delete;
+    ~SilencePlainReports();
+
+private:
+    bool before_;
+};
+
 /// Prints "message", and what the exception (may be null) says, to standard error.
 void print_plain_report(const char* message, const std::exception_ptr& exception) noexcept;
 

@@ -158,6 +158,14 @@ public:
     /// Silences the report of destroy_pending(): for tasks that only the library knows.
     void expect_to_be_destroyed() noexcept { report_when_destroyed_ = false; }
 
+    /// Tasks are numbered in the order in which they are made, over all loops.
+    std::uint64_t number() const noexcept { return context_.identity; }
+
+    /// Whether a scope waits for its end and cancels it: a group, gather(), when_all() and the
+    /// like.
+    bool is_scoped() const noexcept { return scoped_; }
+    void mark_scoped() noexcept { scoped_ = true; }
+
 protected:
     void report_never_retrieved() noexcept final;
 
@@ -183,7 +191,6 @@ private:
     void run_eagerly();
     void cancel_wait() noexcept;
     bool ask_wait_to_end(const std::string& message) noexcept;
-    std::uint64_t number() const noexcept { return context_.identity; }
     ContextSlot& context_slot() noexcept {
         return extras_ && extras_->shared_context ? extras_->shared_context->slot : context_;
     }
@@ -200,6 +207,7 @@ private:
     bool asks_wait_to_end_ = false;
     bool started_ = false;
     bool report_when_destroyed_ = true;
+    bool scoped_ = false;
 };
 
 [[noreturn]] void throw_no_running_task();

@@ -140,7 +140,9 @@ IntrusivePtr<FutureStateBase> gather_child(A&& awaitable) {
     require_result_may_be_taken<A>();
     auto future = ensure_future(std::forward<A>(awaitable), std::source_location());
     if constexpr (!IsFuture<A>) {
-        static_cast<TaskStateBase&>(*future.shared_state()).expect_to_be_destroyed();
+        auto& task = static_cast<TaskStateBase&>(*future.shared_state());
+        task.expect_to_be_destroyed();
+        task.mark_scoped();
     }
     return future.shared_state();
 }

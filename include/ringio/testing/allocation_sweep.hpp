@@ -56,7 +56,8 @@ private:
 /// After each run must hold: the scenario returned, or ended with std::bad_alloc, alone or as the
 /// only kind in an ExceptionGroup; its remaining tasks, then cancelled, all end; and what
 /// cancel_sweep() demands. A report to the exception handler is accepted when it tells of a
-/// std::bad_alloc, or of a coroutine or an error that nobody was left to take.
+/// std::bad_alloc, or of a coroutine or an error that nobody was left to take; it is not printed,
+/// nor is one for which there was no memory.
 ///
 /// *Errors*: std::logic_error without failing_new.hpp; std::runtime_error within a running loop.
 /// A std::terminate() ends the program; standard error then says which allocation it was.

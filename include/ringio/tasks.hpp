@@ -1,7 +1,7 @@
 // L3, tasks: asyncio's verbs. Running (run, runner), making tasks (create_task), waiting for
-// several (gather, wait, as_completed, task_group, staggered_race), limits (timeout, wait_for,
-// shield), time (sleep), coroutines that yield (generator, async_generator), and threads
-// (to_thread, run_in_executor, wrap_future, run_coroutine_threadsafe).
+// several (when_all, when_any, gather, wait, as_completed, task_group, staggered_race), limits
+// (timeout, wait_for, shield), time (sleep), coroutines that yield (generator, async_generator),
+// and threads (to_thread, run_in_executor, wrap_future, run_coroutine_threadsafe).
 #pragma once
 
 #include <ringio/tasks/as_completed.hpp>
@@ -17,6 +17,7 @@
 #include <ringio/tasks/run_in_executor.hpp>
 #include <ringio/tasks/runner.hpp>
 #include <ringio/tasks/shield.hpp>
+#include <ringio/tasks/siblings.hpp>
 #include <ringio/tasks/sleep.hpp>
 #include <ringio/tasks/staggered_race.hpp>
 #include <ringio/tasks/task_group.hpp>
@@ -24,4 +25,6 @@
 #include <ringio/tasks/to_thread.hpp>
 #include <ringio/tasks/wait.hpp>
 #include <ringio/tasks/wait_for.hpp>
+#include <ringio/tasks/when_all.hpp>
+#include <ringio/tasks/when_any.hpp>
 #include <ringio/tasks/wrap_future.hpp>

@@ -4,6 +4,7 @@
 #include <ringio/base/outcome.hpp>
 #include <ringio/core/awaitable.hpp>
 #include <ringio/core/exceptions.hpp>
+#include <ringio/tasks/create_task.hpp>
 
 #include <coroutine>
 #include <type_traits>
@@ -76,11 +77,18 @@ private:
 /// *Lifetime*: owns an awaitable that was given as an rvalue, refers to one given as an lvalue.
 template <class A>
     requires Awaitable<A>
-class [[nodiscard]] AsOutcome {
+class [[nodiscard]] AsOutcome : public detail::OwnsCoroutines {
 public:
     explicit AsOutcome(A&& awaitable) : awaitable_(static_cast<A&&>(awaitable)) {}
     detail::OutcomeAwaiter<A> operator co_await() && {
         return detail::OutcomeAwaiter<A>(static_cast<A&&>(awaitable_));
+    }
+
+    /// Drops a coroutine of its own that shall not run after all, without a report.
+    void close() noexcept {
+        if constexpr (!std::is_lvalue_reference_v<A>) {
+            detail::close_unstarted(awaitable_);
+        }
     }
 
 private:

@@ -4,12 +4,24 @@
 #include <ringio/core/run_until_complete.hpp>
 #include <ringio/core/task.hpp>
 
+#include <concepts>
 #include <source_location>
 #include <type_traits>
 #include <utility>
 
 namespace ringio {
 namespace detail {
+
+/// Base of awaitables that own coroutines: close() drops those, without a report.
+struct OwnsCoroutines {};
+
+/// Drops the coroutines of an awaitable that shall not be awaited after all, without a report.
+template <class A>
+void close_unstarted(A& awaitable) noexcept {
+    if constexpr (IsTask<A> || std::derived_from<A, OwnsCoroutines>) {
+        awaitable.close();
+    }
+}
 
 /// Says what create_task() takes, for what it does not take.
 template <class A>

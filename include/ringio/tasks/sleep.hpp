@@ -22,7 +22,8 @@ public:
     SleepWait& operator=(const SleepWait&) = delete;
 
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> coroutine) {
+    // Part of every yield.
+    [[gnu::always_inline]] void await_suspend(std::coroutine_handle<> coroutine) {
         TaskStateBase& task = running_task();
         task_ = &task;
         if (delay_.is_positive()) {

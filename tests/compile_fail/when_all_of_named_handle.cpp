@@ -1,0 +1,8 @@
+// expect: ringio: the result of a handle that has a name is copied, and this result cannot be
+#include <ringio/tasks/when_all.hpp>
+
+#include <memory>
+
+ringio::Task<> main_task(ringio::TaskHandle<std::unique_ptr<int>> named) {
+    co_await ringio::when_all(named);
+}

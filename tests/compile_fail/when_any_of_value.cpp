@@ -1,0 +1,6 @@
+// expect: ringio: when_all() and when_any() take awaitables
+#include <ringio/tasks/when_any.hpp>
+
+ringio::Task<int> work();
+
+ringio::Task<> main_task() { co_await ringio::when_any(work(), "late"); }

@@ -35,13 +35,14 @@ Task<int> leave_a_task(bool fail) {
     co_return 1;
 }
 
+Task<> throw_interrupt() {
+    co_await sleep(0s);
+    throw KeyboardInterrupt();
+}
+
 Task<> catch_what_is_an_error(bool& caught) {
     try {
-        std::raise(SIGINT);
-        std::raise(SIGINT);
-        for (;;) {
-            co_await sleep(0s);
-        }
+        co_await throw_interrupt();
     } catch (const std::exception&) {
         caught = true;
     }

@@ -109,13 +109,94 @@ void FutureStateBase::notify_waiting() noexcept {
     }
 }
 
-bool FutureStateBase::cancel(const std::string& message) {
+FutureStateBase* FutureStateBase::take_cancel(CancelWalk& walk) noexcept {
     unretrieved_ = false;
-    if (status_ != FutureStatus::pending) {
-        return false;
+    walk.reply = CancelWalk::Reply::refused;
+    if (status_ == FutureStatus::pending) {
+        become_cancelled(make_cancellation(walk.message));
+        walk.reply = CancelWalk::Reply::accepted;
     }
-    become_cancelled(make_cancellation(message));
-    return true;
+    return nullptr;
+}
+
+bool FutureStateBase::cancel(const std::string& message) {
+    const IntrusivePtr<FutureStateBase> keep(this);
+    return PassingState::walk(*this, message) == CancelWalk::Reply::accepted;
+}
+
+CancelWalk::Reply PassingState::ask(FutureStateBase& first, const std::string& message) noexcept {
+    asked_ = reinterpret_cast<std::uintptr_t>(this);
+    const CancelWalk::Reply reply = walk(first, message);
+    asked_ = 0;
+    return reply;
+}
+
+// Down to one that passes the request on to nobody, back up to one that has still somebody to ask.
+// Those on the way are kept: a future of a thread calls its callbacks, which may close the loop.
+CancelWalk::Reply PassingState::walk(FutureStateBase& first, const std::string& message) noexcept {
+    CancelWalk walk{message};
+    PassingState* above = nullptr;  // whom the request came from
+    FutureStateBase* at = nullptr;
+    FutureStateBase* next = &first;
+    const auto go_down = [&] {
+        at = next;
+        next = at->take_cancel(walk);
+        if (next != nullptr) {
+            intrusive_add_ref(at);
+        }
+    };
+    go_down();
+    for (;;) {
+        if (next != nullptr) {
+            auto* const passing = static_cast<PassingState*>(at);
+            passing->asked_ = reinterpret_cast<std::uintptr_t>(above != nullptr ? above : passing);
+            above = passing;
+            go_down();
+        } else if (above == nullptr) {
+            return walk.reply;
+        } else {
+            PassingState* const passing = above;
+            auto* const from = reinterpret_cast<PassingState*>(passing->asked_);
+            above = from != passing ? from : nullptr;
+            at = passing;
+            next = passing->hear_reply(walk);
+            if (next == nullptr) {
+                intrusive_release(passing);
+            }
+        }
+    }
+}
+
+namespace {
+
+struct Unlinked {
+    ReadyQueue states;  // what a queue holds is referred to, so the link of these is free
+    bool destroying = false;
+};
+constinit thread_local Unlinked unlinked;
+
+}  // namespace
+
+void FutureStateBase::release_links(std::span<IntrusivePtr<FutureStateBase>> links) noexcept {
+    const bool outermost = !std::exchange(unlinked.destroying, true);
+    for (IntrusivePtr<FutureStateBase>& link : links) {
+        FutureStateBase* const state = link.release();
+        if (state == nullptr || --state->references_ != 0) {
+            continue;
+        }
+        if (outermost) {
+            state->retire();
+        } else {
+            unlinked.states.push_back(*state);
+        }
+    }
+    if (!outermost) {
+        return;
+    }
+    while (Runnable* const next = unlinked.states.pop_front()) {
+        static_cast<FutureStateBase*>(next)->retire();
+    }
+    unlinked.destroying = false;
 }
 
 void FutureStateBase::throw_done() const {

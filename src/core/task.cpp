@@ -11,6 +11,8 @@ void throw_not_awaitable(bool has_coroutine) {
                                  : "this Task holds no coroutine: it was moved from or given away");
 }
 
+namespace {
+
 void report_never_awaited(const PromiseBase& promise) noexcept {
     report(running_loop, "a coroutine was never awaited", nullptr, [&promise] {
         const std::string function = function_name(promise.location);
@@ -19,6 +21,20 @@ void report_never_awaited(const PromiseBase& promise) noexcept {
                                 .details = {{"coroutine", function + "() defined at " +
                                                               file_and_line(promise.location)}}};
     });
+}
+
+}  // namespace
+
+void destroy_for_owner(std::coroutine_handle<> coroutine, Report report) noexcept {
+    const PromiseBase& promise = PromiseBase::of(coroutine);
+    if (promise.use == FrameUse::hollow) {
+        free_hollow(coroutine);
+        return;
+    }
+    if (promise.use == FrameUse::fresh && report == Report::never_awaited) {
+        report_never_awaited(promise);
+    }
+    coroutine.destroy();
 }
 
 std::vector<std::source_location> newest(std::vector<std::source_location> stack,

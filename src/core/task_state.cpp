@@ -22,9 +22,6 @@ std::uint64_t next_task_number() noexcept {
     return tasks_made.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-// A request to cancel, on its way down what tasks wait for, came back to one that it went through.
-constinit thread_local bool went_in_a_circle = false;
-
 }  // namespace
 
 void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* options,
@@ -32,7 +29,9 @@ void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* optio
     root_ = root;
     resume_point_ = root;
     set_created(where);
-    defined_ = PromiseBase::of(root).location;
+    PromiseBase& promise = PromiseBase::of(root);
+    promise.become_root();
+    defined_ = promise.location;
     context_ = current_context();
     context_.identity = next_task_number();
     EventLoop& event_loop = *loop_or_null();
@@ -72,7 +71,9 @@ bool TaskStateBase::prepare(const TaskOptions* options) {
 void TaskStateBase::run_eagerly() {
     EventLoop& event_loop = *loop_or_null();
     TaskStateBase* const outer = event_loop.current_task();
+    const int transfers_left = transfers.left;  // of the step that this one stands in
     run();
+    transfers.left = transfers_left;
     event_loop.set_current_task(outer);
 }
 
@@ -102,36 +103,46 @@ void TaskStateBase::run() {
     event_loop.remove_task(*this);
 }
 
-bool TaskStateBase::cancel(const std::string& message) {
+// Of a request that comes again before anybody could hear of the first, only the number is new.
+FutureStateBase* TaskStateBase::take_cancel(CancelWalk& walk) noexcept {
     mark_retrieved();
-    if (done()) {
-        return false;
-    }
-    if (asks_wait_to_end_) {
-        went_in_a_circle = true;
-        return false;
+    if (done() || asks_now()) {
+        walk.reply = done() ? CancelWalk::Reply::refused : CancelWalk::Reply::circle;
+        return nullptr;
     }
     ++cancel_requests_;
-    keep_cancellation(message);
-    if (wait_ != nullptr && ask_wait_to_end(message)) {
-        cancellation_in_transit_ = true;
-    } else {
+    keep_cancellation(walk.message);
+    walk.reply = CancelWalk::Reply::accepted;
+    if (wait_ == nullptr || loop_or_null() == nullptr) {
         cancel_request_ = CancelRequest::due;
+    } else if (!has_asked()) {
+        if (FutureStateBase* const awaited = wait_->passes_on_to()) {
+            return awaited;
+        }
+        wait_replied(wait_->cancel(walk.message) ? CancelWalk::Reply::accepted
+                                                 : CancelWalk::Reply::refused);
     }
-    return true;
+    return nullptr;
+}
+
+FutureStateBase* TaskStateBase::hear_reply(CancelWalk& walk) noexcept {
+    wait_replied(walk.reply);
+    walk.reply = CancelWalk::Reply::accepted;
+    return nullptr;
 }
 
 // In a circle of tasks that wait for each other nobody can end first: the last one that is asked
 // stops waiting.
-bool TaskStateBase::ask_wait_to_end(const std::string& message) noexcept {
-    asks_wait_to_end_ = true;
-    const bool accepted = wait_->cancel(message);
-    asks_wait_to_end_ = false;
-    if (std::exchange(went_in_a_circle, false)) {
+void TaskStateBase::wait_replied(CancelWalk::Reply reply) noexcept {
+    note_asked();
+    if (reply == CancelWalk::Reply::circle && wait_ != nullptr) {
         wait_->abandon();
-        return false;
     }
-    return accepted;
+    if (reply == CancelWalk::Reply::accepted) {
+        cancellation_in_transit_ = true;
+    } else {
+        cancel_request_ = CancelRequest::due;
+    }
 }
 
 // Without memory for it, message and source are lost; a cancellation never is.
@@ -166,9 +177,15 @@ void TaskStateBase::cancel_wait() noexcept {
     if (cancel_request_ == CancelRequest::upcoming) {
         ++cancel_requests_;
     }
+    cancel_request_ = CancelRequest::none;
     const CancelOrigin origin(cancellation());
-    cancellation_in_transit_ = ask_wait_to_end(cancel_message());
-    cancel_request_ = cancellation_in_transit_ ? CancelRequest::none : CancelRequest::due;
+    const std::string& message = cancel_message();
+    if (FutureStateBase* const awaited = wait_->passes_on_to()) {
+        wait_replied(ask(*awaited, message));
+    } else {
+        wait_replied(wait_->cancel(message) ? CancelWalk::Reply::accepted
+                                            : CancelWalk::Reply::refused);
+    }
 }
 
 void TaskStateBase::cancel_at_next_wait() noexcept {
@@ -179,9 +196,16 @@ void TaskStateBase::cancel_at_next_wait() noexcept {
 
 unsigned TaskStateBase::uncancel() noexcept {
     if (cancel_requests_ > 0 && --cancel_requests_ == 0) {
-        cancel_request_ = CancelRequest::none;
+        forget_undelivered_cancellation();
     }
     return cancel_requests_;
+}
+
+void TaskStateBase::forget_undelivered_cancellation() noexcept {
+    cancel_request_ = CancelRequest::none;
+    if (EventLoop* const event_loop = loop_or_null()) {
+        event_loop->next_step();  // it may be asked anew
+    }
 }
 
 void TaskStateBase::throw_cancelled() const { throw CancelledError(cancellation()); }
@@ -221,7 +245,7 @@ void TaskStateBase::destroy_pending() noexcept {
         });
     }
     wait_ = nullptr;
-    std::exchange(root_, nullptr).destroy();
+    destroy_chain(resume_point_, std::exchange(root_, nullptr));
 }
 
 TaskStateBase::Extras& TaskStateBase::extras() {
@@ -261,7 +285,7 @@ std::vector<std::source_location> TaskStateBase::stack() const {
         return stack;
     }
     for (std::coroutine_handle<> frame = resume_point_; frame;
-         frame = PromiseBase::of(frame).continuation) {
+         frame = PromiseBase::awaiting(frame)) {
         stack.push_back(PromiseBase::of(frame).location);
     }
     std::ranges::reverse(stack);

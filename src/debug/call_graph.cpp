@@ -117,7 +117,7 @@ FutureCallGraph detail::capture_caller(std::coroutine_handle<> caller,
                                        const CallGraphOptions& options) {
     Stack stack;
     std::size_t skipped = 0;
-    for (; caller; caller = PromiseBase::of(caller).continuation) {
+    for (; caller; caller = PromiseBase::awaiting(caller)) {
         if (skipped++ >= options.depth) {
             stack.push_back({PromiseBase::of(caller).location});
         }

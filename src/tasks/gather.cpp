@@ -12,9 +12,12 @@ public:
     GatherState* gather = nullptr;
 };
 
-GatherState::GatherState(EventLoop& loop) noexcept : FutureStateBase(loop) {}
+GatherState::GatherState(EventLoop& loop) noexcept : PassingState(loop) {}
 
-GatherState::~GatherState() = default;
+GatherState::~GatherState() {
+    nodes_.reset();
+    release_links(children_);
+}
 
 void GatherState::start(std::vector<IntrusivePtr<FutureStateBase>> children, bool keep_exceptions) {
     for (const IntrusivePtr<FutureStateBase>& child : children) {
@@ -104,17 +107,34 @@ void GatherState::end_cancelled(std::exception_ptr cancellation) noexcept {
     mark_retrieved();
 }
 
-bool GatherState::cancel(const std::string& message) {
+FutureStateBase* GatherState::take_cancel(CancelWalk& walk) noexcept {
     mark_retrieved();
     if (done()) {
-        return false;
+        walk.reply = CancelWalk::Reply::refused;
+    } else if (asks_now()) {
+        walk.reply = CancelWalk::Reply::circle;
+    } else if (has_asked()) {
+        walk.reply = reply_;
+    } else {
+        asked_of_ = 0;
+        reply_ = CancelWalk::Reply::refused;
+        return children_[0].get();
     }
-    bool accepted = false;
-    for (const IntrusivePtr<FutureStateBase>& child : children_) {
-        accepted = child->cancel(message) || accepted;
+    return nullptr;
+}
+
+// Each child is asked, whatever the others reply.
+FutureStateBase* GatherState::hear_reply(CancelWalk& walk) noexcept {
+    if (reply_ != CancelWalk::Reply::accepted && walk.reply != CancelWalk::Reply::refused) {
+        reply_ = walk.reply;
     }
-    cancel_requested_ = cancel_requested_ || accepted;
-    return accepted;
+    if (++asked_of_ < children_.size()) {
+        return children_[asked_of_].get();
+    }
+    note_asked();
+    cancel_requested_ = cancel_requested_ || reply_ == CancelWalk::Reply::accepted;
+    walk.reply = reply_;
+    return nullptr;
 }
 
 }  // namespace ringio::detail

@@ -209,7 +209,6 @@ TEST_CASE("compilers: locals, arguments and temporaries go when a frame is destr
 
 TEST_CASE("compilers: what the configuration says of the compiler is so") {
 #if defined(__clang__)
-    CHECK(RINGIO_HAS_TAIL_CALL == 1);
     CHECK(RINGIO_AWAIT_DESTROYS_TEMPORARIES_TWICE == 0);
 #elif __GNUC__ < 13
     CHECK(RINGIO_AWAIT_DESTROYS_TEMPORARIES_TWICE == 1);

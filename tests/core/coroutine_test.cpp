@@ -125,7 +125,7 @@ ASYNC_TEST_CASE("coroutine: knows where it stands, from its definition on") {
 
 ASYNC_TEST_CASE("coroutine: its promise is found from any handle to it") {
     auto check = [](std::coroutine_handle<> coroutine, std::coroutine_handle<> expected) {
-        CHECK(detail::PromiseBase::of(coroutine).continuation == expected);
+        CHECK(detail::PromiseBase::awaiting(coroutine) == expected);
     };
     Task<> task = yields_once();
     const auto root = task.release();

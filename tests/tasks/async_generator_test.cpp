@@ -461,15 +461,15 @@ ASYNC_TEST_CASE("async generator: its frame is in the chain of the one who await
     auto ask = [&]() -> Task<> {
         const auto item = co_await generator.next();
         // The generator was the innermost frame; it has let go of the continuation by now.
-        CHECK(detail::PromiseBase::of(*item).continuation == nullptr);
+        CHECK(detail::PromiseBase::awaiting(*item) == nullptr);
     };
     auto task = create_task(ask());
     co_await sleep(500ms);
     auto& state = static_cast<detail::TaskStateBase&>(*task.shared_state());
     const auto innermost = state.resume_point();
-    const auto outer = detail::PromiseBase::of(innermost).continuation;
+    const auto outer = detail::PromiseBase::awaiting(innermost);
     REQUIRE(outer != nullptr);
-    CHECK(detail::PromiseBase::of(outer).continuation == nullptr);
+    CHECK(detail::PromiseBase::awaiting(outer) == nullptr);
     CHECK(detail::function_name(detail::PromiseBase::of(innermost).location) == "<lambda>");
     co_await task;
 }

@@ -1,4 +1,4 @@
-// What the compiler and the build say, in one place: sanitizers, tail calls, attributes.
+// What the compiler and the build say, in one place: sanitizers, bugs, attributes.
 // The only header that defines RINGIO_* macros besides assert.hpp.
 #pragma once
 
@@ -24,17 +24,6 @@
 #endif
 #ifndef RINGIO_SANITIZE_ADDRESS
 #define RINGIO_SANITIZE_ADDRESS 0
-#endif
-
-// 1 when symmetric transfer is a jump, so that a chain of awaits does not grow the stack.
-// GCC 12: without optimisation, and under ASan or TSan, it is an ordinary call (PR100897); there
-// the loop resumes the next coroutine itself (core/coroutine.hpp).
-#if defined(__clang__)
-#define RINGIO_HAS_TAIL_CALL 1
-#elif defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define RINGIO_HAS_TAIL_CALL 1
-#else
-#define RINGIO_HAS_TAIL_CALL 0
 #endif
 
 // 1 on the compilers that destroy some temporaries of a co_await operand twice.

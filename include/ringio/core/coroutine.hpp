@@ -2,9 +2,8 @@
 // stands. From the innermost frame the chain of continuations leads to the root of the task.
 #pragma once
 
-#include <ringio/base/config.hpp>
-#include <ringio/core/event_loop.hpp>
 #include <ringio/core/frame_allocator.hpp>
+#include <ringio/core/transfer.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -12,25 +11,27 @@
 
 namespace ringio::detail {
 
-/// Continues with `next`: by a jump where the compiler can, through the loop where it cannot.
-inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
-#if RINGIO_HAS_TAIL_CALL
-    return next;
-#else
-    // GCC 12: symmetric transfer without optimisation is a call, and a loop of awaits would grow
-    // the stack; so this coroutine returns to the loop, which resumes the next one.
-    running_loop->transfer_to(next);
-    return std::noop_coroutine();
-#endif
-}
+/// Legend of the use of a coroutine, which runs once: fresh -> claimed -> perhaps hollow; or, of a
+/// task's own, fresh -> claimed -> root. A generator's stays fresh.
+enum class FrameUse : unsigned char {
+    fresh,
+    claimed,  ///< awaited, or given to create_task()
+    root,     ///< of a task
+    hollow,   ///< destroyed before its owner, which has but the memory to free
+};
+
+/// The frame whose memory destroy_chain() keeps for the frame's owner; null: none.
+inline constinit thread_local void* kept_frame = nullptr;
 
 /// The first base of every promise type, so that it lies at one place in every frame.
 struct PromiseBase {
-    /// Resumed when the coroutine ends; null for the root of a task.
+    /// Resumed when the coroutine ends: the one that awaits, or nobody (noop) for a root.
     std::coroutine_handle<> continuation;
 
     /// The await at which the coroutine stands; before the first one, its definition.
     std::source_location location;
+
+    FrameUse use = FrameUse::fresh;
 
     explicit PromiseBase(const std::source_location& where) noexcept : location(where) {}
     PromiseBase(const PromiseBase&) = delete;
@@ -38,6 +39,10 @@ struct PromiseBase {
 
     static void* operator new(std::size_t size) { return frame_pool.allocate(size); }
     static void operator delete(void* memory, std::size_t size) noexcept {
+        if (memory == kept_frame) [[unlikely]] {
+            keep_hollow(memory, size);
+            return;
+        }
         frame_pool.deallocate(memory, size);
     }
 
@@ -47,17 +52,38 @@ struct PromiseBase {
         return std::coroutine_handle<PromiseBase>::from_address(coroutine.address()).promise();
     }
 
+    /// The coroutine that awaits this one; null when there is none.
+    static std::coroutine_handle<> awaiting(std::coroutine_handle<> coroutine) noexcept {
+        const PromiseBase& promise = of(coroutine);
+        return promise.use == FrameUse::root ? nullptr : promise.continuation;
+    }
+
+    /// Makes it the root of a task.
+    void become_root() noexcept {
+        use = FrameUse::root;
+        continuation = std::noop_coroutine();
+    }
+
 protected:
     ~PromiseBase() = default;
+
+private:
+    static void keep_hollow(void* memory, std::size_t size) noexcept;
 };
+
+/// Destroys the suspended coroutines from `innermost` up to `root`, in this order, as the
+/// destructors of their owners would, but without a call within a call for each link.
+void destroy_chain(std::coroutine_handle<> innermost, std::coroutine_handle<> root) noexcept;
+
+/// Frees the memory that destroy_chain() left to the owner of a frame.
+void free_hollow(std::coroutine_handle<> frame) noexcept;
 
 /// Hands control back to the one who awaits, or to the loop at the root of a task.
 struct FinalAwaiter {
     bool await_ready() const noexcept { return false; }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> finished) const noexcept {
-        const std::coroutine_handle<> next = finished.promise().continuation;
-        return next ? transfer(next) : std::noop_coroutine();
+        return transfer(finished.promise().continuation);
     }
     void await_resume() const noexcept {}
 };

@@ -10,6 +10,7 @@
 #include <ringio/core/handle.hpp>
 #include <ringio/core/kept_function.hpp>
 #include <ringio/core/timers.hpp>
+#include <ringio/core/transfer.hpp>
 #include <ringio/ring/ring.hpp>
 
 #include <coroutine>
@@ -265,15 +266,17 @@ public:
 
     /// The only place where a coroutine is resumed. Called by run_ready() through a task's step.
     void resume(std::coroutine_handle<> coroutine) {
+        ++steps_;
         coroutine.resume();
-        while (transfer_) [[unlikely]] {
-            std::exchange(transfer_, nullptr).resume();
+        while (detail::transfers.next) [[unlikely]] {
+            std::exchange(detail::transfers.next, nullptr).resume();
         }
     }
 
-    /// Where a coroutine leaves the next one to resume when symmetric transfer would grow the
-    /// stack.
-    void transfer_to(std::coroutine_handle<> coroutine) noexcept { transfer_ = coroutine; }
+    /// Changes with each step of a task, and when a request to cancel is taken back: while it stays
+    /// the same, a task that was asked to end has not heard of it.
+    std::uint64_t steps() const noexcept { return steps_; }
+    void next_step() noexcept { ++steps_; }
 
     /// Lets an exception leave run_forever() at the end of this step (KeyboardInterrupt).
     void escape(std::exception_ptr exception) noexcept { escaped_ = std::move(exception); }
@@ -338,7 +341,7 @@ private:
     IntrusiveList<TurnEnd> turn_ends_;
     Timers timers_;
     detail::TaskStateBase* current_task_ = nullptr;
-    std::coroutine_handle<> transfer_;
+    std::uint64_t steps_ = 0;
     Turn turn_;
     bool stopping_ = false;
     bool running_ = false;

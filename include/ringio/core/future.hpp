@@ -50,12 +50,10 @@ public:
     void notify(FutureStateBase&) noexcept final { task_->wake(); }
     std::string describe() const final { return "Task.task_wakeup()"; }
     const FutureStateBase* awaiter() const noexcept final { return task_; }
-    bool cancel(const std::string& message) noexcept final {
-        const IntrusivePtr<FutureStateBase> kept = state_;  // this frame may go with the loop
-        return kept->cancel(message);
-    }
+    bool cancel(const std::string&) noexcept final { return false; }
+    FutureStateBase* passes_on_to() noexcept final { return is_linked() ? state_.get() : nullptr; }
     void abandon() noexcept final {
-        if (!state_->done()) {
+        if (is_linked()) {
             unlink();
             task_->wake();
         }

@@ -12,6 +12,7 @@
 #include <exception>
 #include <new>
 #include <source_location>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -19,6 +20,21 @@
 namespace ringio::detail {
 
 class FutureStateBase;
+class PassingState;
+
+/// A request to cancel on its way down what waits for what. FutureStateBase::cancel() carries it
+/// from one to the next, so that a chain of any length takes no stack.
+struct CancelWalk {
+    /// Legend of the reply of who was asked last.
+    enum class Reply : unsigned char {
+        refused,   ///< it was done already
+        accepted,  ///< it will end
+        circle,    ///< the request came from it: in a circle nobody can end first
+    };
+
+    const std::string& message;
+    Reply reply = Reply::refused;
+};
 
 /// Somebody who wants to hear that a future is done. notify() only pushes on the ready queue.
 class DoneNode : public IntrusiveListHook {
@@ -76,7 +92,7 @@ public:
 
     /// Asks for an end without a result. A plain future obeys at once; a task forwards the request.
     /// Returns false when there was nothing left to cancel.
-    virtual bool cancel(const std::string& message);
+    bool cancel(const std::string& message);
 
     /// Becomes finished with an exception. *Errors*: InvalidStateError when done already.
     void set_exception(std::exception_ptr exception);
@@ -144,6 +160,16 @@ public:
     }
 
 protected:
+    friend class PassingState;
+
+    /// Takes a request to cancel in. Returns whom to ask in turn, which only a PassingState does;
+    /// null: nobody, and `walk.reply` is its own.
+    virtual FutureStateBase* take_cancel(CancelWalk& walk) noexcept;
+
+    /// Gives up one state's references to others: as any, but that a chain of them is not destroyed
+    /// by calls within calls.
+    static void release_links(std::span<IntrusivePtr<FutureStateBase>> links) noexcept;
+
     void set_value_address(const void* value) noexcept {
         value_offset_ = static_cast<std::uint16_t>(static_cast<const char*>(value) -
                                                    reinterpret_cast<const char*>(this));
@@ -198,6 +224,40 @@ private:
     FutureStatus status_ = FutureStatus::pending;
     bool unretrieved_ = false;
     bool silenced_ = false;
+};
+
+/// One that passes a request to cancel on to what it waits for, and hears the reply.
+class PassingState : public FutureStateBase {
+public:
+    using FutureStateBase::FutureStateBase;
+
+protected:
+    /// Hears `walk.reply` of the one asked last; returns as take_cancel() does.
+    virtual FutureStateBase* hear_reply(CancelWalk& walk) noexcept = 0;
+
+    /// Says whether a request that came through here is still on its way.
+    bool asks_now() const noexcept { return asked_ != 0 && (asked_ & 1) == 0; }
+
+    /// Says whether those below were asked since a task heard of anything last: once more tells
+    /// them nothing new. Without it, requests to all tasks of a chain walk the rest of it each.
+    bool has_asked() const noexcept { return asked_ != 0 && asked_ == stamp(); }
+    void note_asked() noexcept { asked_ = stamp(); }
+
+    /// Asks `first`, and whoever that leads to, on behalf of this one.
+    CancelWalk::Reply ask(FutureStateBase& first, const std::string& message) noexcept;
+
+private:
+    friend class FutureStateBase;
+
+    static CancelWalk::Reply walk(FutureStateBase& first, const std::string& message) noexcept;
+
+    std::uintptr_t stamp() const noexcept {
+        const EventLoop* const loop = loop_or_null();
+        return loop == nullptr ? 0 : static_cast<std::uintptr_t>(loop->steps() << 1 | 1);
+    }
+
+    std::uintptr_t asked_ = 0;  // even: while it asks, whom the request came from, or itself; else
+                                // odd: when it was asked last; 0: never
 };
 
 /// Adds where a future or task was made to a report, when that is known.

@@ -28,8 +28,6 @@ namespace detail {
 struct TaskPromiseBase : AwaitingPromise {
     std::exception_ptr exception;
     ExceptionKind exception_kind = ExceptionKind::ordinary;
-    bool has_value = false;
-    bool awaited = false;  // or given to create_task(): a coroutine runs once
 
     using AwaitingPromise::AwaitingPromise;
 
@@ -53,6 +51,7 @@ struct TaskPromise final : TaskPromiseBase {
                   "ringio: coroutine frames do not honour a larger alignment; return a "
                   "std::unique_ptr to the over-aligned value");
 
+    bool has_value = false;  // only of one that must be destroyed
     union {
         T value;
     };
@@ -69,19 +68,26 @@ struct TaskPromise final : TaskPromiseBase {
     Task<T> get_return_object() noexcept;
     void return_value(T&& result) noexcept(std::is_nothrow_move_constructible_v<T>) {
         ::new (static_cast<void*>(std::addressof(value))) T(std::move(result));
-        has_value = true;
+        note_value();
     }
     void return_value(const T& result)
         requires std::is_copy_constructible_v<T>
     {
         ::new (static_cast<void*>(std::addressof(value))) T(result);
-        has_value = true;
+        note_value();
     }
     T take() {
         if (exception) {
             std::rethrow_exception(std::move(exception));
         }
         return std::move(value);
+    }
+
+private:
+    void note_value() noexcept {
+        if constexpr (!std::is_trivially_destructible_v<T>) {
+            has_value = true;
+        }
     }
 };
 
@@ -91,7 +97,7 @@ struct TaskPromise<void> final : TaskPromiseBase {
         : TaskPromiseBase(where) {}
 
     Task<void> get_return_object() noexcept;
-    void return_void() noexcept { has_value = true; }
+    void return_void() noexcept {}
     void take() {
         if (exception) {
             std::rethrow_exception(std::move(exception));
@@ -99,8 +105,11 @@ struct TaskPromise<void> final : TaskPromiseBase {
     }
 };
 
-/// Tells the exception handler that a coroutine is destroyed that never ran.
-void report_never_awaited(const PromiseBase& promise) noexcept;
+enum class Report : bool { nothing, never_awaited };
+
+/// Destroys a coroutine whose owner goes, whatever its use; one that never ran is reported to the
+/// exception handler if that is wanted.
+void destroy_for_owner(std::coroutine_handle<> coroutine, Report report) noexcept;
 
 /// Throws std::runtime_error: "cannot reuse already awaited coroutine", or that there is none.
 [[noreturn]] void throw_not_awaitable(bool has_coroutine);
@@ -168,17 +177,18 @@ public:
     /// awaited".
     ~Task() {
         if (coroutine_) {
-            if (!coroutine_.promise().awaited) [[unlikely]] {
-                detail::report_never_awaited(coroutine_.promise());
+            if (coroutine_.promise().use != detail::FrameUse::claimed) [[unlikely]] {
+                detail::destroy_for_owner(coroutine_, detail::Report::never_awaited);
+            } else {
+                coroutine_.destroy();
             }
-            coroutine_.destroy();
         }
     }
 
     /// Destroys a coroutine that shall not run after all, without a report.
     void close() noexcept {
         if (coroutine_) {
-            std::exchange(coroutine_, nullptr).destroy();
+            detail::destroy_for_owner(std::exchange(coroutine_, nullptr), detail::Report::nothing);
         }
     }
     void swap(Task& other) noexcept { std::swap(coroutine_, other.coroutine_); }
@@ -197,10 +207,10 @@ public:
 
 private:
     std::coroutine_handle<promise_type> claim() {
-        if (!coroutine_ || coroutine_.promise().awaited) {
+        if (!coroutine_ || coroutine_.promise().use != detail::FrameUse::fresh) {
             detail::throw_not_awaitable(static_cast<bool>(coroutine_));
         }
-        coroutine_.promise().awaited = true;
+        coroutine_.promise().use = detail::FrameUse::claimed;
         return coroutine_;
     }
 

@@ -32,6 +32,9 @@ public:
     /// False: it is over already, and the task has been or will be woken.
     virtual bool cancel(const std::string& message) noexcept = 0;
 
+    /// The one to ask instead, while the wait is not over: a future that is awaited.
+    virtual FutureStateBase* passes_on_to() noexcept { return nullptr; }
+
     /// Wakes the task of a wait for a future that will never end, for it waits for that task.
     virtual void abandon() noexcept {}
 
@@ -60,9 +63,9 @@ enum class CancelRequest : unsigned char {
 ///
 /// Invariant while it is not done: either it is queued and wait_ is over (or null), or it is not
 /// queued and wait_ is what will queue it.
-class TaskStateBase : public FutureStateBase, public IntrusiveListHook {
+class TaskStateBase : public PassingState, public IntrusiveListHook {
 public:
-    explicit TaskStateBase(EventLoop& loop) noexcept : FutureStateBase(loop) {}
+    explicit TaskStateBase(EventLoop& loop) noexcept : PassingState(loop) {}
     ~TaskStateBase() override {
         RINGIO_ASSERT(!root_, "a task is destroyed with its coroutine; the loop must own it");
     }
@@ -77,12 +80,11 @@ public:
     void run() final;
     void discard() noexcept final {}
 
-    bool cancel(const std::string& message) final;
     unsigned cancelling() const noexcept { return cancel_requests_; }
     unsigned uncancel() noexcept;
 
     /// Drops a request that the task has not heard of; for a scope whose own one it is.
-    void forget_undelivered_cancellation() noexcept { cancel_request_ = CancelRequest::none; }
+    void forget_undelivered_cancellation() noexcept;
 
     /// Makes a request to cancel when the task next begins to wait, however it goes on until then.
     void cancel_at_next_wait() noexcept;
@@ -167,6 +169,8 @@ public:
     void mark_scoped() noexcept { scoped_ = true; }
 
 protected:
+    FutureStateBase* take_cancel(CancelWalk& walk) noexcept final;
+    FutureStateBase* hear_reply(CancelWalk& walk) noexcept final;
     void report_never_retrieved() noexcept final;
 
     /// Moves the result of the finished coroutine into the future and destroys the frame.
@@ -190,7 +194,7 @@ private:
     bool prepare(const TaskOptions* options);
     void run_eagerly();
     void cancel_wait() noexcept;
-    bool ask_wait_to_end(const std::string& message) noexcept;
+    void wait_replied(CancelWalk::Reply reply) noexcept;
     ContextSlot& context_slot() noexcept {
         return extras_ && extras_->shared_context ? extras_->shared_context->slot : context_;
     }
@@ -204,7 +208,6 @@ private:
     unsigned cancel_requests_ = 0;
     CancelRequest cancel_request_ = CancelRequest::none;
     bool cancellation_in_transit_ = false;  // a wait took it, and the task has not resumed yet
-    bool asks_wait_to_end_ = false;
     bool started_ = false;
     bool report_when_destroyed_ = true;
     bool scoped_ = false;

@@ -27,7 +27,7 @@ namespace detail {
 /// The first exception (or cancelled child) ends it at once; the other children go on, and their
 /// exceptions count as seen. Cancelling it cancels the children; it ends with the first that is
 /// cancelled, or after the last one when exceptions are kept.
-class GatherState : public FutureStateBase {
+class GatherState : public PassingState {
 public:
     explicit GatherState(EventLoop& loop) noexcept;
     ~GatherState() override;
@@ -35,13 +35,14 @@ public:
     /// Takes the children and starts to wait. Children that are done are counted at once.
     void start(std::vector<IntrusivePtr<FutureStateBase>> children, bool keep_exceptions);
 
-    bool cancel(const std::string& message) override;
-
     // The turn after the one in which the decisive child was done.
     void run() override;
     void discard() noexcept override;
 
 protected:
+    FutureStateBase* take_cancel(CancelWalk& walk) noexcept final;
+    FutureStateBase* hear_reply(CancelWalk& walk) noexcept final;
+
     /// Makes the value out of the children, all done, and sets it.
     virtual void set_results() = 0;
 
@@ -61,9 +62,11 @@ private:
     std::unique_ptr<ChildNode[]> nodes_;
     FutureStateBase* decisive_ = nullptr;  // while queued
     std::size_t finished_ = 0;
-    bool decided_ = false;  // by the last child, or the first that failed
+    std::size_t asked_of_ = 0;  // of the children, by the request to cancel that is on its way
+    bool decided_ = false;      // by the last child, or the first that failed
     bool keep_exceptions_ = false;
     bool cancel_requested_ = false;
+    CancelWalk::Reply reply_ = CancelWalk::Reply::refused;  // to the last request, from all of them
 };
 
 /// What a child contributes: void has no value, so std::monostate stands for it.

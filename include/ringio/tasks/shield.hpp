@@ -32,6 +32,11 @@ public:
     ShieldState(EventLoop& loop, IntrusivePtr<FutureStateBase> inner) noexcept
         : FutureState<T>(loop), inner_(std::move(inner)) {}
 
+    ~ShieldState() override {
+        this->unlink();
+        this->release_links({&inner_, 1});
+    }
+
     void start() {
         inner_->add_done_node(*this);
         this->add_done_callback(

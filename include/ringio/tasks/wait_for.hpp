@@ -28,12 +28,13 @@ Task<AwaitValue<A>> wait_for_at_once(A awaitable, std::source_location where) {
     co_return co_await std::move(future);
 }
 
-/// Awaits the awaitable that it owns; the body of a timeout scope.
+/// Gives the awaitable that it owns away; the body of a timeout scope. What is awaited is destroyed
+/// when the await is over, so that of nested ones each finds the inner one gone.
 template <class A>
 class AwaitOnce {
 public:
     explicit AwaitOnce(A&& awaitable) : awaitable_(std::move(awaitable)) {}
-    A&& operator()() noexcept { return std::move(awaitable_); }
+    A operator()() { return std::move(awaitable_); }
 
 private:
     A awaitable_;

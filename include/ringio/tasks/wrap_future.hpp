@@ -58,14 +58,14 @@ public:
         keep_ = IntrusivePtr<FutureStateBase>(this);
     }
 
-    bool cancel(const std::string& message) override {
+    FutureStateBase* take_cancel(CancelWalk& walk) noexcept override {
         const IntrusivePtr<FutureStateBase> keep = leave();
         const concurrent::Future<T> source = std::move(source_);
-        const bool accepted = FutureState<T>::cancel(message);
+        FutureState<T>::take_cancel(walk);
         if (source.valid()) {
             source.cancel();  // calls whoever waits for it, here
         }
-        return accepted;
+        return nullptr;
     }
 
     void arrive() noexcept override {

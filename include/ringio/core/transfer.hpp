@@ -1,0 +1,34 @@
+// How control goes from one coroutine to the next within a step of a task: by symmetric transfer,
+// with a way back to the loop before the stack has grown too far.
+#pragma once
+
+#include <coroutine>
+
+namespace ringio::detail {
+
+/// So many transfers may follow each other before control goes back to the loop.
+inline constexpr int transfers_in_a_row = 64;
+
+struct Transfers {
+    std::coroutine_handle<> next;  // to be resumed by the loop; null: none
+    int left = transfers_in_a_row;
+};
+inline constinit thread_local Transfers transfers;
+
+/// Leaves `next` to EventLoop::resume(), to which the coroutine that returns this handle returns.
+std::coroutine_handle<> transfer_through_loop(std::coroutine_handle<> next) noexcept;
+
+/// Continues with `next`.
+///
+/// GCC 12: a transfer is a jump at -O2, but a call at -O0, -O1, -Og, with
+/// -fno-optimize-sibling-calls and under ASan or TSan, and no macro tells (PR100897). So all of
+/// them are counted alike: units of different flags may meet in one program, and the linker keeps
+/// one copy of this function.
+inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
+    if (--transfers.left == 0) [[unlikely]] {
+        return transfer_through_loop(next);
+    }
+    return next;
+}
+
+}  // namespace ringio::detail

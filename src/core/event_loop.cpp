@@ -38,11 +38,12 @@ EventLoop::EventLoop(const LoopOptions& options)
         throw std::invalid_argument("LoopOptions::ring_entries is 0; the ring needs at least 1");
     }
     anchor_->loop = this;
+    detail::leave_loop_at_fork();
     watched_ = services_->is_shuffled();
 }
 
 EventLoop::~EventLoop() {
-    RINGIO_ASSERT(!running_, "an event loop is destroyed while it runs");
+    RINGIO_ASSERT(!running_ || is_inherited(), "an event loop is destroyed while it runs");
     if (!closed_) {
         close();
     }
@@ -125,7 +126,10 @@ void EventLoop::take_news() {
     }
 }
 
-void EventLoop::throw_escaped() { std::rethrow_exception(std::exchange(escaped_, nullptr)); }
+void EventLoop::throw_escaped() {
+    RINGIO_ASSERT(!is_inherited(), OwnProcess::refusal);
+    std::rethrow_exception(std::exchange(escaped_, nullptr));
+}
 
 void EventLoop::run_ready() {
     turn_.begin_next();
@@ -159,6 +163,9 @@ void EventLoop::end_turn() noexcept {
 
 void EventLoop::check_may_run() const {
     check_open();
+    if (is_inherited()) {
+        throw std::runtime_error(OwnProcess::refusal);
+    }
     if (running_) {
         throw std::runtime_error("This event loop is already running");
     }
@@ -167,9 +174,13 @@ void EventLoop::check_may_run() const {
     }
 }
 
-void EventLoop::run_forever() {
+void EventLoop::prepare_to_run() {
     check_may_run();
     start_ring();
+}
+
+void EventLoop::run_forever() {
+    prepare_to_run();
     running_ = true;
     detail::running_loop = this;
     const ScopeExit leave([this] {
@@ -254,6 +265,8 @@ TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
 void EventLoop::call_soon_threadsafe(Callback callback) {
     if (detail::running_loop == this) {
         call_soon(std::move(callback));  // from the loop itself: in order with its other calls
+    } else if (is_inherited()) {
+        throw std::runtime_error(OwnProcess::refusal);
     } else if (!services_->post(std::move(callback))) {
         throw std::runtime_error("Event loop is closed");
     }
@@ -305,55 +318,6 @@ LoopStatistics EventLoop::statistics() const noexcept {
         statistics.buffers = ring_->borrowed_buffers();
     }
     return statistics;
-}
-
-void EventLoop::close() {
-    if (running_) {
-        throw std::runtime_error("Cannot close a running event loop");
-    }
-    if (closed_) {
-        return;
-    }
-    services_->refuse_posts();
-    cancel_and_reap_everything();
-    discard_queued();
-    destroy_pending_tasks();
-    threads_.reset();              // joins; a thread that waited for this loop was let go above
-    cancel_and_reap_everything();  // what destructors of frames started
-    discard_queued();
-    closed_ = true;
-    anchor_->loop = nullptr;
-    ring_.reset();
-}
-
-void EventLoop::cancel_and_reap_everything() noexcept {
-    if (!ring_ || ring_->in_flight() == 0) {
-        return;
-    }
-    services_->stop_wake();
-    while (ring_->in_flight() > 0) {
-        ring_->cancel_all();
-        ring_->enter(true, std::chrono::seconds(1));
-        ring_->reap();
-    }
-}
-
-void EventLoop::discard_queued() noexcept {
-    while (Runnable* runnable = ready_.pop_front()) {
-        runnable->discard();
-    }
-    while (Timer* timer = timers_.take_any()) {
-        timer->discard();
-    }
-}
-
-void EventLoop::destroy_pending_tasks() noexcept {
-    while (detail::TaskStateBase* task = services_->tasks.front()) {
-        const IntrusivePtr<detail::TaskStateBase> keep(task);
-        remove_task(*task);
-        task->destroy_pending();
-        discard_queued();  // a destructor may have woken a task that is destroyed next
-    }
 }
 
 }  // namespace ringio

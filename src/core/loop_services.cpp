@@ -140,6 +140,17 @@ void LoopServices::refuse_posts() {
     dropped.swap(calls_);
 }
 
+// In the child of a fork(2), another thread of the parent may have held a lock of this at that
+// time.
+void LoopServices::keep_for_ever(std::shared_ptr<LoopServices> self, ReadyQueue queued,
+                                 std::shared_ptr<void> threads) noexcept {
+    static constinit std::atomic<LoopServices*> newest = nullptr;
+    left_.self = std::move(self);
+    left_.queued.append(std::move(queued));
+    left_.threads = std::move(threads);
+    left_.next = newest.exchange(this);
+}
+
 bool post_to(const std::weak_ptr<LoopServices>& services, Callback callback) {
     const std::shared_ptr<LoopServices> alive = services.lock();
     return alive && alive->post(std::move(callback));
@@ -166,6 +177,9 @@ std::shared_ptr<void> LoopServices::expect_wakeup() {
 }
 
 void LoopServices::notify_interrupt() noexcept {
+    if (process.is_left()) {
+        return;
+    }
     interrupted_.store(true);
     news_.store(true);
     write_wake();

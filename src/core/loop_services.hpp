@@ -64,6 +64,10 @@ struct LoopServices {
     bool nobody_will_post() const noexcept;
     void refuse_posts();
 
+    /// Stays in memory for ever, with all that is pending in the loop, where leak checkers find it.
+    void keep_for_ever(std::shared_ptr<LoopServices> self, ReadyQueue queued,
+                       std::shared_ptr<void> threads) noexcept;
+
     /// Permutes what is ready, in shuffled scheduling.
     void shuffle(ReadyQueue& ready);
     bool is_shuffled() const noexcept { return random_.has_value(); }
@@ -76,6 +80,8 @@ struct LoopServices {
     IntrusiveList<AsyncGeneratorHook> async_generators;  // begun and not ended; not owned
     bool async_generators_shut_down = false;
     std::function<void()> interrupt_handler;
+    std::unique_ptr<Ring> lost_ring;  // of a loop that was closed without it
+    OwnProcess process;
 
     // On any thread.
 
@@ -89,6 +95,15 @@ struct LoopServices {
 private:
     void write_wake() const noexcept;
 
+    /// What was left by a loop that could not end it.
+    struct Left {
+        std::shared_ptr<LoopServices> self;
+        LoopServices* next = nullptr;
+        ReadyQueue queued;
+        std::shared_ptr<void> threads;
+    };
+
+    Left left_;
     std::optional<std::mt19937_64> random_;  // of shuffled scheduling
     UniqueFd wake_fd_;
     WakeRead wake_read_;

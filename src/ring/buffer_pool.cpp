@@ -27,8 +27,9 @@ IntrusivePtr<BufferPool> BufferPool::make(Kernel& kernel) noexcept {
     if (mapping == MAP_FAILED) {
         return {};
     }
-    // Kernel: the page is pinned; it must stay this process's own after a fork(2).
-    ::madvise(mapping, ring_size, MADV_DONTFORK);
+    // Kernel: the page is pinned; it must stay this process's own after a fork(2). The child gets
+    // another one in its place, to which buffers may be given back there.
+    ::madvise(mapping, ring_size, MADV_WIPEONFORK);
     auto* const ring = static_cast<io_uring_buf_ring*>(mapping);
     auto* const pool = new (std::nothrow) BufferPool(ring, static_cast<char*>(mapping) + ring_size);
     if (pool == nullptr) {

@@ -1,10 +1,7 @@
 #include <ringio/ring/ring.hpp>
 #include <ringio/ring/socket_requests.hpp>
 
-#include <pthread.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -32,15 +29,6 @@ static_assert(alignof(Completion) == 16, "the four low bits of the address are t
 constexpr nanoseconds retry_interval = std::chrono::milliseconds(10);
 constexpr unsigned most_fruitless_sleeps = 1000;
 
-// Counts the forks that led to this process, so that a ring can tell that it was left behind.
-std::atomic<unsigned> forks = 0;
-
-unsigned forks_so_far() noexcept {
-    static const int watched = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
-    static_cast<void>(watched);
-    return forks.load(std::memory_order_relaxed);
-}
-
 std::uint64_t user_data_of(const Completion& completion, std::uint16_t generation) noexcept {
     const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&completion));
     return std::uint64_t{generation} << generation_shift | address | operation_kind;
@@ -55,10 +43,12 @@ Ring::Ring(std::unique_ptr<Kernel> kernel)
       completion_tail_(queues_->cq.ktail),
       kernel_flags_(queues_->sq.kflags),
       news_flags_(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW),
-      forks_(forks_so_far()),
       thread_(std::this_thread::get_id()) {}
 
 Ring::~Ring() {
+    if (process_.is_left()) {
+        return;  // what is in flight is the parent's
+    }
     RINGIO_ASSERT(std::this_thread::get_id() == thread_,
                   "a ring is destroyed on the thread that created it");
     RINGIO_ASSERT(in_flight_ == 0, "a ring is destroyed with requests in flight");
@@ -70,6 +60,7 @@ Ring::~Ring() {
 // Door 1: takes a submission entry. When the queue is full it is handed over first; null when the
 // kernel accepts nothing now.
 io_uring_sqe* Ring::next_sqe() noexcept {
+    require_own_process();
     io_uring_sqe* sqe = io_uring_get_sqe(queues_);
     if (sqe == nullptr) [[unlikely]] {
         note(kernel_->enter(false, std::nullopt));
@@ -84,8 +75,7 @@ void Ring::bind(io_uring_sqe& sqe, std::uint64_t user_data) noexcept {
 
 // Kernel: the ring's memory is not inherited by fork(2), and must not be shared with a child.
 void Ring::require_own_process() const noexcept {
-    RINGIO_ASSERT(forks.load(std::memory_order_relaxed) == forks_,
-                  "an event loop is used in the child of a fork(); make a new one there, or exec");
+    RINGIO_ASSERT(!process_.is_left(), OwnProcess::refusal);
 }
 
 // Door 2: binds a request to a submission entry.
@@ -101,7 +91,6 @@ void Ring::submit_starved(Completion& completion) noexcept {
 }
 
 void Ring::start(Completion& completion) noexcept {
-    require_own_process();
     RINGIO_ASSERT(!completion.in_flight(), "a request is submitted that is in flight already");
     touched_ = true;
     completion.generation_ = ++generation_;

@@ -12,6 +12,7 @@
 #include <liburing.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <ringio/ring/max_transfer.hpp>
 #include <ringio/ring/setup_failure.hpp>
@@ -146,7 +147,15 @@ int UringKernel::first_use() noexcept {
     return features_.sufficient() ? enter_once(0, false, std::nullopt) : -EINVAL;
 }
 
-UringKernel::~UringKernel() { io_uring_queue_exit(&queues()); }
+UringKernel::~UringKernel() {
+    if (process_.is_left()) {
+        // Kernel: the queues are not mapped in the child, and others may be where they were; but
+        // the descriptor keeps the parent's ring, and the files in it, from being closed.
+        ::close(queues().ring_fd);
+        return;
+    }
+    io_uring_queue_exit(&queues());
+}
 
 int UringKernel::enter(bool wait, std::optional<nanoseconds> timeout) noexcept {
     if (timeout && *timeout <= nanoseconds::zero()) {

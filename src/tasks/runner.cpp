@@ -6,6 +6,7 @@
 #include <ringio/tasks/current_task.hpp>
 #include <ringio/tasks/run_in_executor.hpp>
 
+#include <pthread.h>
 #include <unistd.h>
 #include <atomic>
 #include <chrono>
@@ -40,6 +41,15 @@ void on_sigint(int) {
     }
 }
 
+// In the child of a fork(2) SIGINT is not the parent's loop's any more.
+void forget_interrupted_loop() {
+    if (interrupted_loop.exchange(nullptr) != nullptr) {
+        struct sigaction action = {};
+        action.sa_handler = SIG_DFL;
+        ::sigaction(SIGINT, &action, nullptr);
+    }
+}
+
 /// Takes SIGINT over for as long as it lives, in the main thread and where nobody else handles it.
 class InterruptGuard {
 public:
@@ -51,6 +61,8 @@ public:
         if (::gettid() != ::getpid() || !default_action) {
             return;
         }
+        static const int watched = ::pthread_atfork(nullptr, nullptr, &forget_interrupted_loop);
+        static_cast<void>(watched);
         interrupts = 0;
         interrupted_loop = &loop;
         loop.set_interrupt_handler([&loop, main]() mutable {
@@ -127,7 +139,7 @@ void Runner::prepare(const char* refusal) {
     if (detail::running_loop != nullptr) {
         throw std::runtime_error(refusal);
     }
-    get_loop();
+    get_loop().prepare_to_run();
 }
 
 void Runner::run_main(AnyFuture main) {
@@ -159,6 +171,10 @@ void Runner::close() {
     }
     const ScopeExit destroy([this] { loop_.reset(); });
     if (loop_->is_closed()) {
+        return;
+    }
+    if (loop_->is_inherited()) {
+        loop_->close();
         return;
     }
     cancel_all_tasks();

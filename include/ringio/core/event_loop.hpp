@@ -9,6 +9,7 @@
 #include <ringio/core/exceptions.hpp>
 #include <ringio/core/handle.hpp>
 #include <ringio/core/kept_function.hpp>
+#include <ringio/core/loop_options.hpp>
 #include <ringio/core/timers.hpp>
 #include <ringio/core/transfer.hpp>
 #include <ringio/ring/ring.hpp>
@@ -50,34 +51,6 @@ struct LoopServices;
 class StepObserver;
 }  // namespace detail
 
-/// What the exception handler is told; the context dict of asyncio.
-struct ExceptionContext {
-    std::string message;           ///< what happened, e.g. "Task exception was never retrieved"
-    std::exception_ptr exception;  ///< null when there was none
-    /// Further facts, such as {"future", "<Task finished …>"}, in the order to print them.
-    std::vector<std::pair<std::string, std::string>> details;
-};
-
-/// How a loop is set up.
-struct LoopOptions {
-    unsigned ring_entries = 256;     ///< size of the submission queue; any size works
-    std::optional<bool> debug = {};  ///< unset: the environment variable RINGIO_DEBUG
-    bool virtual_time = false;       ///< time() jumps to the next deadline instead of waiting
-    /// Set: what is ready in one turn runs in an order drawn from this seed, which is printed;
-    /// unset: the environment variable RINGIO_SHUFFLE. For tests of code that must not depend on
-    /// it.
-    std::optional<std::uint64_t> shuffle_seed = {};
-    std::unique_ptr<Kernel> (*kernel)(unsigned ring_entries) = nullptr;  ///< null: io_uring
-};
-
-/// Numbers that must all be 0 when a loop is closed.
-struct LoopStatistics {
-    std::size_t tasks = 0;       ///< tasks that are not done
-    std::size_t operations = 0;  ///< kernel requests in flight
-    std::size_t timers = 0;      ///< armed timers
-    std::size_t buffers = 0;     ///< buffers of the ring that somebody has borrowed
-};
-
 /// One event loop; asyncio.AbstractEventLoop. Used on the thread that runs it; only
 /// call_soon_threadsafe() and expect_wakeup() may be called from another one.
 ///
@@ -117,8 +90,12 @@ public:
     bool is_running() const noexcept { return running_; }
     bool is_closed() const noexcept { return closed_; }
 
-    /// Cancels and reaps every kernel request, destroys what is still pending and gives the ring
-    /// back. Idempotent. *Errors*: std::runtime_error while the loop runs.
+    /// Cancels and reaps every kernel request, destroys what is still pending, and what its
+    /// destructors start, and gives the ring back. Idempotent. *Errors*: std::runtime_error while
+    /// the loop runs.
+    /// *Lifetime*: when the ring cannot go on (run() threw why), what is pending cannot be
+    /// destroyed, for the kernel may still write to it: it stays in memory, and the exception
+    /// handler is told. In the child of a fork(2) everything stays there, without a word.
     void close();
 
     /// The loop's clock: monotonic, or virtual when the loop was made so.
@@ -241,6 +218,13 @@ public:
     void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
     bool disarm(Timer& timer) noexcept { return timers_.disarm(timer); }
 
+    /// Refuses to run the loop, as run_forever() does, and sets up its ring if there is none.
+    void prepare_to_run();
+
+    /// Tells whether this process is the child of a fork(2), and the loop its parent's: it can only
+    /// be closed.
+    bool is_inherited() const noexcept;
+
     /// The ring of a loop that runs or ran. *Errors*: std::runtime_error once the loop is closed.
     Ring& ring() {
         if (!ring_) [[unlikely]] {
@@ -331,9 +315,12 @@ private:
     void check_may_run() const;
     void check_thread() const;
     void start_ring();
-    void cancel_and_reap_everything() noexcept;
+    void end_everything() noexcept;
+    bool is_anything_left() const noexcept;
+    bool cancel_and_reap_everything() noexcept;
     void destroy_pending_tasks() noexcept;
     void discard_queued() noexcept;
+    void leave_everything() noexcept;
     bool only_timers_can_wake() const noexcept;
     [[noreturn]] void report_deadlock() const;
 
@@ -385,6 +372,9 @@ bool post_to(const std::weak_ptr<LoopServices>& services, Callback callback);
 
 /// The loop that runs on this thread, or null.
 RINGIO_API inline constinit thread_local EventLoop* running_loop = nullptr;
+
+/// Sees to it that in the child of a fork(2) no loop runs. Idempotent.
+void leave_loop_at_fork() noexcept;
 
 /// Throws std::runtime_error("no running event loop").
 [[noreturn]] void throw_no_running_loop();

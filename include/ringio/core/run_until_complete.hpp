@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <stdexcept>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -77,6 +78,20 @@ auto to_coroutine(A&& awaitable) {
     }
 }
 
+/// Calls `prepare`. When it is refused a ring, the coroutine never runs, and the exception says
+/// why: no report of it is needed.
+template <class A, class Prepare>
+void prepare_to_run(A& awaitable, Prepare prepare) {
+    try {
+        prepare();
+    } catch (const std::system_error&) {
+        if constexpr (IsTask<A>) {
+            awaitable.close();
+        }
+        throw;
+    }
+}
+
 }  // namespace detail
 
 template <class A>
@@ -108,7 +123,7 @@ decltype(auto) EventLoop::run_until_complete(A&& awaitable, std::source_location
             return detail::take_value<T>(state);
         }
     } else {
-        check_may_run();
+        detail::prepare_to_run(awaitable, [this] { prepare_to_run(); });
         auto task = create_task(detail::to_coroutine(std::forward<A>(awaitable)), where);
         return run_until_complete(std::move(task));
     }

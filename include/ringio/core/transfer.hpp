@@ -2,6 +2,8 @@
 // with a way back to the loop before the stack has grown too far.
 #pragma once
 
+#include <ringio/base/config.hpp>
+
 #include <coroutine>
 
 namespace ringio::detail {
@@ -13,7 +15,7 @@ struct Transfers {
     std::coroutine_handle<> next;  // to be resumed by the loop; null: none
     int left = transfers_in_a_row;
 };
-inline constinit thread_local Transfers transfers;
+RINGIO_API inline constinit thread_local Transfers transfers;
 
 /// Leaves `next` to EventLoop::resume(), to which the coroutine that returns this handle returns.
 std::coroutine_handle<> transfer_through_loop(std::coroutine_handle<> next) noexcept;

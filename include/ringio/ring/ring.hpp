@@ -15,6 +15,7 @@
 #include <ringio/ring/buffer_pool.hpp>
 #include <ringio/ring/completion.hpp>
 #include <ringio/ring/kernel.hpp>
+#include <ringio/ring/own_process.hpp>
 
 namespace ringio {
 
@@ -28,7 +29,8 @@ public:
     Ring& operator=(const Ring&) = delete;
 
     /// *Lifetime*: nothing may be in flight: cancel_all(), then enter() and reap() until
-    /// in_flight() is 0.
+    /// in_flight() is 0. In the child of a fork(2) it only lets go, and that is all it may be used
+    /// for there.
     ~Ring();
 
     /// Starts a request. Exactly one terminal complete() follows, from a later reap(). Reaches the
@@ -131,7 +133,7 @@ private:
     IntrusiveList<Completion> starved_;    // they wait for a buffer; oldest first
     IntrusiveList<Completion> cancels_;    // in the kernel; the cancel found no free entry
     IntrusiveList<Completion> withdrawn_;  // cancelled in waiting_ or starved_: -ECANCELED at reap
-    unsigned forks_;                       // of this process when the ring was made
+    OwnProcess process_;
     std::thread::id thread_;
     std::uint64_t stale_completions_ = 0;
     int failure_ = 0;                // errno of a fatal entry: every enter() throws it

@@ -8,6 +8,7 @@
 
 #include <ringio/ring/features.hpp>
 #include <ringio/ring/kernel.hpp>
+#include <ringio/ring/own_process.hpp>
 
 namespace ringio {
 
@@ -46,6 +47,7 @@ private:
                    std::optional<std::chrono::nanoseconds> timeout) noexcept;
 
     Features features_;
+    OwnProcess process_;
     unsigned ring_fd_flag_ = 0;  // IORING_ENTER_REGISTERED_RING when the ring fd is registered
 };
 

@@ -20,7 +20,8 @@ template <Awaitable A>
 detail::AwaitValue<A> run(A&& main, const RunOptions& options = {},
                           std::source_location where = std::source_location::current()) {
     Runner runner(options);
-    runner.prepare("run() cannot be called from a running event loop");
+    detail::prepare_to_run(
+        main, [&runner] { runner.prepare("run() cannot be called from a running event loop"); });
     try {
         if constexpr (std::is_void_v<detail::AwaitValue<A>>) {
             runner.run(std::forward<A>(main), where);

@@ -39,7 +39,9 @@ public:
     template <Awaitable A>
     detail::AwaitValue<A> run(A&& awaitable,
                               std::source_location where = std::source_location::current()) {
-        prepare("Runner.run() cannot be called from a running event loop");
+        detail::prepare_to_run(awaitable, [this] {
+            prepare("Runner.run() cannot be called from a running event loop");
+        });
         auto main = loop_->create_task(detail::to_coroutine(std::forward<A>(awaitable)),
                                        {.context = &context_}, where);
         run_main(AnyFuture(main.shared_state()));
@@ -65,7 +67,7 @@ public:
 
     // For run().
 
-    /// Refuses to go on within a running loop, and makes the loop.
+    /// Refuses to go on within a running loop, and makes the loop and its ring.
     void prepare(const char* refusal);
     /// As close(), but reports what it throws, except a KeyboardInterrupt.
     void close_and_report();

@@ -1,0 +1,45 @@
+// What an event loop is told when it is made, and what it tells: options, reports, numbers.
+#pragma once
+
+#include <ringio/ring/kernel.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ringio {
+
+/// What the exception handler is told; the context dict of asyncio.
+struct ExceptionContext {
+    std::string message;           ///< what happened, e.g. "Task exception was never retrieved"
+    std::exception_ptr exception;  ///< null when there was none
+    /// Further facts, such as {"future", "<Task finished …>"}, in the order to print them.
+    std::vector<std::pair<std::string, std::string>> details;
+};
+
+/// How a loop is set up.
+struct LoopOptions {
+    unsigned ring_entries = 256;     ///< size of the submission queue; any size works
+    std::optional<bool> debug = {};  ///< unset: the environment variable RINGIO_DEBUG
+    bool virtual_time = false;       ///< time() jumps to the next deadline instead of waiting
+    /// Set: what is ready in one turn runs in an order drawn from this seed, which is printed;
+    /// unset: the environment variable RINGIO_SHUFFLE. For tests of code that must not depend on
+    /// it.
+    std::optional<std::uint64_t> shuffle_seed = {};
+    std::unique_ptr<Kernel> (*kernel)(unsigned ring_entries) = nullptr;  ///< null: io_uring
+};
+
+/// Numbers that must all be 0 when a loop is closed.
+struct LoopStatistics {
+    std::size_t tasks = 0;       ///< tasks that are not done
+    std::size_t operations = 0;  ///< kernel requests in flight
+    std::size_t timers = 0;      ///< armed timers
+    std::size_t buffers = 0;     ///< buffers of the ring that somebody has borrowed
+};
+
+}  // namespace ringio

@@ -1,0 +1,13 @@
+#include <ringio/ring/own_process.hpp>
+
+#include <pthread.h>
+
+namespace ringio {
+
+OwnProcess::OwnProcess() noexcept {
+    static const int watched = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
+    static_cast<void>(watched);
+    forks_ = forks.load(std::memory_order_relaxed);
+}
+
+}  // namespace ringio

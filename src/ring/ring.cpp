@@ -148,6 +148,7 @@ void Ring::withdraw(Completion& completion) noexcept {
 
 void Ring::send_cancel(Completion& completion, io_uring_sqe& sqe) noexcept {
     completion.cancel_ = Completion::Cancel::sent;
+    asked_.push_back(completion);
     const std::uint64_t target = user_data_of(completion, completion.generation_);
     io_uring_prep_cancel64(&sqe, target, 0);
     // Kernel: a cancel that succeeds then posts nothing (5.17); the request's own CQE says all.
@@ -175,6 +176,28 @@ bool Ring::send_cancel_all() noexcept {
     io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
     bind(*sqe, cancel_kind);
     return true;
+}
+
+// Kernel: a cancel that finds no request (-ENOENT) may come while that is on its way from one queue
+// of the kernel to another; one that finds it running in a worker (-EALREADY) may come just before
+// the worker leaves it to a poll. Neither ends the request then, and nothing else would. Not at
+// once, for a worker may take its time; and by then most of the others have ended.
+void Ring::note_refused_cancel() noexcept {
+    if (!asked_.empty() && !std::exchange(repeat_wanted_, true)) {
+        repeat_at_ = kernel_->now() + retry_interval;
+    }
+}
+
+void Ring::repeat_cancels() noexcept {
+    if (asked_.empty()) {
+        repeat_wanted_ = false;
+    } else if (kernel_->now() >= repeat_at_) {
+        repeat_wanted_ = false;
+        for (Completion& completion : asked_) {
+            completion.cancel_ = Completion::Cancel::waiting;
+        }
+        cancels_.splice_back(asked_);
+    }
 }
 
 // Gives entries to those that wait for one, cancels first, for they make room. Returns false when
@@ -227,6 +250,10 @@ bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     RINGIO_ASSERT(std::this_thread::get_id() == thread_,
                   "a ring is used on the thread that created it");
     require_own_process();
+    if (repeat_wanted_) [[unlikely]] {
+        repeat_cancels();
+        timeout = std::min(timeout.value_or(retry_interval), retry_interval);
+    }
     if (!nothing_waits() && !place_waiting()) {
         timeout = std::min(timeout.value_or(retry_interval), retry_interval);
     }
@@ -242,7 +269,7 @@ bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     if (failure_ != 0) [[unlikely]] {
         throw_failure();
     }
-    touched_ = !nothing_waits() || !starved_.empty() || !withdrawn_.empty() ||
+    touched_ = !nothing_waits() || !starved_.empty() || !withdrawn_.empty() || repeat_wanted_ ||
                io_uring_sq_ready(queues_) != 0;
     return something_to_reap();
 }
@@ -312,7 +339,11 @@ unsigned Ring::reap_withdrawn() noexcept {
 
 bool Ring::deliver(std::uint64_t user_data, int result, std::uint32_t flags) noexcept {
     if ((user_data & kind_mask) == cancel_kind) {
-        return false;  // the cancelled request's own completion says what became of it
+        // The cancelled request's own completion says what became of it.
+        if (result == -ENOENT || result == -EALREADY) {
+            note_refused_cancel();
+        }
+        return false;
     }
     auto* const completion =
         reinterpret_cast<Completion*>(static_cast<std::uintptr_t>(user_data & address_mask));
@@ -326,8 +357,8 @@ bool Ring::deliver(std::uint64_t user_data, int result, std::uint32_t flags) noe
     if ((flags & IORING_CQE_F_MORE) == 0) {
         completion->state_ = Completion::State::idle;
         --in_flight_;
-        if (completion->cancel_ == Completion::Cancel::waiting) {
-            completion->unlink();  // from cancels_: nothing is left to cancel
+        if (completion->cancel_ != Completion::Cancel::none) {
+            completion->unlink();  // nothing is left to cancel
         }
     }
     completion->complete(result, flags);

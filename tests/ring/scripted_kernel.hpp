@@ -87,6 +87,7 @@ public:
     void unregister_buffers(std::uint16_t) noexcept override { buffers_ = nullptr; }
 
     Clock::time_point now() const noexcept override { return time_; }
+    void pass(std::chrono::nanoseconds time) { time_ += time; }
 
     /// How many buffers it could still take.
     unsigned buffers_left() const {
@@ -132,6 +133,7 @@ public:
     bool has_room = false;  // a send that is tried takes all of it
     std::string incoming;   // what a receive that is tried gets
     bool refuses_buffers = false;
+    int refuse_cancels = 0;  // what every cancel is answered, without any effect; 0: as it is
 
 private:
     struct Posted {
@@ -150,6 +152,10 @@ private:
 
     void cancel(const io_uring_sqe& request) {
         cancels.push_back(request);
+        if (refuse_cancels != 0) {
+            post(request.user_data, refuse_cancels);
+            return;
+        }
         int found = 0;
         for (std::size_t index = 0; index < held.size();) {
             const bool any = (request.cancel_flags & IORING_ASYNC_CANCEL_ANY) != 0;

@@ -45,7 +45,7 @@ private:
     enum class Cancel : std::uint8_t {
         none,     // nobody asked
         waiting,  // asked for, but no submission entry was free: linked in Ring::cancels_
-        sent,     // written to a submission entry
+        sent,     // written to a submission entry: linked in Ring::asked_
     };
 
     State state_ = State::idle;

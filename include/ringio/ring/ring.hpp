@@ -52,7 +52,8 @@ public:
 
     /// Asks for the end of a request. Its complete() still follows, with the result when that came
     /// first, with -ECANCELED or -EINTR otherwise, and never from within this call. A request that
-    /// is not in flight, or was cancelled before, is left alone.
+    /// is not in flight, or was cancelled before, is left alone. As long as the kernel neither ends
+    /// the request nor finds it, it is asked again from time to time.
     void cancel(Completion& completion) noexcept;
 
     /// Asks for the end of every request in flight. For shutdown; may be repeated.
@@ -101,6 +102,8 @@ private:
     bool enter_kernel(bool wait, std::optional<std::chrono::nanoseconds> timeout);
     unsigned reap_completions() noexcept;
     void require_own_process() const noexcept;
+    void note_refused_cancel() noexcept;
+    void repeat_cancels() noexcept;
     BufferPool* make_buffers() noexcept;
     void start(Completion& completion) noexcept;
     void place(Completion& completion) noexcept;
@@ -132,7 +135,9 @@ private:
     IntrusiveList<Completion> waiting_;    // submitted, but no entry was free; oldest first
     IntrusiveList<Completion> starved_;    // they wait for a buffer; oldest first
     IntrusiveList<Completion> cancels_;    // in the kernel; the cancel found no free entry
+    IntrusiveList<Completion> asked_;      // in the kernel, and so is the cancel; oldest first
     IntrusiveList<Completion> withdrawn_;  // cancelled in waiting_ or starved_: -ECANCELED at reap
+    Clock::time_point repeat_at_{};        // when those still in asked_ are cancelled again
     OwnProcess process_;
     std::thread::id thread_;
     std::uint64_t stale_completions_ = 0;
@@ -142,6 +147,7 @@ private:
     bool touched_ = false;           // there may be something to hand over or to deliver
     bool buffers_asked_for_ = false;
     bool cancel_all_wanted_ = false;  // a cancel of everything found no free entry
+    bool repeat_wanted_ = false;      // a cancel did not take hold: see repeat_at_
 };
 
 }  // namespace ringio

@@ -111,6 +111,7 @@ void EventLoop::take_threadsafe_calls() {
 }
 
 void EventLoop::take_news() {
+    services_->check_wake();
     {
         const ScopeExit forget([this] { services_->forget_calls(); });
         for (detail::PostedCall& call : services_->take_calls()) {

@@ -54,10 +54,18 @@ void WakeRead::prepare(io_uring_sqe& sqe) noexcept {
     ReadRequest{.fd = fd_, .buffer = &count_, .size = sizeof(count_), .offset = 0}.prepare(sqe);
 }
 
-void WakeRead::complete(int, std::uint32_t) noexcept {
-    if (wanted) {
-        ring->submit(*this);
+void WakeRead::complete(int result, std::uint32_t) noexcept {
+    if (!wanted) {
+        return;
     }
+    if (result >= 0 || result == -EINTR || result == -ECANCELED) {
+        ring->submit(*this);
+        return;
+    }
+    // Others last (somebody closed the descriptor, or made it non-blocking): to ask again and again
+    // would keep the loop busy for ever.
+    failure = -result;
+    news->store(true);
 }
 
 LoopServices::LoopServices(const LoopOptions& loop_options)
@@ -96,9 +104,19 @@ void LoopServices::shuffle(ReadyQueue& ready) {
 
 void LoopServices::arm_wake(Ring& ring) {
     wake_read_.ring = &ring;
+    wake_read_.news = &news_;
     wake_read_.wanted = true;
     if (!wake_read_.in_flight()) {
         ring.submit(wake_read_);
+    }
+}
+
+void LoopServices::check_wake() {
+    if (const int error = std::exchange(wake_read_.failure, 0)) {
+        throw std::system_error(
+            error, std::system_category(),
+            "other threads cannot wake the event loop any more: the read of its "
+            "eventfd failed");
     }
 }
 

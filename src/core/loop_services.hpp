@@ -30,7 +30,9 @@ public:
     void complete(int result, std::uint32_t flags) noexcept override;
 
     Ring* ring = nullptr;
+    std::atomic<bool>* news = nullptr;
     bool wanted = false;
+    int failure = 0;  // errno; it was not submitted again
 
 private:
     int fd_;
@@ -51,6 +53,9 @@ struct LoopServices {
     void arm_wake(Ring& ring);
     void stop_wake() noexcept { wake_read_.wanted = false; }
     bool wake_armed() const noexcept { return wake_read_.in_flight(); }
+
+    /// *Errors*: std::system_error when other threads can wake the loop no more.
+    void check_wake();
 
     /// Announces that the loop is going to sleep; false when there is news already.
     bool fall_asleep() noexcept;

@@ -139,3 +139,15 @@ TEST_CASE("event loop: a kernel that refuses a ring throws its text out of run()
     CHECK(text.find("no ring for you") == 0);
     CHECK(words == "");
 }
+
+TEST_CASE("event loop: a read of the wake descriptor that fails for good ends the run") {
+    ScriptedLoop scripted;
+    scripted.kernel->answer(0, -EBADF);
+    const unsigned before = scripted.kernel->entries_made;
+    const std::string text =
+        thrown<std::system_error>([&] { scripted.loop.run_until_complete(never_ends()); });
+    CHECK(text.find("other threads cannot wake the event loop any more") == 0);
+    CHECK(scripted.kernel->entries_made - before < 10);
+    run_one_turn(scripted.loop);  // another run asks again
+    CHECK(scripted.kernel->held.size() == 1);
+}

@@ -130,8 +130,10 @@ UringKernel::UringKernel(UringOptions options) {
     }
 
     // The rest is for speed and hygiene: a ring serves without it. Kernel: by default as many
-    // workers as RLIMIT_NPROC allows.
-    unsigned workers[] = {4, 8};  // bounded (files), unbounded (everything else)
+    // unbounded workers as RLIMIT_NPROC allows, and only four bounded ones a processor. An open
+    // that waits (for the other end of a FIFO, for a server that is gone) holds a bounded one, and
+    // with all of them held no file is read any more. Workers that idle go after five seconds.
+    unsigned workers[] = {64, 64};  // bounded (files), unbounded (everything else)
     io_uring_register_iowq_max_workers(&ring, workers);
     io_uring_ring_dontfork(&ring);
     if (io_uring_register_ring_fd(&ring) == 1) {

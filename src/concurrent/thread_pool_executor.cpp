@@ -1,5 +1,7 @@
 #include <ringio/concurrent/thread_pool_executor.hpp>
 
+#include <ringio/ring/own_process.hpp>
+
 #include <pthread.h>
 
 #include <fmt/format.h>
@@ -62,6 +64,7 @@ struct ThreadPoolExecutor::State {
     std::vector<std::thread> workers;
     std::size_t idle = 0;
     bool stopping = false;
+    OwnProcess process;
 
     explicit State(const ThreadPoolOptions& options)
         : max_workers(options.max_workers != 0 ? options.max_workers : default_max_workers()),
@@ -97,9 +100,22 @@ struct ThreadPoolExecutor::State {
 ThreadPoolExecutor::ThreadPoolExecutor(const ThreadPoolOptions& options)
     : state_(std::make_shared<State>(options)) {}
 
-ThreadPoolExecutor::~ThreadPoolExecutor() { shutdown(); }
+// In the child of a fork(2) its threads are not there: who waited for one would wait for ever. What
+// they had locked, and their handles, stay in memory.
+ThreadPoolExecutor::~ThreadPoolExecutor() {
+    if (state_->process.is_left()) {
+        static auto& left = *new std::vector<std::shared_ptr<State>>;
+        left.push_back(std::move(state_));
+        return;
+    }
+    shutdown();
+}
 
 std::uint64_t ThreadPoolExecutor::enqueue(UniqueFunction<void()> job) {
+    if (state_->process.is_left()) {
+        throw std::runtime_error(
+            "a thread pool is used in the child of a fork(); make a new one there, or exec");
+    }
     State::Jobs made;  // unlocked, for to move the job may be anybody's code
     made.emplace(0, std::move(job));
     State::Jobs::node_type node = made.extract(made.begin());
@@ -145,6 +161,9 @@ void ThreadPoolExecutor::remove_when_cancelled(detail::ConcurrentStateBase& futu
 }
 
 void ThreadPoolExecutor::shutdown(const ShutdownOptions& options) {
+    if (state_->process.is_left()) {
+        return;
+    }
     std::vector<std::thread> workers;
     State::Jobs dropped;
     {

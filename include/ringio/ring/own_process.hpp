@@ -21,7 +21,8 @@ public:
         "an event loop is used in the child of a fork(); make a new one there, or exec";
 
 private:
-    RINGIO_API inline static std::atomic<unsigned> forks = 0;  // that led from the first process to this one
+    RINGIO_API inline static std::atomic<unsigned> forks =
+        0;  // that led from the first process to this one
     unsigned forks_;
 };
 

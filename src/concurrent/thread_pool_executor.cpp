@@ -61,16 +61,22 @@ struct ThreadPoolExecutor::State {
     std::condition_variable work;
     Jobs jobs;  // by number, and so in the order of their coming
     std::uint64_t next_job = 0;
-    std::vector<std::thread> workers;
+    std::vector<std::thread> workers;  // joinable, until somebody joins it
     std::size_t idle = 0;
+    std::size_t joining = 0;  // how many threads join a worker now
+    std::condition_variable joined;
     bool stopping = false;
     OwnProcess process;
+    bool left_alone = false;  // shutdown() without a wait: the destructor does not wait either
 
     explicit State(const ThreadPoolOptions& options)
         : max_workers(options.max_workers != 0 ? options.max_workers : default_max_workers()),
           name_prefix(options.thread_name_prefix) {}
 
+    static inline thread_local const State* working_for = nullptr;  // of a worker, its pool
+
     void run_worker(std::size_t number) {
+        working_for = this;
         if (!name_prefix.empty()) {
             name_this_thread(name_prefix, number);
         }
@@ -87,6 +93,30 @@ struct ThreadPoolExecutor::State {
             job.mapped()();
             job = {};
             lock.lock();
+        }
+    }
+
+    // Returns when all workers have ended, whoever joins them; there are no new ones. A worker that
+    // asks leaves it to who joins already, for that one waits for the worker, too.
+    void join_workers() noexcept {
+        const bool is_worker = working_for == this;
+        std::unique_lock lock(mutex);
+        if (is_worker && joining > 0) {
+            return;
+        }
+        for (std::thread& worker : workers) {
+            if (worker.joinable() && worker.get_id() != std::this_thread::get_id()) {
+                std::thread taken = std::move(worker);
+                ++joining;
+                lock.unlock();
+                taken.join();
+                lock.lock();
+                --joining;
+                joined.notify_all();
+            }
+        }
+        if (!is_worker) {
+            joined.wait(lock, [this] { return joining == 0; });
         }
     }
 
@@ -108,28 +138,38 @@ ThreadPoolExecutor::~ThreadPoolExecutor() {
         left.push_back(std::move(state_));
         return;
     }
-    shutdown();
+    std::unique_lock lock(state_->mutex);
+    if (!state_->left_alone) {
+        lock.unlock();
+        shutdown();
+        lock.lock();
+    }
+    for (std::thread& worker : state_->workers) {
+        if (worker.joinable()) {
+            worker.detach();
+        }
+    }
 }
 
-std::uint64_t ThreadPoolExecutor::enqueue(UniqueFunction<void()> job) {
-    if (state_->process.is_left()) {
+std::uint64_t ThreadPoolExecutor::enqueue(std::shared_ptr<State> state,
+                                          UniqueFunction<void()> job) {
+    if (state->process.is_left()) {
         throw std::runtime_error(
             "a thread pool is used in the child of a fork(); make a new one there, or exec");
     }
     State::Jobs made;  // unlocked, for to move the job may be anybody's code
     made.emplace(0, std::move(job));
     State::Jobs::node_type node = made.extract(made.begin());
-    const std::lock_guard lock(state_->mutex);
-    if (state_->stopping) {
+    const std::lock_guard lock(state->mutex);
+    if (state->stopping) {
         throw std::runtime_error("cannot schedule new futures after shutdown");
     }
-    std::vector<std::thread>& workers = state_->workers;
-    if (state_->idle <= state_->jobs.size() && workers.size() < state_->max_workers) {
+    std::vector<std::thread>& workers = state->workers;
+    if (state->idle <= state->jobs.size() && workers.size() < state->max_workers) {
         const std::size_t number = workers.size();
         workers.emplace_back();  // before the start: a thread that runs must have its place
         try {
-            workers.back() =
-                start_without_signals([state = state_, number] { state->run_worker(number); });
+            workers.back() = start_without_signals([state, number] { state->run_worker(number); });
         } catch (const std::system_error&) {
             workers.pop_back();
             if (workers.empty()) {
@@ -140,17 +180,18 @@ std::uint64_t ThreadPoolExecutor::enqueue(UniqueFunction<void()> job) {
             throw;
         }
     }
-    const std::uint64_t number = state_->next_job++;
+    const std::uint64_t number = state->next_job++;
     node.key() = number;
-    state_->jobs.insert(state_->jobs.end(), std::move(node));
-    state_->work.notify_one();
+    state->jobs.insert(state->jobs.end(), std::move(node));
+    state->work.notify_one();
     return number;
 }
 
-void ThreadPoolExecutor::remove_when_cancelled(detail::ConcurrentStateBase& future,
+void ThreadPoolExecutor::remove_when_cancelled(std::shared_ptr<State> state,
+                                               detail::ConcurrentStateBase& future,
                                                std::uint64_t job) {
     future.add_done_callback(
-        [state = std::weak_ptr<State>(state_), job](detail::ConcurrentStateBase& done) {
+        [state = std::weak_ptr<State>(state), job](detail::ConcurrentStateBase& done) {
             if (!done.cancelled()) {
                 return;
             }
@@ -161,27 +202,23 @@ void ThreadPoolExecutor::remove_when_cancelled(detail::ConcurrentStateBase& futu
 }
 
 void ThreadPoolExecutor::shutdown(const ShutdownOptions& options) {
-    if (state_->process.is_left()) {
+    const std::shared_ptr<State> state = state_;  // a job may destroy the executor
+    if (state->process.is_left()) {
         return;
     }
-    std::vector<std::thread> workers;
     State::Jobs dropped;
     {
-        const std::lock_guard lock(state_->mutex);
-        state_->stopping = true;
-        workers.swap(state_->workers);
+        const std::lock_guard lock(state->mutex);
+        state->stopping = true;
+        state->left_alone = !options.wait;
         if (options.cancel_futures) {
-            dropped.swap(state_->jobs);
+            dropped.swap(state->jobs);
         }
     }
-    state_->work.notify_all();
+    state->work.notify_all();
     dropped.clear();
-    for (std::thread& worker : workers) {
-        if (options.wait && worker.get_id() != std::this_thread::get_id()) {
-            worker.join();
-        } else {
-            worker.detach();
-        }
+    if (options.wait) {
+        state->join_workers();
     }
 }
 

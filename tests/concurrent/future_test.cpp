@@ -430,3 +430,17 @@ TEST_CASE("concurrent future: the last owner may be any thread") {
         REQUIRE(right == 2);
     }
 }
+
+// Whoever waits may take everything away at once: for the sanitizers to see.
+TEST_CASE("Promise: may be destroyed by the one who waits, before set_result() returns") {
+    for (int round = 0; round < 200; ++round) {
+        auto promise = std::make_unique<Promise<int>>();
+        std::thread setter([promise = promise.get()] { promise->set_result(1); });
+        {
+            const Future<int> future = promise->get_future();
+            CHECK(future.result() == 1);
+        }
+        promise.reset();
+        setter.join();
+    }
+}

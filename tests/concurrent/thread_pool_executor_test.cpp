@@ -399,3 +399,52 @@ TEST_CASE("ThreadPoolExecutor: names its threads, within the kernel's 15 charact
     ThreadPoolExecutor unnamed(1);
     CHECK(unnamed.submit(name).result() == name());
 }
+
+TEST_CASE("ThreadPoolExecutor: a second shutdown waits, too, whatever the first one did") {
+    const bool first_waits = GENERATE(false, true);
+    ThreadPoolExecutor pool(2);
+    Gate gate;
+    std::atomic<bool> done = false;
+    pool.post([&] {
+        gate.pass();
+        done = true;
+    });
+    gate.wait_until_reached();
+    std::thread first;
+    if (first_waits) {
+        first = std::thread([&] { pool.shutdown(); });
+    } else {
+        pool.shutdown({.wait = false});
+    }
+    CHECK_FALSE(done);
+    std::thread opener([&] { gate.open(); });
+    pool.shutdown();
+    CHECK(done);
+    opener.join();
+    if (first.joinable()) {
+        first.join();
+    }
+}
+
+TEST_CASE("ThreadPoolExecutor: two workers may shut it down at the same time") {
+    ThreadPoolExecutor pool(2);
+    std::latch both(2);
+    const auto shut_down = [&] {
+        both.arrive_and_wait();
+        pool.shutdown();
+    };
+    const Future<void> first = pool.submit(shut_down);
+    const Future<void> second = pool.submit(shut_down);
+    pool.shutdown();
+    CHECK(first.done());
+    CHECK(second.done());
+}
+
+// What submit() does afterwards must not look at the executor: for the sanitizers to see.
+TEST_CASE("submit: the job may destroy the executor before it returns") {
+    for (int round = 0; round < 100; ++round) {
+        auto* const pool = new ThreadPoolExecutor(1);
+        const Future<void> done = pool->submit([pool] { delete pool; });
+        done.result();
+    }
+}

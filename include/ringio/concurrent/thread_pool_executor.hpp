@@ -29,8 +29,9 @@ struct ThreadPoolOptions {
 
 /// How a ThreadPoolExecutor ends.
 struct ShutdownOptions {
-    /// Join the threads. Else they do what is queued and end by themselves, and nobody waits for
-    /// them any more, not even the destructor or the end of the program.
+    /// Wait until all threads have ended. Else they do what is queued and end by themselves, and
+    /// nobody waits for them, not even the destructor or the end of the program, unless shutdown()
+    /// is called again to do so.
     bool wait = true;
     bool cancel_futures = false;  ///< drop what is queued, and cancel the futures of it
 };
@@ -46,7 +47,7 @@ public:
     ThreadPoolExecutor(const ThreadPoolExecutor&) = delete;
     ThreadPoolExecutor& operator=(const ThreadPoolExecutor&) = delete;
 
-    /// As shutdown().
+    /// As shutdown(), unless one that does not wait came before.
     ~ThreadPoolExecutor();
 
     /// Queues a call and returns a future of what it returns or throws. The callable and the
@@ -59,18 +60,23 @@ public:
     Future<detail::CallResult<Fn, Args...>> submit(Fn&& function, Args&&... args);
 
     /// Queues a job without a future, which must not throw. *Errors*: as submit().
-    void post(UniqueFunction<void()> job) { enqueue(std::move(job)); }
+    void post(UniqueFunction<void()> job) { enqueue(state_, std::move(job)); }
 
-    /// Refuses new jobs, and does those that are queued. Idempotent; a worker may call it, too.
+    /// Refuses new jobs, and does those that are queued. May be called again, also while another
+    /// thread waits in it: each call with `wait` returns when all threads have ended. A worker may
+    /// call it, too; it waits for the other ones, unless somebody else does.
     void shutdown(const ShutdownOptions& options = {});
 
 private:
     struct State;
 
+    // These hold the state: the job may run, and destroy the executor, before they return.
+
     /// Returns the number of the job.
-    std::uint64_t enqueue(UniqueFunction<void()> job);
+    static std::uint64_t enqueue(std::shared_ptr<State> state, UniqueFunction<void()> job);
     /// Takes the job out of the queue, if it is there still, when its future is cancelled.
-    void remove_when_cancelled(detail::ConcurrentStateBase& future, std::uint64_t job);
+    static void remove_when_cancelled(std::shared_ptr<State> state,
+                                      detail::ConcurrentStateBase& future, std::uint64_t job);
 
     std::shared_ptr<State> state_;  // shared with the threads
 };
@@ -140,7 +146,8 @@ concurrent::Future<detail::CallResult<Fn, Args...>> concurrent::ThreadPoolExecut
         detail::unwrap_callable(std::forward<Fn>(function)),
         detail::unwrap_callable(std::forward<Args>(args))...);
     Future<R> future = call.get_future();
-    remove_when_cancelled(*future.shared_state(), enqueue(std::move(call)));
+    const std::shared_ptr<State> state = state_;
+    remove_when_cancelled(state, *future.shared_state(), enqueue(state, std::move(call)));
     return future;
 }
 

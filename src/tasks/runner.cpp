@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <unistd.h>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 
@@ -29,7 +30,16 @@ void report_close_failure() noexcept {
 std::atomic<EventLoop*> interrupted_loop = nullptr;
 std::atomic<int> interrupts = 0;
 
+// Kernel: a signal for the process may come on any thread that does not block it, signal(7).
 void on_sigint(int) {
+    if (::gettid() != ::getpid()) {
+        // Only the main thread may look at the loop, which is its own: it may be gone at any
+        // moment.
+        const int saved = errno;
+        ::tgkill(::getpid(), ::getpid(), SIGINT);
+        errno = saved;
+        return;
+    }
     if (interrupts.fetch_add(1) > 0) {
         // The second one: should the loop not come round any more, the next one kills.
         struct sigaction kill = {};

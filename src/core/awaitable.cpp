@@ -27,12 +27,13 @@ void wake(const BridgeEnd& end) {
 
 // Resumed after the loop was closed, it wakes nobody: the task went with the loop.
 Bridge wake_when_resumed(EventLoop& loop, std::shared_ptr<LoopServices> services,
-                         std::shared_ptr<BridgeEnd> end, std::shared_ptr<void> expectation) {
+                         std::shared_ptr<BridgeEnd> end, std::unique_ptr<PostedCall> call,
+                         std::shared_ptr<void> expectation) {
     if (running_loop == &loop) {
         wake(*end);
     } else {
         // Refused by a loop that is closed, it is dropped here: nothing of the task goes along.
-        services->post([end = std::move(end)] { wake(*end); });
+        services->post(std::move(call));
     }
     expectation.reset();
     co_return;
@@ -41,7 +42,11 @@ Bridge wake_when_resumed(EventLoop& loop, std::shared_ptr<LoopServices> services
 }  // namespace
 
 std::coroutine_handle<> make_bridge(EventLoop& loop, std::shared_ptr<BridgeEnd> end) {
-    return wake_when_resumed(loop, loop.services(), std::move(end), loop.expect_wakeup()).handle;
+    // Made beforehand: a thread that has no memory for it could tell nobody.
+    auto call = std::make_unique<PostedCall>([end] { wake(*end); });
+    return wake_when_resumed(loop, loop.services(), std::move(end), std::move(call),
+                             loop.expect_wakeup())
+        .handle;
 }
 
 }  // namespace ringio::detail

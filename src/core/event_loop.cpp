@@ -112,13 +112,7 @@ void EventLoop::take_threadsafe_calls() {
 
 void EventLoop::take_news() {
     services_->check_wake();
-    {
-        const ScopeExit forget([this] { services_->forget_calls(); });
-        for (detail::PostedCall& call : services_->take_calls()) {
-            const detail::EnterContext inside(call.context);
-            call_soon(std::move(call.callback));
-        }
-    }
+    ready_.append(services_->take_calls());
     if (services_->take_interrupt()) {
         services_->on_interrupt();
         if (escaped_) {
@@ -262,24 +256,6 @@ TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
     intrusive_add_ref(state.get());  // the heap's
     return TimerHandle(std::move(state));
 }
-
-void EventLoop::call_soon_threadsafe(Callback callback) {
-    if (detail::running_loop == this) {
-        call_soon(std::move(callback));  // from the loop itself: in order with its other calls
-    } else if (is_inherited()) {
-        throw std::runtime_error(OwnProcess::refusal);
-    } else if (!services_->post(std::move(callback))) {
-        throw std::runtime_error("Event loop is closed");
-    }
-}
-
-std::shared_ptr<void> EventLoop::expect_wakeup() { return services_->expect_wakeup(); }
-
-void EventLoop::set_interrupt_handler(std::function<void()> handler) {
-    services_->interrupt_handler = std::move(handler);
-}
-
-void EventLoop::notify_interrupt() noexcept { services_->notify_interrupt(); }
 
 void EventLoop::throw_closed() { throw std::runtime_error("Event loop is closed"); }
 

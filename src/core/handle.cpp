@@ -1,6 +1,7 @@
 #include <ringio/core/handle.hpp>
 
 #include <ringio/core/event_loop.hpp>
+#include <ringio/core/posted_call.hpp>
 #include <ringio/core/report.hpp>
 #include <ringio/core/repr.hpp>
 #include <ringio/core/timers.hpp>
@@ -57,6 +58,12 @@ void HandleState::discard() noexcept {
 }
 
 void HandleState::retire() noexcept { delete this; }
+
+void PostedCall::run() {
+    const std::unique_ptr<PostedCall> queued(this);
+    loop_ = running_loop;
+    call();
+}
 
 void TimerHandleState::run() {
     const IntrusivePtr<TimerHandleState> queued(this, adopt);

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
+#include <vector>
 
 namespace ringio::detail {
 namespace {
@@ -127,20 +128,10 @@ bool LoopServices::fall_asleep() noexcept {
     return !news_.load();
 }
 
-std::vector<PostedCall>& LoopServices::take_calls() {
+ReadyQueue LoopServices::take_calls() noexcept {
     const std::lock_guard lock(mutex_);
     news_.store(false);
-    taken_.swap(calls_);
-    return taken_;
-}
-
-// What the calls hold goes at once; the room for a usual number of them stays.
-void LoopServices::forget_calls() noexcept {
-    constexpr std::size_t usual = 1024;
-    taken_.clear();
-    if (taken_.capacity() > usual) {
-        taken_.shrink_to_fit();
-    }
+    return std::move(calls_);
 }
 
 void LoopServices::on_interrupt() const {
@@ -151,11 +142,16 @@ void LoopServices::on_interrupt() const {
 
 bool LoopServices::nobody_will_post() const noexcept { return *expected_ == 0 && !has_news(); }
 
-void LoopServices::refuse_posts() {
-    std::vector<PostedCall> dropped;
-    const std::lock_guard lock(mutex_);
-    refused_ = true;
-    dropped.swap(calls_);
+void LoopServices::refuse_posts() noexcept {
+    ReadyQueue dropped;  // destroyed unlocked: they are anybody's code
+    {
+        const std::lock_guard lock(mutex_);
+        refused_ = true;
+        dropped.swap(calls_);
+    }
+    while (Runnable* const call = dropped.pop_front()) {
+        call->discard();
+    }
 }
 
 // In the child of a fork(2), another thread of the parent may have held a lock of this at that
@@ -169,18 +165,19 @@ void LoopServices::keep_for_ever(std::shared_ptr<LoopServices> self, ReadyQueue 
     left_.next = newest.exchange(this);
 }
 
-bool post_to(const std::weak_ptr<LoopServices>& services, Callback callback) {
+bool post_to(const std::weak_ptr<LoopServices>& services,
+             std::unique_ptr<PostedCall> call) noexcept {
     const std::shared_ptr<LoopServices> alive = services.lock();
-    return alive && alive->post(std::move(callback));
+    return alive && alive->post(std::move(call));
 }
 
-bool LoopServices::post(Callback callback) {
+bool LoopServices::post(std::unique_ptr<PostedCall> call) noexcept {
     {
         const std::lock_guard lock(mutex_);
         if (refused_) {
             return false;
         }
-        calls_.push_back({std::move(callback), current_context()});
+        calls_.push_back(*call.release());
         news_.store(true);
     }
     if (asleep_.load() && asleep_.exchange(false)) {  // the first one wakes for all

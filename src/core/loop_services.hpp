@@ -6,6 +6,7 @@
 #include <ringio/base/unique_fd.hpp>
 #include <ringio/core/async_generator_hook.hpp>
 #include <ringio/core/event_loop.hpp>
+#include <ringio/core/posted_call.hpp>
 #include <ringio/core/task_state.hpp>
 #include <ringio/ring/completion.hpp>
 
@@ -17,7 +18,6 @@
 #include <mutex>
 #include <optional>
 #include <random>
-#include <vector>
 
 namespace ringio::detail {
 
@@ -39,12 +39,6 @@ private:
     std::uint64_t count_ = 0;  // written by the kernel
 };
 
-/// A callback from another thread, with the context of the one who handed it over.
-struct PostedCall {
-    Callback callback;
-    ContextSlot context;
-};
-
 struct LoopServices {
     explicit LoopServices(const LoopOptions& loop_options);
 
@@ -62,12 +56,12 @@ struct LoopServices {
     void wake_up() noexcept { asleep_.store(false, std::memory_order_relaxed); }
 
     bool has_news() const noexcept { return news_.load(std::memory_order_acquire); }
-    std::vector<PostedCall>& take_calls();
-    void forget_calls() noexcept;
+    /// What other threads posted since the last time, in the order of their coming.
+    ReadyQueue take_calls() noexcept;
     bool take_interrupt() noexcept { return interrupted_.exchange(false); }
     void on_interrupt() const;
     bool nobody_will_post() const noexcept;
-    void refuse_posts();
+    void refuse_posts() noexcept;
 
     /// Stays in memory for ever, with all that is pending in the loop, where leak checkers find it.
     void keep_for_ever(std::shared_ptr<LoopServices> self, ReadyQueue queued,
@@ -90,8 +84,9 @@ struct LoopServices {
 
     // On any thread.
 
-    /// False when the loop is closed.
-    bool post(Callback callback);
+    /// False when the loop is closed. *Lifetime*: the call may run, and end the loop, before this
+    /// returns: the caller holds the services.
+    bool post(std::unique_ptr<PostedCall> call) noexcept;
     std::shared_ptr<void> expect_wakeup();
 
     /// Async-signal-safe.
@@ -113,8 +108,7 @@ private:
     UniqueFd wake_fd_;
     WakeRead wake_read_;
     std::mutex mutex_;
-    std::vector<PostedCall> calls_;     // guarded by mutex_
-    std::vector<PostedCall> taken_;     // the loop's, while it goes through them; else empty
+    ReadyQueue calls_;                  // guarded by mutex_
     bool refused_ = false;              // guarded by mutex_: the loop is closed
     std::atomic<bool> news_ = false;    // calls_ is not empty, or there was an interrupt
     std::atomic<bool> asleep_ = false;  // whoever brings news must write to wake_fd_

@@ -1,21 +1,24 @@
 #include <ringio/tasks/run_coroutine_threadsafe.hpp>
 
+#include <ringio/core/posted_call.hpp>
+
 namespace ringio::detail {
 
 void cancel_remote_task(ConcurrentStateBase& future, EventLoop& loop,
                         std::shared_ptr<RemoteTask> remote) {
+    // Made beforehand: a thread that has no memory for it could not cancel. Whoever has the future
+    // has it after the call that makes the task was posted, so that one comes first.
+    auto cancel = std::make_unique<PostedCall>([remote = std::move(remote)] {
+        if (remote->task != nullptr) {
+            remote->task->cancel("");
+        }
+    });
     future.add_done_callback(
-        [remote = std::move(remote),
-         services = std::weak_ptr(loop.services())](ConcurrentStateBase& done) {
-            if (!done.cancelled()) {
-                return;
+        [cancel = std::move(cancel),
+         services = std::weak_ptr(loop.services())](ConcurrentStateBase& done) mutable {
+            if (done.cancelled()) {
+                post_to(services, std::move(cancel));
             }
-            // The call that makes the task was posted before, so it is made or done by then.
-            post_to(services, [remote] {
-                if (remote->task != nullptr) {
-                    remote->task->cancel("");
-                }
-            });
         });
 }
 

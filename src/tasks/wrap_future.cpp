@@ -1,23 +1,27 @@
 #include <ringio/tasks/wrap_future.hpp>
 
+#include <ringio/core/posted_call.hpp>
+
 #include "loop_threads.hpp"
 
 namespace ringio::detail {
 
 void CrossingFuture::connect(EventLoop& loop, ConcurrentStateBase& source) {
     link_ = std::make_shared<Link>(*this);
+    // Made beforehand: a thread that has no memory for it could tell nobody.
+    auto arrival = std::make_unique<PostedCall>([link = link_] {
+        if (link->future != nullptr) {
+            link->future->arrive();
+        }
+    });
     expected_wakeup_ = loop.expect_wakeup();
     threads_of(loop).crossing.push_back(*this);
     source.add_done_callback(
-        [link = link_, services = std::weak_ptr(loop.services())](ConcurrentStateBase&) {
-            if (!link->wanted.load(std::memory_order_relaxed)) {
-                return;
+        [link = link_, arrival = std::move(arrival),
+         services = std::weak_ptr(loop.services())](ConcurrentStateBase&) mutable {
+            if (link->wanted.load(std::memory_order_relaxed)) {
+                post_to(services, std::move(arrival));
             }
-            post_to(services, [link] {
-                if (link->future != nullptr) {
-                    link->future->arrive();
-                }
-            });
         });
 }
 

@@ -130,6 +130,8 @@ public:
 
     /// Queues a callback from any thread and wakes the loop.
     /// *Errors*: std::invalid_argument for a null callback; std::runtime_error on a closed loop.
+    /// *Lifetime*: the loop must live when this is called; the callback may end it before this
+    /// returns.
     /// *Python*: returns nothing, for a handle could not be used safely from the other thread.
     void call_soon_threadsafe(Callback callback);
 
@@ -365,10 +367,6 @@ struct LoopAnchor : Pooled {
         }
     }
 };
-
-/// Queues a callback from any thread, as call_soon_threadsafe() does, on a loop that may be gone.
-/// False, with the callback destroyed here, when it is closed.
-bool post_to(const std::weak_ptr<LoopServices>& services, Callback callback);
 
 /// The loop that runs on this thread, or null.
 RINGIO_API inline constinit thread_local EventLoop* running_loop = nullptr;

@@ -145,11 +145,15 @@ public:
     Context context() const;
 
 protected:
-    ScheduledCallback(EventLoop& loop, Callback&& callback)
-        : loop_(&loop),
-          where_(callback.where()),
+    /// One whose loop is not known yet: it must be set before call().
+    explicit ScheduledCallback(Callback&& callback)
+        : where_(callback.where()),
           function_(std::move(callback).function()),
           context_(current_context()) {}
+    ScheduledCallback(EventLoop& loop, Callback&& callback)
+        : ScheduledCallback(std::move(callback)) {
+        loop_ = &loop;
+    }
     ~ScheduledCallback() = default;
 
     /// Calls it, unless it was cancelled; what it throws goes to the exception handler.
@@ -164,7 +168,7 @@ protected:
     /// "<Handle main() at main.cpp:12>", "<TimerHandle cancelled …>".
     std::string describe(const char* type) const;
 
-    EventLoop* loop_;
+    EventLoop* loop_ = nullptr;
     std::uint32_t references_ = 0;
 
 private:

@@ -86,7 +86,7 @@ private:
     std::shared_ptr<RemoteTask> remote_;
 };
 
-/// Sees to it that cancelling the future cancels the task.
+/// Sees to it that cancelling the future cancels the task. Called before the task is on its way.
 void cancel_remote_task(ConcurrentStateBase& future, EventLoop& loop,
                         std::shared_ptr<RemoteTask> remote);
 
@@ -97,7 +97,8 @@ void cancel_remote_task(ConcurrentStateBase& future, EventLoop& loop,
 ///
 /// *Errors*: std::runtime_error when the loop is closed; the future's are what the coroutine
 /// throws. *Cancellation*: cancelling the future cancels the task. A loop that closes before the
-/// end cancels the future. *Lifetime*: the loop must live until the call returns.
+/// end cancels the future. *Lifetime*: the loop must live when this is called; the coroutine may
+/// end it before this returns.
 template <class T>
 concurrent::Future<T> run_coroutine_threadsafe(
     Task<T> coroutine, EventLoop& loop,
@@ -105,6 +106,8 @@ concurrent::Future<T> run_coroutine_threadsafe(
     concurrent::Promise<T> promise;
     concurrent::Future<T> future = promise.get_future();
     auto remote = std::make_shared<detail::RemoteTask>();
+    detail::cancel_remote_task(*future.shared_state(), loop, remote);
+    // Last of all: the coroutine may end the loop before this returns.
     loop.call_soon_threadsafe([coroutine = detail::TravellingTask<T>(std::move(coroutine)),
                                promise = std::move(promise), remote, &loop, where]() mutable {
         TaskHandle<T> task;
@@ -123,7 +126,6 @@ concurrent::Future<T> run_coroutine_threadsafe(
         remote->task = static_cast<detail::TaskStateBase*>(&state);
         state.add_done_callback(detail::RemoteResult<T>(std::move(promise), remote), where);
     });
-    detail::cancel_remote_task(*future.shared_state(), loop, std::move(remote));
     return future;
 }
 

@@ -21,7 +21,7 @@ struct Bridge {
 
 void wake(const BridgeEnd& end) {
     if (end.task != nullptr) {
-        end.task->wake();
+        end.task->wake_at(end.coroutine);
     }
 }
 

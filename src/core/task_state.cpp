@@ -245,7 +245,7 @@ void TaskStateBase::destroy_pending() noexcept {
         });
     }
     wait_ = nullptr;
-    destroy_chain(resume_point_, std::exchange(root_, nullptr));
+    destroy_chain(innermost(resume_point_), std::exchange(root_, nullptr));
 }
 
 TaskStateBase::Extras& TaskStateBase::extras() {
@@ -284,7 +284,7 @@ std::vector<std::source_location> TaskStateBase::stack() const {
         stack.push_back(PromiseBase::of(root_).location);
         return stack;
     }
-    for (std::coroutine_handle<> frame = resume_point_; frame;
+    for (std::coroutine_handle<> frame = innermost(resume_point_); frame;
          frame = PromiseBase::awaiting(frame)) {
         stack.push_back(PromiseBase::of(frame).location);
     }

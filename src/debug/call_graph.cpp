@@ -117,9 +117,10 @@ FutureCallGraph detail::capture_caller(std::coroutine_handle<> caller,
                                        const CallGraphOptions& options) {
     Stack stack;
     std::size_t skipped = 0;
-    for (; caller; caller = PromiseBase::awaiting(caller)) {
+    std::coroutine_handle<> frame = running_task().innermost(caller);
+    for (; frame; frame = PromiseBase::awaiting(frame)) {
         if (skipped++ >= options.depth) {
-            stack.push_back({PromiseBase::of(caller).location});
+            stack.push_back({PromiseBase::of(frame).location});
         }
     }
     return Capture(options).graph_of(running_task(), std::move(stack));

@@ -71,6 +71,7 @@ struct Refused {
 /// What a bridge leads to; looked at on the loop's thread only.
 struct BridgeEnd {
     TaskStateBase* task;  // null once the task does not wait any more
+    std::coroutine_handle<> coroutine;
 };
 
 /// Makes a coroutine that, when resumed on whatever thread, wakes the task once.
@@ -79,27 +80,25 @@ struct BridgeEnd {
 std::coroutine_handle<> make_bridge(EventLoop& loop, std::shared_ptr<BridgeEnd> end);
 
 /// Awaits somebody else's awaitable inside a Task. It cannot be cancelled: the request stays for
-/// the next wait.
+/// the next wait. If it is a coroutine that awaits something of ours in turn, the task is suspended
+/// there, and can be cancelled there.
 template <class A>
 class ForeignAwaiter final : public NativeAwaiter, public Wait {
 public:
     explicit ForeignAwaiter(A&& awaitable) : awaiter_(get_awaiter(static_cast<A&&>(awaitable))) {}
     ForeignAwaiter(const ForeignAwaiter&) = delete;
     ForeignAwaiter& operator=(const ForeignAwaiter&) = delete;
-    ~ForeignAwaiter() {
-        if (end_) {
-            end_->task = nullptr;
-        }
-    }
+    ~ForeignAwaiter() { leave(); }
 
     bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
 
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> coroutine) {
         using Result = decltype(awaiter_.await_suspend(coroutine));
         TaskStateBase& task = running_task();
-        end_ = std::make_shared<BridgeEnd>(&task);
+        task.enter_foreign(coroutine);
+        suspended_ = IntrusivePtr<TaskStateBase>(&task);
+        end_ = std::make_shared<BridgeEnd>(BridgeEnd{&task, coroutine});
         const std::coroutine_handle<> bridge = make_bridge(task.loop(), end_);
-        suspended_ = &task;
         task.suspend(coroutine, *this);
         try {
             if constexpr (std::is_void_v<Result>) {
@@ -122,7 +121,8 @@ public:
     }
 
     decltype(auto) await_resume() {
-        if (suspended_ != nullptr && suspended_->has_cancellation()) {
+        leave();
+        if (suspended_ && suspended_->has_cancellation()) {
             suspended_->defer_cancellation();
         }
         return awaiter_.await_resume();
@@ -132,8 +132,18 @@ public:
     const char* what() const noexcept override { return "a foreign awaitable"; }
 
 private:
+    void leave() noexcept {
+        if (suspended_) {
+            suspended_->leave_foreign();
+        }
+        if (end_) {
+            end_->task = nullptr;
+            end_.reset();
+        }
+    }
+
     AwaiterOf<A> awaiter_;
-    TaskStateBase* suspended_ = nullptr;
+    IntrusivePtr<TaskStateBase> suspended_;
     std::shared_ptr<BridgeEnd> end_;
 };
 

@@ -130,6 +130,25 @@ public:
     /// A kernel result won against the cancellation: it stays for the next wait.
     void defer_cancellation() noexcept { cancel_request_ = CancelRequest::deferred; }
 
+    // For an await of somebody else's coroutine: what that one awaits in turn may be ours, and
+    // suspends the task in a frame into which nobody may look.
+
+    /// Notes that `coroutine`, the innermost of ours, awaits one that is not. *Errors*:
+    /// std::bad_alloc.
+    void enter_foreign(std::coroutine_handle<> coroutine) { extras().outside = coroutine; }
+    void leave_foreign() noexcept { extras_->outside = nullptr; }
+
+    /// Queues the next step, which goes on with `coroutine`.
+    void wake_at(std::coroutine_handle<> coroutine) noexcept {
+        resume_point_ = coroutine;
+        wake();
+    }
+
+    /// The innermost coroutine of ours, when `awaiting` awaits.
+    std::coroutine_handle<> innermost(std::coroutine_handle<> awaiting) const noexcept {
+        return extras_ && extras_->outside ? extras_->outside : awaiting;
+    }
+
     [[noreturn]] void throw_cancelled() const;
     /// The same CancelledError, not thrown.
     std::exception_ptr make_cancelled() const noexcept;
@@ -147,8 +166,9 @@ public:
     std::coroutine_handle<> resume_point() const noexcept { return resume_point_; }
     std::string repr() const final;
 
-    /// The awaits that the task is suspended in, oldest first; of a task that runs, or has not
-    /// begun, only where its own coroutine stands; nothing once it is done.
+    /// The awaits that the task is suspended in, oldest first, up to the first coroutine of another
+    /// library; of a task that runs, or has not begun, only where its own coroutine stands; nothing
+    /// once it is done.
     std::vector<std::source_location> stack() const;
 
     /// "foo() running at main.cpp:12".
@@ -187,6 +207,7 @@ private:
         std::string name;
         std::shared_ptr<const Cancellation> cancellation;  // the latest request
         IntrusivePtr<ContextState> shared_context;         // else the task has its own
+        std::coroutine_handle<> outside;  // of ours, while it awaits one that is not
     };
 
     Extras& extras();

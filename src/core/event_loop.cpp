@@ -182,6 +182,7 @@ void EventLoop::run_forever() {
         stopping_ = false;
         running_ = false;
         detail::running_loop = nullptr;
+        Ring::end_use();
     });
     end_turn();  // what was asked for while the loop did not run, or a turn that an exception left
     do {

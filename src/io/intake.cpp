@@ -308,7 +308,7 @@ Loan Intake::take_loan() noexcept {
         settle();
         return {};
     }
-    return {pool_, loan_id_, std::exchange(loan_, {})};
+    return {pool_.get(), loan_id_, std::exchange(loan_, {})};
 }
 
 ReadBuffer Intake::take_buffer() {

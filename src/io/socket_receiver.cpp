@@ -17,8 +17,8 @@ void ReceiverState::require_usable() const {
 }
 
 Received ReceiverState::next() {
-    if (Loan loan = take_loan(); loan.pool) {
-        return Received(std::move(loan));
+    if (const Loan loan = take_loan(); loan.pool != nullptr) {
+        return Received(loan);
     }
     if (empty() && error_ != 0) {
         throw_system_error(error_, "recv");

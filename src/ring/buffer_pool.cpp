@@ -49,7 +49,40 @@ IntrusivePtr<BufferPool> BufferPool::make(Kernel& kernel) noexcept {
 
 BufferPool::~BufferPool() { ::munmap(ring_, mapping_size(stride)); }
 
-void BufferPool::retire() noexcept { delete this; }
+// What is still borrowed was kept: all others hold the pool.
+void BufferPool::retire() noexcept {
+    if (in_use_ == this) {
+        in_use_ = nullptr;
+    }
+    const std::uint64_t kept = borrowed_;
+    const std::uint64_t others = complete & ~kept;
+    const std::uint64_t before = returned_.fetch_or(others, std::memory_order_acq_rel);
+    borrowed_on_thread_ -= std::popcount(before & kept);
+    if ((before | others) == complete) {
+        delete this;
+    }
+}
+
+void BufferPool::give_back_from_outside(unsigned id) noexcept {
+    const std::uint64_t bit = std::uint64_t{1} << id;
+    const std::uint64_t before = returned_.fetch_or(bit, std::memory_order_acq_rel);
+    if ((before & retired) != 0) {
+        --borrowed_on_thread_;
+        if ((before | bit) == complete) {
+            delete this;
+        }
+    }
+}
+
+void BufferPool::collect_returned() noexcept {
+    std::uint64_t returned = returned_.exchange(0, std::memory_order_acquire);
+    while (returned != 0) {
+        const auto id = static_cast<unsigned>(std::countr_zero(returned));
+        returned &= returned - 1;
+        --kept_;
+        recycle(id);
+    }
+}
 
 void BufferPool::unregister(Kernel& kernel) noexcept { kernel.unregister_buffers(group); }
 

@@ -228,6 +228,7 @@ bool Ring::place_waiting() noexcept {
 BufferPool* Ring::make_buffers() noexcept {
     buffers_asked_for_ = true;
     buffers_ = BufferPool::make(*kernel_);
+    begin_use();
     return buffers_.get();
 }
 

@@ -129,11 +129,11 @@ TEST_CASE("BufferPool: half of the buffers may be kept") {
     CHECK_FALSE(pool->try_keep());
     CHECK(pool->available() == BufferPool::count / 2 - 1);
     pool->recycle(another);
-    pool->recycle_kept(0);
+    pool->give_back(0);
     pool->borrow(0, 1);
     CHECK(pool->try_keep());
     for (unsigned id = 0; id < BufferPool::count / 2; ++id) {
-        pool->recycle_kept(id);
+        pool->give_back(id);
     }
     CHECK(pool->borrowed() == 0);
 }

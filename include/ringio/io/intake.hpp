@@ -64,10 +64,10 @@ private:
     bool cancelled_ = false;
 };
 
-/// A buffer of the ring on loan, with the bytes in it.
+/// A buffer of the ring that is kept, with the bytes in it: to be given back to its pool.
 struct Loan {
-    IntrusivePtr<BufferPool> pool;
-    unsigned id;
+    BufferPool* pool = nullptr;
+    unsigned id = 0;
     std::string_view bytes;
 };
 

@@ -21,13 +21,14 @@ namespace ringio {
 
 /// Bytes that were received; move-only. They lie in a buffer that all connections share, which goes
 /// back to the kernel when this is destroyed: do not keep it for long. (When many are kept,
-/// further bytes come in memory of their own.) It may outlive the SocketReceiver and the loop.
+/// further bytes come in memory of their own.) It may be moved to another thread and destroyed
+/// there, and may outlive the SocketReceiver and the loop.
 class Received {
 public:
     /// Holds no bytes.
     Received() noexcept = default;
     explicit Received(detail::Loan loan) noexcept
-        : pool_(std::move(loan.pool)), id_(loan.id), loan_(loan.bytes) {}
+        : pool_(loan.pool), id_(loan.id), loan_(loan.bytes) {}
     explicit Received(ReadBuffer own) noexcept : own_(std::move(own)) {}
     Received(Received&& other) noexcept { swap(other); }
     Received& operator=(Received&& other) noexcept {
@@ -35,13 +36,13 @@ public:
         return *this;
     }
     ~Received() {
-        if (pool_) {
-            pool_->recycle_kept(id_);
+        if (pool_ != nullptr) {
+            pool_->give_back(id_);
         }
     }
 
     /// The bytes, as long as this lives; none is the end of the stream.
-    std::string_view data() const noexcept { return pool_ ? loan_ : own_.data(); }
+    std::string_view data() const noexcept { return pool_ != nullptr ? loan_ : own_.data(); }
     std::size_t size() const noexcept { return data().size(); }
     bool empty() const noexcept { return size() == 0; }
 
@@ -53,7 +54,7 @@ public:
     }
 
 private:
-    IntrusivePtr<BufferPool> pool_;
+    BufferPool* pool_ = nullptr;  // stays until its buffer is given back
     unsigned id_ = 0;
     std::string_view loan_;
     ReadBuffer own_;

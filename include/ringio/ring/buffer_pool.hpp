@@ -7,6 +7,7 @@
 #include <ringio/base/assert.hpp>
 #include <ringio/base/intrusive_ptr.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -17,10 +18,11 @@ namespace ringio {
 
 class Kernel;
 
-/// A group of buffers provided to one Kernel. Made by Ring::buffers(); used on the ring's thread.
+/// A group of buffers provided to one Kernel. Made by Ring::buffers(); used on the ring's thread,
+/// save give_back().
 ///
-/// *Lifetime*: counted; whoever borrowed a buffer holds the pool, so that the bytes stay even when
-/// the ring goes first.
+/// *Lifetime*: counted, and it stays until the last buffer that was kept is given back, so that the
+/// bytes stay even when the ring goes first.
 class BufferPool {
 public:
     static constexpr unsigned count = 24;           ///< as many as one entry of the kernel fills
@@ -53,16 +55,35 @@ public:
     void recycle(unsigned id) noexcept;
 
     /// How many are borrowed, and how many the kernel may still take.
-    unsigned borrowed() const noexcept { return borrowed_count_; }
-    unsigned available() const noexcept { return count - borrowed_count_; }
-
-    /// Asks to keep a borrowed buffer beyond this turn of the loop. Half of them may be kept, so
-    /// that the other half serves everybody else; false: copy the bytes and give it back.
-    bool try_keep() noexcept { return kept_ < count / 2 && (++kept_, true); }
-    void recycle_kept(unsigned id) noexcept {
-        --kept_;
-        recycle(id);
+    unsigned borrowed() noexcept {
+        collect();
+        return borrowed_count_;
     }
+    unsigned available() noexcept { return count - borrowed(); }
+
+    /// Asks to keep a borrowed buffer beyond this turn of the loop, until give_back(). Half of them
+    /// may be kept, so that the other half serves everybody else; false: copy the bytes and give it
+    /// back.
+    bool try_keep() noexcept {
+        if (kept_ == count / 2) [[unlikely]] {
+            collect();
+        }
+        return kept_ < count / 2 && (++kept_, true);
+    }
+
+    /// Gives a buffer back that was kept; on any thread, at any time. Where the pool is in use, the
+    /// kernel has it at once; what comes from elsewhere is collected when buffers run short.
+    void give_back(unsigned id) noexcept {
+        if (in_use_ == this) [[likely]] {
+            --kept_;
+            recycle(id);
+        } else {
+            give_back_from_outside(id);
+        }
+    }
+
+    /// Says that from now on the ring of `pool` runs on this thread; null: that none does.
+    static void set_in_use(BufferPool* pool) noexcept { in_use_ = pool; }
 
     /// Number of buffers borrowed on this thread, for the books of tests.
     static std::ptrdiff_t borrowed_on_thread() noexcept { return borrowed_on_thread_; }
@@ -80,13 +101,22 @@ public:
 private:
     // Not a power of two: the first lines of all buffers would fall into one set of the cache.
     static constexpr std::size_t stride = size + 64;
-    static_assert(count <= 64, "borrowed_ has one bit for each buffer");
+    static_assert(count < 64, "one bit for each buffer, and one more");
+    static constexpr std::uint64_t retired = std::uint64_t{1} << count;
+    static constexpr std::uint64_t complete = (retired << 1U) - 1;
 
     BufferPool(io_uring_buf_ring* ring, char* memory) noexcept : ring_(ring), memory_(memory) {}
     ~BufferPool();
 
     void retire() noexcept;
     void provide(unsigned id) noexcept;
+    void give_back_from_outside(unsigned id) noexcept;
+    void collect() noexcept {
+        if (returned_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+            collect_returned();
+        }
+    }
+    void collect_returned() noexcept;
 
     io_uring_buf_ring* ring_;  // a page of its own, shared with the kernel; the memory follows it
     char* memory_;
@@ -95,6 +125,12 @@ private:
     unsigned kept_ = 0;  // of the borrowed ones
     std::uint32_t references_ = 0;
 
+    // Legend: a bit for each buffer that was given back from outside and not collected yet. When
+    // nobody is left to collect, those that were not kept are added, and `retired`: whoever makes
+    // it complete destroys the pool, and the others do not look at it any more.
+    std::atomic<std::uint64_t> returned_ = 0;
+
+    RINGIO_API inline static constinit thread_local BufferPool* in_use_ = nullptr;
     RINGIO_API inline static constinit thread_local std::ptrdiff_t borrowed_on_thread_ = 0;
 };
 

@@ -21,7 +21,8 @@ namespace ringio {
 
 struct SendRequest;
 
-/// The submission and completion side of a Kernel. Created, used and destroyed on one thread.
+/// The submission and completion side of a Kernel. Created and used on one thread; elsewhere it can
+/// only be left behind.
 class Ring {
 public:
     explicit Ring(std::unique_ptr<Kernel> kernel);
@@ -32,6 +33,21 @@ public:
     /// in_flight() is 0. In the child of a fork(2) it only lets go, and that is all it may be used
     /// for there.
     ~Ring();
+
+    /// Tells whether this is the ring's thread.
+    bool is_here() const noexcept { return thread_ == std::this_thread::get_id(); }
+
+    /// Says, on the ring's thread, that a loop begins or ends to run: meanwhile kept buffers go
+    /// back to the kernel without a detour.
+    void begin_use() const noexcept { BufferPool::set_in_use(buffers_.get()); }
+    static void end_use() noexcept { BufferPool::set_in_use(nullptr); }
+
+    /// Gives the kernel up, on another thread than the ring's, where it may not be entered: what
+    /// was not handed over yet, and what is submitted from now on, waits to be withdrawn by
+    /// cancel_all(). Of what was handed over only `forsaken` may be left; it counts no more, its
+    /// completion never comes, and the kernel may write to its memory until that thread has ended:
+    /// it must stay for ever. False, with nothing done, when others are in flight.
+    bool leave_behind(Completion& forsaken) noexcept;
 
     /// Starts a request. Exactly one terminal complete() follows, from a later reap(). Reaches the
     /// kernel at the next enter(), or earlier when the queue is full.

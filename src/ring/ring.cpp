@@ -10,28 +10,18 @@
 
 #include <ringio/base/assert.hpp>
 
+#include "user_data.hpp"
+
 namespace ringio {
 namespace {
 
 using std::chrono::nanoseconds;
-
-// The layout of user_data; see the head of ring.hpp.
-constexpr unsigned generation_shift = 48;
-constexpr std::uint64_t kind_mask = alignof(Completion) - 1;
-constexpr std::uint64_t address_mask = ((std::uint64_t{1} << generation_shift) - 1) & ~kind_mask;
-constexpr std::uint64_t operation_kind = 0;
-constexpr std::uint64_t cancel_kind = 1;
-
-static_assert(alignof(Completion) == 16, "the four low bits of the address are the kind");
 
 // How long a sleep may be while a request waits for room, and how many such sleeps in a row may
 // bring nothing before the kernel is given up: ten seconds together.
 constexpr nanoseconds retry_interval = std::chrono::milliseconds(10);
 constexpr unsigned most_fruitless_sleeps = 1000;
 
-std::uint64_t user_data_of(const Completion& completion, std::uint16_t generation) noexcept {
-    const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&completion));
-    return std::uint64_t{generation} << generation_shift | address | operation_kind;
 }
 
 }  // namespace
@@ -92,6 +82,8 @@ void Ring::submit_starved(Completion& completion) noexcept {
 
 void Ring::start(Completion& completion) noexcept {
     RINGIO_ASSERT(!completion.in_flight(), "a request is submitted that is in flight already");
+    RINGIO_ASSERT(fits_user_data(completion),
+                  "a request lies at an address of more than 48 bits, or one with a tag");
     touched_ = true;
     completion.generation_ = ++generation_;
     completion.cancel_ = Completion::Cancel::none;
@@ -346,8 +338,7 @@ bool Ring::deliver(std::uint64_t user_data, int result, std::uint32_t flags) noe
         }
         return false;
     }
-    auto* const completion =
-        reinterpret_cast<Completion*>(static_cast<std::uintptr_t>(user_data & address_mask));
+    auto* const completion = completion_of(user_data);
     if (in_flight_ == 0 || completion == nullptr ||
         completion->state_ != Completion::State::submitted ||
         completion->generation_ != user_data >> generation_shift) [[unlikely]] {

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <fmt/format.h>
+
 namespace ringio {
 namespace {
 
@@ -45,7 +47,11 @@ EventLoop::EventLoop(const LoopOptions& options)
 EventLoop::~EventLoop() {
     RINGIO_ASSERT(!running_ || is_inherited(), "an event loop is destroyed while it runs");
     if (!closed_) {
-        close();
+        if (is_inherited() || leave_ring_behind()) {
+            close();
+        } else {
+            forsake();
+        }
     }
     intrusive_release(anchor_);
 }
@@ -166,6 +172,9 @@ void EventLoop::check_may_run() const {
     }
     if (detail::running_loop != nullptr) {
         throw std::runtime_error("Cannot run the event loop while another loop is running");
+    }
+    if (ring_ && !ring_->is_here()) {
+        throw std::runtime_error("This event loop ran on another thread, and must go on there");
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <mutex>
 #include <stdexcept>
+#include <string>
 
 namespace ringio {
 namespace {
@@ -41,8 +42,12 @@ void EventLoop::close() {
     }
     if (is_inherited()) {
         leave_everything();
-    } else {
+    } else if (leave_ring_behind()) {
         end_everything();
+    } else {
+        throw std::runtime_error("This event loop ran on another thread and has " +
+                                 std::to_string(statistics().operations) +
+                                 " operations in flight there: close it on that thread");
     }
     closed_ = true;
     anchor_->loop = nullptr;

@@ -5,6 +5,8 @@
 #include <ringio/core/posted_call.hpp>
 #include "loop_services.hpp"
 
+#include <cstdio>
+
 namespace ringio {
 
 void EventLoop::call_soon_threadsafe(Callback callback) {
@@ -29,5 +31,33 @@ void EventLoop::set_interrupt_handler(std::function<void()> handler) {
 }
 
 void EventLoop::notify_interrupt() noexcept { services_->notify_interrupt(); }
+
+// On another thread than the ring's, which may not enter the kernel with it. Returns whether the
+// loop can be closed here: only the request that wakes it is in flight, whose memory is kept.
+bool EventLoop::leave_ring_behind() {
+    if (!ring_ || ring_->is_here()) {
+        return true;
+    }
+    services_->stop_wake();
+    if (!ring_->leave_behind(services_->wake_request())) {
+        return false;
+    }
+    if (services_->wake_armed()) {
+        services_->keep_for_ever(services_, {}, nullptr);
+    }
+    return true;
+}
+
+// The last resort of the destructor: what the kernel may still write to stays in memory.
+void EventLoop::forsake() {
+    std::fprintf(stderr,
+                 "ringio: an event loop is destroyed on another thread than the one that ran it, "
+                 "with %zu operations in flight there: they, and all tasks, are left in memory\n",
+                 statistics().operations);
+    services_->refuse_posts();
+    leave_everything();
+    closed_ = true;
+    anchor_->loop = nullptr;
+}
 
 }  // namespace ringio

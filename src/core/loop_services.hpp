@@ -47,6 +47,7 @@ struct LoopServices {
     void arm_wake(Ring& ring);
     void stop_wake() noexcept { wake_read_.wanted = false; }
     bool wake_armed() const noexcept { return wake_read_.in_flight(); }
+    Completion& wake_request() noexcept { return wake_read_; }
 
     /// *Errors*: std::system_error when other threads can wake the loop no more.
     void check_wake();

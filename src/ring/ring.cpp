@@ -22,8 +22,6 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds retry_interval = std::chrono::milliseconds(10);
 constexpr unsigned most_fruitless_sleeps = 1000;
 
-}
-
 }  // namespace
 
 Ring::Ring(std::unique_ptr<Kernel> kernel)
@@ -39,8 +37,7 @@ Ring::~Ring() {
     if (process_.is_left()) {
         return;  // what is in flight is the parent's
     }
-    RINGIO_ASSERT(std::this_thread::get_id() == thread_,
-                  "a ring is destroyed on the thread that created it");
+    RINGIO_ASSERT(is_here() || left_behind_, "a ring is destroyed on the thread that created it");
     RINGIO_ASSERT(in_flight_ == 0, "a ring is destroyed with requests in flight");
     if (buffers_) {
         buffers_->unregister(*kernel_);
@@ -51,6 +48,9 @@ Ring::~Ring() {
 // kernel accepts nothing now.
 io_uring_sqe* Ring::next_sqe() noexcept {
     require_own_process();
+    if (left_behind_) [[unlikely]] {
+        return nullptr;
+    }
     io_uring_sqe* sqe = io_uring_get_sqe(queues_);
     if (sqe == nullptr) [[unlikely]] {
         note(kernel_->enter(false, std::nullopt));
@@ -68,6 +68,11 @@ void Ring::require_own_process() const noexcept {
     RINGIO_ASSERT(!process_.is_left(), OwnProcess::refusal);
 }
 
+// Kernel: requests belong to the thread that submits them, and only that one may (SINGLE_ISSUER).
+void Ring::require_own_thread() const noexcept {
+    RINGIO_ASSERT(is_here() || left_behind_, "a ring is used on the thread that created it");
+}
+
 // Door 2: binds a request to a submission entry.
 void Ring::submit(Completion& completion) noexcept {
     start(completion);
@@ -81,6 +86,7 @@ void Ring::submit_starved(Completion& completion) noexcept {
 }
 
 void Ring::start(Completion& completion) noexcept {
+    require_own_thread();
     RINGIO_ASSERT(!completion.in_flight(), "a request is submitted that is in flight already");
     RINGIO_ASSERT(fits_user_data(completion),
                   "a request lies at an address of more than 48 bits, or one with a tag");
@@ -109,6 +115,7 @@ void Ring::hand_over(Completion& completion, io_uring_sqe& sqe) noexcept {
 }
 
 void Ring::cancel(Completion& completion) noexcept {
+    require_own_thread();
     touched_ = true;
     switch (completion.state_) {
         case Completion::State::idle:
@@ -240,9 +247,11 @@ bool Ring::feed_starved() noexcept {
 }
 
 bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
-    RINGIO_ASSERT(std::this_thread::get_id() == thread_,
-                  "a ring is used on the thread that created it");
+    require_own_thread();
     require_own_process();
+    if (left_behind_) [[unlikely]] {
+        return something_to_reap();
+    }
     if (repeat_wanted_) [[unlikely]] {
         repeat_cancels();
         timeout = std::min(timeout.value_or(retry_interval), retry_interval);

@@ -66,7 +66,8 @@ public:
     EventLoop(const EventLoop&) = delete;
     EventLoop& operator=(const EventLoop&) = delete;
 
-    /// Closes the loop if that was not done.
+    /// Closes the loop if that was not done. Where close() would throw, it prints why, and leaves
+    /// the tasks in memory, for the kernel may still write to them.
     ~EventLoop();
 
     /// Runs until stop() is called.
@@ -92,7 +93,8 @@ public:
 
     /// Cancels and reaps every kernel request, destroys what is still pending, and what its
     /// destructors start, and gives the ring back. Idempotent. *Errors*: std::runtime_error while
-    /// the loop runs.
+    /// the loop runs; on another thread than the one that ran it, when operations are in flight,
+    /// for only that one can end them.
     /// *Lifetime*: when the ring cannot go on (run() threw why), what is pending cannot be
     /// destroyed, for the kernel may still write to it: it stays in memory, and the exception
     /// handler is told. In the child of a fork(2) everything stays there, without a word.
@@ -317,6 +319,8 @@ private:
     void check_may_run() const;
     void check_thread() const;
     void start_ring();
+    bool leave_ring_behind();
+    void forsake();
     void end_everything() noexcept;
     bool is_anything_left() const noexcept;
     bool cancel_and_reap_everything() noexcept;

@@ -120,6 +120,9 @@ private:
     void require_own_process() const noexcept;
     void note_refused_cancel() noexcept;
     void repeat_cancels() noexcept;
+    void require_own_thread() const noexcept;
+    template <class Visit>
+    void visit_written(Visit visit) const;
     BufferPool* make_buffers() noexcept;
     void start(Completion& completion) noexcept;
     void place(Completion& completion) noexcept;
@@ -161,6 +164,7 @@ private:
     unsigned fruitless_sleeps_ = 0;  // in a row: no entry accepted, nothing completed
     std::uint16_t generation_ = 0;   // of the last submission
     bool touched_ = false;           // there may be something to hand over or to deliver
+    bool left_behind_ = false;       // on another thread: nothing goes to the kernel any more
     bool buffers_asked_for_ = false;
     bool cancel_all_wanted_ = false;  // a cancel of everything found no free entry
     bool repeat_wanted_ = false;      // a cancel did not take hold: see repeat_at_

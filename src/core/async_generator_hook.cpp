@@ -56,7 +56,7 @@ Task<void> EventLoop::shutdown_asyncgens() {
 
 void EventLoop::add_async_generator(detail::AsyncGeneratorHook& generator) {
     services_->async_generators.push_back(generator);
-    if (debug_ && services_->async_generators_shut_down) {
+    if (get_debug() && services_->async_generators_shut_down) {
         call_exception_handler({.message = "asynchronous generator " + generator.repr() +
                                            " was scheduled after loop.shutdown_asyncgens() call",
                                 .exception = nullptr,

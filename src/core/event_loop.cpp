@@ -31,8 +31,7 @@ void detail::LoopAnchor::retire(LoopAnchor* anchor) noexcept { delete anchor; }
 void detail::throw_no_running_loop() { throw std::runtime_error("no running event loop"); }
 
 EventLoop::EventLoop(const LoopOptions& options)
-    : debug_(options.debug.value_or(debug_from_environment())),
-      virtual_time_(options.virtual_time),
+    : virtual_time_(options.virtual_time),
       services_(std::make_shared<detail::LoopServices>(options)),
       anchor_(new detail::LoopAnchor) {
     if (options.ring_entries == 0) {
@@ -42,10 +41,11 @@ EventLoop::EventLoop(const LoopOptions& options)
     anchor_->loop = this;
     detail::leave_loop_at_fork();
     watched_ = services_->is_shuffled();
+    set_debug(options.debug.value_or(debug_from_environment()));
 }
 
 EventLoop::~EventLoop() {
-    RINGIO_ASSERT(!running_ || is_inherited(), "an event loop is destroyed while it runs");
+    RINGIO_ASSERT(!is_running() || is_inherited(), "an event loop is destroyed while it runs");
     if (!closed_) {
         if (is_inherited() || leave_ring_behind()) {
             close();
@@ -71,7 +71,7 @@ RINGIO_FLATTEN void EventLoop::run_once() {
 }
 
 std::chrono::nanoseconds EventLoop::work_out_idle_sleep() {
-    const bool watched = virtual_time_ || (debug_ && awaits_completion_);
+    const bool watched = virtual_time_ || (get_debug() && awaits_completion_);
     // What was submitted and not handed over yet may be complete once it is.
     if (watched && ring_->has_work()) {
         return {};
@@ -163,11 +163,11 @@ void EventLoop::end_turn() noexcept {
 }
 
 void EventLoop::check_may_run() const {
-    check_open();
+    check_call();
     if (is_inherited()) {
         throw std::runtime_error(OwnProcess::refusal);
     }
-    if (running_) {
+    if (is_running()) {
         throw std::runtime_error("This event loop is already running");
     }
     if (detail::running_loop != nullptr) {
@@ -189,7 +189,7 @@ void EventLoop::run_forever() {
     detail::running_loop = this;
     const ScopeExit leave([this] {
         stopping_ = false;
-        running_ = false;
+        running_.store(false, std::memory_order_relaxed);
         detail::running_loop = nullptr;
         Ring::end_use();
     });
@@ -234,7 +234,7 @@ void EventLoop::run_until_done(detail::FutureStateBase& future) {
 }
 
 void EventLoop::throw_no_ring() const {
-    check_open();
+    check_call();
     throw std::runtime_error("the event loop has not run yet: it has no ring");
 }
 
@@ -246,8 +246,7 @@ bool EventLoop::only_timers_can_wake() const noexcept {
 // The callback is moved before the checks: that is the user's code.
 Handle EventLoop::call_soon(Callback callback) {
     IntrusivePtr<detail::HandleState> state(new detail::HandleState(*this, std::move(callback)));
-    check_open();
-    check_thread();
+    check_call();
     intrusive_add_ref(state.get());  // the queue's
     schedule(*state);
     return Handle(std::move(state));
@@ -260,21 +259,13 @@ TimerHandle EventLoop::call_later(Delay delay, Callback callback) {
 TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
     IntrusivePtr<detail::TimerHandleState> state(
         new detail::TimerHandleState(*this, std::move(callback), when));
-    check_open();
-    check_thread();
+    check_call();
     arm(*state, when);
     intrusive_add_ref(state.get());  // the heap's
     return TimerHandle(std::move(state));
 }
 
 void EventLoop::throw_closed() { throw std::runtime_error("Event loop is closed"); }
-
-void EventLoop::check_thread() const {
-    if (debug_ && running_ && detail::running_loop != this) {
-        throw std::runtime_error(
-            "Non-thread-safe operation invoked on an event loop other than the current one");
-    }
-}
 
 void EventLoop::add_task(detail::TaskStateBase& task) noexcept {
     intrusive_add_ref(&task);

@@ -34,7 +34,7 @@ void detail::leave_loop_at_fork() noexcept {
 bool EventLoop::is_inherited() const noexcept { return services_->process.is_left(); }
 
 void EventLoop::close() {
-    if (running_ && !is_inherited()) {
+    if (is_running() && !is_inherited()) {
         throw std::runtime_error("Cannot close a running event loop");
     }
     if (closed_) {
@@ -50,6 +50,7 @@ void EventLoop::close() {
                                  " operations in flight there: close it on that thread");
     }
     closed_ = true;
+    checks_calls_ = true;
     anchor_->loop = nullptr;
     ring_.reset();
 }

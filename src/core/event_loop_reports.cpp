@@ -22,7 +22,7 @@ void EventLoop::run_ready_watched() {
             observer->before_step(*runnable);
         }
         batch.pop_front();  // not before: an observer that throws loses no step
-        if (debug_) {
+        if (get_debug()) {
             run_timed(*runnable);
         } else {
             runnable->run();

@@ -32,6 +32,21 @@ void EventLoop::set_interrupt_handler(std::function<void()> handler) {
 
 void EventLoop::notify_interrupt() noexcept { services_->notify_interrupt(); }
 
+void EventLoop::refuse_call() const {
+    if (closed_) {
+        throw_closed();
+    }
+    detail::check_thread_of(this);
+}
+
+void EventLoop::set_debug(bool enabled) noexcept {
+    debug_.store(enabled, std::memory_order_relaxed);
+    checks_calls_ = enabled || closed_;
+    if (enabled) {
+        detail::threads_are_checked.store(true, std::memory_order_relaxed);
+    }
+}
+
 // On another thread than the ring's, which may not enter the kernel with it. Returns whether the
 // loop can be closed here: only the request that wakes it is in flight, whose memory is kept.
 bool EventLoop::leave_ring_behind() {
@@ -57,6 +72,7 @@ void EventLoop::forsake() {
     services_->refuse_posts();
     leave_everything();
     closed_ = true;
+    checks_calls_ = true;
     anchor_->loop = nullptr;
 }
 

@@ -253,7 +253,7 @@ void FutureStateBase::add_done_node(DoneNode& node) noexcept {
 std::uint64_t FutureStateBase::add_done_callback(UniqueFunction<void(FutureStateBase&)> function,
                                                  const std::source_location& where,
                                                  const FutureStateBase* awaiter) {
-    static_cast<void>(loop());
+    detail::check_thread(&loop());
     const std::uint64_t id = ++last_callback_id;
     add_done_node(*new DoneCallback(std::move(function), where, awaiter, id));
     return id;

@@ -43,6 +43,9 @@ Context ScheduledCallback::context() const {
 }
 
 void ScheduledCallback::cancel_now() noexcept {
+    if (function_) {  // or else it is over, and perhaps the loop with it
+        require_thread(loop_);
+    }
     cancelled_ = true;
     drop();
 }
@@ -80,6 +83,7 @@ void TimerHandleState::retire() noexcept { delete this; }
 // What the callback holds is destroyed last: that may close the loop, or drop the handle.
 void TimerHandleState::cancel() noexcept {
     if (is_in_heap()) {
+        require_thread(loop_);
         loop_->disarm(*this);
         intrusive_release(this);
     }

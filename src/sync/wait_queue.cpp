@@ -69,6 +69,7 @@ WaitQueue::~WaitQueue() {
 }
 
 bool WaitQueue::wake_next() noexcept {
+    binding_.require_thread();
     if (next_ == nullptr) {
         return false;
     }

@@ -13,6 +13,7 @@ namespace ringio {
 using concurrent::ThreadPoolExecutor;
 
 ThreadPoolExecutor& detail::executor_or_default(EventLoop& loop, ThreadPoolExecutor* executor) {
+    check_thread(&loop);
     if (loop.is_closed()) {
         throw std::runtime_error("Event loop is closed");
     }
@@ -38,7 +39,7 @@ void EventLoop::set_default_executor(std::shared_ptr<ThreadPoolExecutor> executo
     if (!executor) {
         throw std::invalid_argument("set_default_executor: the executor is null");
     }
-    check_open();
+    check_call();
     detail::threads_of(*this).executor = std::move(executor);
 }
 

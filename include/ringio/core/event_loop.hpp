@@ -10,10 +10,12 @@
 #include <ringio/core/handle.hpp>
 #include <ringio/core/kept_function.hpp>
 #include <ringio/core/loop_options.hpp>
+#include <ringio/core/thread_check.hpp>
 #include <ringio/core/timers.hpp>
 #include <ringio/core/transfer.hpp>
 #include <ringio/ring/ring.hpp>
 
+#include <atomic>
 #include <coroutine>
 #include <cstddef>
 #include <exception>
@@ -87,8 +89,11 @@ public:
     void run_until_done(detail::FutureStateBase& future);
 
     /// Ends run_forever() after the turn in progress; callbacks added in it run the next time.
-    void stop() noexcept { stopping_ = true; }
-    bool is_running() const noexcept { return running_; }
+    void stop() {
+        detail::check_thread(this);
+        stopping_ = true;
+    }
+    bool is_running() const noexcept { return running_.load(std::memory_order_relaxed); }
     bool is_closed() const noexcept { return closed_; }
 
     /// Cancels and reaps every kernel request, destroys what is still pending, and what its
@@ -195,8 +200,8 @@ public:
 
     /// In debug mode the loop refuses calls from a wrong thread, finds deadlocks, and reports
     /// callbacks and task steps that took longer than slow_callback_duration().
-    void set_debug(bool enabled) noexcept { debug_ = enabled; }
-    bool get_debug() const noexcept { return debug_; }
+    void set_debug(bool enabled) noexcept;
+    bool get_debug() const noexcept { return debug_.load(std::memory_order_relaxed); }
 
     /// The longest that a step may take in debug mode without a report; 100 ms unless set.
     std::chrono::nanoseconds slow_callback_duration() const noexcept;
@@ -216,6 +221,7 @@ public:
     void schedule(Runnable& runnable) noexcept { ready_.push_back(runnable); }
     void at_turn_end(TurnEnd& end) noexcept {
         if (!end.is_linked()) {
+            detail::require_thread(this);
             turn_ends_.push_back(end);
         }
     }
@@ -309,15 +315,16 @@ private:
     void run_timed(Runnable& step);
     [[noreturn]] RINGIO_NOINLINE void throw_escaped();
     void advance_virtual_time(std::chrono::nanoseconds sleep, TimePoint slept_from) noexcept;
-    void check_open() const {
-        if (closed_) [[unlikely]] {
-            throw_closed();
+    /// Refuses a call on a closed loop, or from a wrong thread.
+    void check_call() const {
+        if (checks_calls_) [[unlikely]] {
+            refuse_call();
         }
     }
+    RINGIO_NOINLINE void refuse_call() const;
     [[noreturn]] static void throw_closed();
     [[noreturn]] void throw_no_ring() const;
     void check_may_run() const;
-    void check_thread() const;
     void start_ring();
     bool leave_ring_behind();
     void forsake();
@@ -337,9 +344,10 @@ private:
     std::uint64_t steps_ = 0;
     Turn turn_;
     bool stopping_ = false;
-    bool running_ = false;
     bool closed_ = false;
-    bool debug_ = false;
+    bool checks_calls_ = false;          // closed, or in debug mode: users' calls are looked at
+    std::atomic<bool> running_ = false;  // these two are looked at by other threads, too,
+    std::atomic<bool> debug_ = false;    // to be refused
     bool virtual_time_ = false;
     bool watched_ = false;            // steps are shuffled or observed
     bool awaits_completion_ = false;  // run_until_complete(): somebody waits for an end

@@ -166,7 +166,8 @@ public:
     /// *Errors*: InvalidStateError while pending; CancelledError when cancelled.
     std::exception_ptr exception() const { return state().exception(); }
 
-    EventLoop& get_loop() const { return state().loop(); }
+    /// May be asked on any thread, to post to it. *Errors*: std::runtime_error when it is closed.
+    EventLoop& get_loop() const { return checked()->loop(); }
 
     /// Takes one callback back, by what add_done_callback() returned; returns how many there were.
     std::size_t remove_done_callback(std::uint64_t id) { return state().remove_done_callback(id); }
@@ -182,8 +183,12 @@ public:
     const IntrusivePtr<detail::FutureStateBase>& shared_state() const noexcept { return state_; }
 
 protected:
-    /// *Errors*: std::invalid_argument when the handle refers to nothing.
-    detail::FutureStateBase& state() const { return *checked(); }
+    /// *Errors*: std::invalid_argument when the handle refers to nothing; std::runtime_error in
+    /// debug mode on a wrong thread.
+    detail::FutureStateBase& state() const {
+        checked()->check_thread();
+        return *state_;
+    }
     const IntrusivePtr<detail::FutureStateBase>& checked() const {
         if (!state_) {
             throw_invalid();

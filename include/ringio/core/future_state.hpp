@@ -87,6 +87,14 @@ public:
 
     /// The loop, or null once it is gone.
     EventLoop* loop_or_null() const noexcept { return anchor_->loop; }
+    /// Refuses, in debug mode, to be used on a wrong thread. *Errors*: std::runtime_error.
+    void check_thread() const {
+        if (threads_are_checked.load(std::memory_order_relaxed)) [[unlikely]] {
+            check_thread_of(anchor_->loop);
+        }
+    }
+    /// Refuses to be waited for in another loop. *Errors*: std::runtime_error.
+    void check_loop(const EventLoop& loop) const;
     /// *Errors*: std::runtime_error "Event loop is closed".
     EventLoop& loop() const;
 

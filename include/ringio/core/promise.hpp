@@ -30,6 +30,7 @@ public:
     void set_result(Args&&... args) {
         static_assert(std::constructible_from<detail::Stored<T>, Args...>,
                       "ringio: the future's value cannot be made of these arguments");
+        state_->check_thread();
         const IntrusivePtr<detail::FutureState<T>> kept = state_;  // the value may drop this
         kept->set_value(std::forward<Args>(args)...);
     }
@@ -37,13 +38,14 @@ public:
     /// Sets an exception: a std::exception_ptr, or an exception object.
     /// *Errors*: InvalidStateError when done already; std::invalid_argument for a null pointer.
     void set_exception(std::exception_ptr exception) {
+        state_->check_thread();
         state_->set_exception(std::move(exception));
     }
     template <class E>
         requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr> &&
                  !std::same_as<std::remove_cvref_t<E>, std::nullptr_t>)
     void set_exception(E&& exception) {
-        state_->set_exception(std::make_exception_ptr(std::forward<E>(exception)));
+        set_exception(std::make_exception_ptr(std::forward<E>(exception)));
     }
 
     Future<T> get_future() const {
@@ -59,6 +61,7 @@ private:
 
 template <class T>
 Promise<T> EventLoop::create_future(std::source_location where) {
+    detail::check_thread(this);
     IntrusivePtr<detail::FutureState<T>> state(new detail::FutureState<T>(*this));
     state->set_created(where);
     return Promise<T>(std::move(state));

@@ -24,6 +24,13 @@ public:
     /// Binds to `loop`. *Errors*: std::runtime_error when it is bound to another one.
     void bind(EventLoop& loop);
 
+    /// Refuses, in debug mode, a use on a wrong thread: aborts with a sentence.
+    void require_thread() const noexcept {
+        if (threads_are_checked.load(std::memory_order_relaxed) && anchor_) [[unlikely]] {
+            require_thread_of(anchor_->loop);
+        }
+    }
+
 private:
     const char* name_;
     IntrusivePtr<LoopAnchor> anchor_;

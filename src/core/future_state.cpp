@@ -100,6 +100,12 @@ EventLoop& FutureStateBase::loop() const {
     return *anchor_->loop;
 }
 
+void FutureStateBase::check_loop(const EventLoop& loop) const {
+    if (anchor_->loop != &loop) {
+        throw std::runtime_error("this future is attached to a different loop: " + repr());
+    }
+}
+
 void FutureStateBase::notify_waiting() noexcept {
     if (anchor_->loop == nullptr) {
         return;  // those who waited went with the loop

@@ -160,6 +160,7 @@ void ServerState::start_serving() {
     if (serving_) {
         return;
     }
+    static_cast<void>(loop());
     serving_ = true;
     for (const auto& acceptor : acceptors_) {
         acceptor->start();

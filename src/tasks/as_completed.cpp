@@ -22,6 +22,9 @@ CompletionQueue::~CompletionQueue() {
 
 void CompletionQueue::watch(std::vector<AnyFuture> futures, std::optional<Delay> limit) {
     EventLoop& loop = get_running_loop();
+    for (const AnyFuture& future : futures) {
+        future.shared_state()->check_loop(loop);
+    }
     left_ = futures.size();
     unclaimed_ = left_;
     watching_task_ = IntrusivePtr<FutureStateBase>(loop.current_task());

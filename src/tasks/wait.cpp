@@ -11,6 +11,9 @@ Task<> wait_for_futures(std::vector<AnyFuture> futures, WaitOptions options) {
         throw std::invalid_argument("Set of Tasks/Futures is empty.");
     }
     EventLoop& loop = get_running_loop();
+    for (const AnyFuture& future : futures) {
+        future.shared_state()->check_loop(loop);
+    }
     const FutureStateBase* const waiting_task = &running_task();
     Promise<> waiter = loop.create_future<void>();
     auto release = [waiter]() mutable {

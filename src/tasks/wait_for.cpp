@@ -16,6 +16,7 @@ void request_end(FutureStateBase& future, const std::source_location& deadline) 
 Task<> cancel_and_wait(AnyFuture future, std::source_location deadline) {
     Promise<> waiter = get_running_loop().create_future<void>();
     FutureStateBase& state = *future.shared_state();
+    state.check_loop(get_running_loop());
     const std::uint64_t id = state.add_done_callback(
         [waiter](FutureStateBase&) mutable {
             if (!waiter.done()) {

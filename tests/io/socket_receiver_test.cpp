@@ -7,8 +7,11 @@
 #include <support/raw_socket.hpp>
 
 #include <chrono>
+#include <deque>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <unistd.h>
@@ -196,4 +199,76 @@ TEST_CASE("Received: may outlive the receiver and the loop") {
         CHECK(moved.size() == 10);
     }
     CHECK(balance.difference() == "");
+}
+
+namespace {
+
+Task<> make(std::optional<SocketReceiver>& receiver, int fd) {
+    receiver.emplace(Socket(UniqueFd(fd)));
+    co_return;
+}
+
+Task<std::string> take_text(SocketReceiver& receiver) {
+    try {
+        co_return co_await take(receiver);
+    } catch (const std::runtime_error& error) {
+        co_return error.what();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("SocketReceiver: refuses to be waited for in another loop, and after its own is gone") {
+    const std::string refusal =
+        "a connection is read by a task of another event loop than its own, or that is closed";
+    const RawSocket listener = RawSocket::listening();
+    RawSocket peer = RawSocket::connected(listener.port());
+    std::optional<SocketReceiver> receiver;
+    {
+        EventLoop first;
+        first.run_until_complete(make(receiver, ::dup(listener.accept().fd())));
+        CHECK(testing::run_virtual(take_text(*receiver)) == refusal);
+        peer.send("hello");
+        CHECK(first.run_until_complete(take(*receiver)) == "hello");
+    }
+    CHECK(testing::run_virtual(take_text(*receiver)) == refusal);
+    receiver.reset();
+}
+
+// Each of more results than there are buffers is looked at, and destroyed, by another thread.
+ASYNC_TEST_CASE("Received: may be destroyed on another thread, and its buffer comes back") {
+    constexpr std::size_t rounds = 20 * BufferPool::count;
+    Line line;
+    for (std::size_t round = 0; round < rounds; ++round) {
+        line.peer.send(std::string(100, 'a'));
+        Received received = co_await line.receiver.next();
+        std::size_t seen = 0;
+        std::thread([&seen, there = std::move(received)]() mutable {
+            const Received mine = std::move(there);
+            seen = mine.data().size();
+        }).join();
+        CHECK(seen == 100);
+    }
+    CHECK(get_running_loop().statistics().buffers == 0);
+}
+
+TEST_CASE("Received: those that are left over may be destroyed anywhere after the loop") {
+    std::deque<Received> kept;
+    testing::run_virtual([](std::deque<Received>& received) -> Task<> {
+        Line line;
+        for (int round = 0; round < 4; ++round) {
+            line.peer.send("still here");
+            received.push_back(co_await line.receiver.next());
+        }
+    }(kept));
+    std::size_t seen = 0;
+    std::thread first([&seen, one = std::move(kept[0]), two = std::move(kept[1])]() mutable {
+        const Received here = std::move(one);
+        seen = here.size();
+    });
+    kept.pop_front();
+    CHECK(kept.back().data() == "still here");
+    kept.clear();
+    first.join();
+    CHECK(seen == 10);
 }

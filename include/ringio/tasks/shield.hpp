@@ -71,7 +71,7 @@ Future<T> shield_future(Future<T> inner) {
         return inner;
     }
     const IntrusivePtr<ShieldState<T>> outer(
-        new ShieldState<T>(get_running_loop(), inner.shared_state()));
+        new ShieldState<T>(inner.get_loop(), inner.shared_state()));
     outer->start();
     return Future<T>(IntrusivePtr<FutureStateBase>(outer.get()));
 }

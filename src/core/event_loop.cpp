@@ -40,7 +40,6 @@ EventLoop::EventLoop(const LoopOptions& options)
     }
     anchor_->loop = this;
     detail::leave_loop_at_fork();
-    watched_ = services_->is_shuffled();
     set_debug(options.debug.value_or(debug_from_environment()));
 }
 
@@ -85,12 +84,16 @@ std::chrono::nanoseconds EventLoop::work_out_idle_sleep() {
             report_deadlock();
         }
     }
+    // Memory of frames that nobody needs is given back before a long sleep, or in between.
+    const std::chrono::nanoseconds longest =
+        detail::frame_pool.has_surplus() && !virtual_time_ ? detail::frame_pool.tend() : until_news;
     if (timers_.empty()) {
-        return until_news;
+        return longest;
     }
     const TimePoint now = time();
     const TimePoint deadline = timers_.next_deadline();
-    return deadline <= now ? std::chrono::nanoseconds(0) : deadline - now;
+    return deadline <= now ? std::chrono::nanoseconds(0)
+                           : std::min<std::chrono::nanoseconds>(deadline - now, longest);
 }
 
 void EventLoop::sleep_in_kernel(std::chrono::nanoseconds sleep) {
@@ -137,9 +140,12 @@ void EventLoop::run_ready() {
     if (ready_.empty()) {
         return;
     }
-    if (watched_ || debug_) [[unlikely]] {
-        run_ready_watched();
-        return;
+    if (looks_around_) [[unlikely]] {
+        look_around();
+        if (is_watched()) {
+            run_ready_watched();
+            return;
+        }
     }
     const Runnable* const last = ready_.back();  // of the snapshot
     const Runnable* done = nullptr;
@@ -185,13 +191,16 @@ void EventLoop::prepare_to_run() {
 
 void EventLoop::run_forever() {
     prepare_to_run();
-    running_ = true;
+    ring_->begin_use();
+    detail::frame_pool.set_alarm(&looks_around_);
+    running_.store(true, std::memory_order_relaxed);
     detail::running_loop = this;
     const ScopeExit leave([this] {
         stopping_ = false;
         running_.store(false, std::memory_order_relaxed);
         detail::running_loop = nullptr;
         Ring::end_use();
+        detail::frame_pool.set_alarm(nullptr);
     });
     end_turn();  // what was asked for while the loop did not run, or a turn that an exception left
     do {

@@ -69,7 +69,20 @@ void EventLoop::set_slow_callback_duration(Delay duration) noexcept {
 
 void EventLoop::set_step_observer(detail::StepObserver* observer) noexcept {
     services_->step_observer = observer;
-    watched_ = observer != nullptr || services_->is_shuffled();
+    looks_around_ = true;
+}
+
+bool EventLoop::is_watched() const noexcept {
+    return services_->step_observer != nullptr || services_->is_shuffled() || get_debug();
+}
+
+// A loop that never sleeps gives back, now and then, the memory of frames that nobody needs.
+void EventLoop::look_around() noexcept {
+    constexpr unsigned turns_between = 16;
+    if (detail::frame_pool.has_surplus() && ++turns_with_surplus_ % turns_between == 0) {
+        static_cast<void>(detail::frame_pool.tend());
+    }
+    looks_around_ = is_watched() || detail::frame_pool.has_surplus();
 }
 
 void EventLoop::report_deadlock() const {

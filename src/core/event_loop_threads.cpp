@@ -42,6 +42,7 @@ void EventLoop::refuse_call() const {
 void EventLoop::set_debug(bool enabled) noexcept {
     debug_.store(enabled, std::memory_order_relaxed);
     checks_calls_ = enabled || closed_;
+    looks_around_ = true;
     if (enabled) {
         detail::threads_are_checked.store(true, std::memory_order_relaxed);
     }

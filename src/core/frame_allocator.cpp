@@ -1,7 +1,10 @@
 #include <ringio/core/frame_allocator.hpp>
 
+#include "frame_depot.hpp"
+
+#include <unistd.h>
+
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -9,147 +12,156 @@
 namespace ringio::detail {
 namespace {
 
-constexpr std::size_t chunk_size = 256 * 1024;
-constexpr std::size_t cut_at_once = 2 * 1024;  // bytes of one class that a refill cuts
+constexpr std::size_t taken_at_once = 4 * 1024;       // bytes of one class that a refill takes
+constexpr std::size_t spilled_down_to = 8;            // blocks of each class that a spill leaves
+constexpr std::ptrdiff_t spilled_at_once = 4 * 1024;  // blocks, in one call of tend()
 
-// Trims the pool when the thread ends; what is freed later goes through the empty lists unharmed.
-struct TrimAtThreadExit {
-    ~TrimAtThreadExit() { frame_pool.trim(); }
+struct EndAtThreadExit {
+    ~EndAtThreadExit() { frame_pool.end(); }
 };
 
 }  // namespace
 
-/// What is left of a chunk; written at its begin.
-struct FramePool::Rest {
-    Rest* next;
-    char* end;
-};
-
-/// What threads left behind. Never destroyed: a thread may outlive main().
-struct FramePool::Depot {
-    std::mutex mutex;
-    std::atomic<Block*> free[class_count] = {};  // written under mutex
-    Rest* rests = nullptr;                       // guarded by mutex
-
-    static Depot& instance() noexcept {
-        static constinit Depot depot;
-        return depot;
-    }
-};
-
 void* FramePool::allocate_slowly(std::size_t size) {
-    static thread_local TrimAtThreadExit trim_at_thread_exit;
-    (void)trim_at_thread_exit;
     const std::size_t index = class_of(size);
-    void* block = nullptr;
     if (RINGIO_SANITIZE_ADDRESS != 0 || index >= class_count) {
-        block = ::operator new(index * granularity);
-    } else {
-        if (free_[index] == nullptr) {
-            refill(index);
-        }
-        block = pop(index);
+        void* const block = ::operator new(index * granularity);
+        ++held_;
+        return block;
     }
-    ++live_;
-    return block;
+    enroll();
+    if (free_[index] == nullptr) {
+        refill(index);
+    }
+    ++room_;
+    return pop(index);
 }
 
 void FramePool::deallocate_slowly(void* memory, std::size_t size) noexcept {
-    --live_;
     const std::size_t index = class_of(size);
     if (RINGIO_SANITIZE_ADDRESS != 0 || index >= class_count) {
+        --held_;
         ::operator delete(memory);
-    } else {
-        push(index, memory);
+        return;
+    }
+    push(index, memory);
+    if (--room_ < 0) {
+        spill();
     }
 }
 
-// Fills the empty list of a class: with what other threads left behind, or from a chunk.
+// Fills the empty list of a class.
 void FramePool::refill(std::size_t index) {
     const std::size_t size = index * granularity;
     if (probing_) {
         ::operator delete(::operator new(size));
     }
-    if (take_left_behind(index)) {
-        return;
-    }
-    if (static_cast<std::size_t>(chunk_end_ - chunk_begin_) < size) {
-        take_chunk(size);
-    }
-    const auto room = static_cast<std::size_t>(chunk_end_ - chunk_begin_);
-    std::size_t count = probing_ ? 1 : std::max<std::size_t>(1, std::min(cut_at_once, room) / size);
-    for (Block** end = &free_[index]; count > 0; --count) {
-        *end = ::new (static_cast<void*>(chunk_begin_)) Block{nullptr};
-        end = &(*end)->next;
-        chunk_begin_ += size;
-    }
-}
-
-// Takes all blocks of a class that other threads left behind; says whether there was one.
-bool FramePool::take_left_behind(std::size_t index) noexcept {
-    Depot& depot = Depot::instance();
-    if (depot.free[index].load(std::memory_order_relaxed) == nullptr) {
-        return false;
-    }
-    const std::lock_guard lock(depot.mutex);
-    Block* const first = depot.free[index].load(std::memory_order_relaxed);
-    if (first == nullptr) {
-        return false;
-    }
-    free_[index] = first;
-    Block* const kept = probing_ ? std::exchange(first->next, nullptr) : nullptr;
-    depot.free[index].store(kept, std::memory_order_relaxed);
-    return true;
-}
-
-// Finds a chunk, or what a thread left of one, from which `size` bytes can be cut.
-void FramePool::take_chunk(std::size_t size) {
+    const std::size_t wanted = probing_ ? 1 : std::max<std::size_t>(1, taken_at_once / size);
     Depot& depot = Depot::instance();
     const std::lock_guard lock(depot.mutex);
-    Rest* const rest = depot.rests;
-    char* begin = nullptr;
-    char* end = nullptr;
-    if (rest != nullptr &&
-        static_cast<std::size_t>(rest->end - reinterpret_cast<char*>(rest)) >= size) {
-        depot.rests = rest->next;
-        begin = reinterpret_cast<char*>(rest);
-        end = rest->end;
-    } else {
-        begin = static_cast<char*>(::operator new(chunk_size));
-        end = begin + chunk_size;
-    }
-    // What is left of the old one is too small for this class: it is a block of another.
-    if (chunk_begin_ != chunk_end_) {
-        push(static_cast<std::size_t>(chunk_end_ - chunk_begin_) / granularity, chunk_begin_);
-    }
-    chunk_begin_ = begin;
-    chunk_end_ = end;
+    const auto taken = static_cast<std::ptrdiff_t>(depot.take(index, wanted, free_[index]));
+    held_ += taken;
+    room_ -= taken;
 }
 
-// What arrives is freed into the lists of this thread, which nobody here may ever draw from: they
-// are emptied from time to time.
-void FramePool::arrive() noexcept {
-    constexpr unsigned arrivals_per_trim = 1024;
-    ++live_;
-    if (++arrived_ % arrivals_per_trim == 0) {
+// On a thread's first use: sees to its end.
+void FramePool::enroll() noexcept {
+    if (limit_ == 0 && !ended_) {
+        static thread_local EndAtThreadExit end_at_thread_exit;
+        static_cast<void>(end_at_thread_exit);
+        set_limit(spare_min);
+    }
+}
+
+// The main thread ends with the process, and spares itself the work.
+void FramePool::end() noexcept {
+    if (::gettid() != ::getpid()) {
+        ended_ = true;
+        set_limit(0);
         trim();
     }
 }
 
-void FramePool::trim() noexcept {
+void FramePool::set_limit(std::ptrdiff_t limit) noexcept {
+    room_ += limit - limit_;
+    limit_ = limit;
+}
+
+void FramePool::set_alarm(bool* alarm) noexcept {
+    alarm_ = alarm;
+    if (alarm != nullptr && limit_ > spare_min) {
+        *alarm = true;  // what the loop before left
+    }
+}
+
+// Too much is spare here. Where a loop runs it may be needed again at once, and is looked after
+// some time later; elsewhere, and beyond all measure, it is for others.
+void FramePool::spill() noexcept {
+    enroll();
+    if (room_ >= 0) {
+        return;  // the thread's first block
+    }
+    if (alarm_ == nullptr || limit_ == spare_max) {
+        give_to_depot(ended_ ? 0 : spilled_down_to, spare_max);
+        return;
+    }
+    set_limit(spare_max);
+    spill_time_ = std::chrono::steady_clock::now() + Depot::period;
+    *alarm_ = true;
+}
+
+void FramePool::trim() noexcept { give_to_depot(0, held_ - live()); }
+
+// Gives up to `most` blocks away.
+void FramePool::give_to_depot(std::size_t kept_of_each, std::ptrdiff_t most) noexcept {
     Depot& depot = Depot::instance();
     const std::lock_guard lock(depot.mutex);
-    for (std::size_t index = 0; index < class_count; ++index) {
-        while (free_[index] != nullptr) {
-            Block* const block =
-                ::new (pop(index)) Block{depot.free[index].load(std::memory_order_relaxed)};
-            depot.free[index].store(block, std::memory_order_relaxed);
+    for (Block*& list : free_) {
+        Block** end = &list;
+        for (std::size_t kept = 0; kept < kept_of_each && *end != nullptr; ++kept) {
+            end = &(*end)->next;
         }
+        Block* block = std::exchange(*end, nullptr);
+        for (; block != nullptr && most > 0; --most) {
+            depot.give(std::exchange(block, block->next));
+            --held_;
+            ++room_;
+        }
+        *end = block;
     }
-    if (chunk_begin_ != chunk_end_) {
-        depot.rests = ::new (static_cast<void*>(chunk_begin_)) Rest{depot.rests, chunk_end_};
-        chunk_begin_ = chunk_end_ = nullptr;
+}
+
+std::chrono::nanoseconds FramePool::tend_spare(std::chrono::steady_clock::time_point now) noexcept {
+    if (limit_ <= spare_min) {
+        return std::chrono::nanoseconds::max();
     }
+    if (now < spill_time_) {
+        return spill_time_ - now;
+    }
+    give_to_depot(spilled_down_to, spilled_at_once);
+    if (limit_ - room_ > spare_min) {
+        return std::chrono::nanoseconds(0);
+    }
+    set_limit(spare_min);
+    return std::chrono::nanoseconds::max();
+}
+
+std::chrono::nanoseconds FramePool::tend() noexcept {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::nanoseconds spare = tend_spare(now);
+    Depot& depot = Depot::instance();
+    const std::unique_lock lock(depot.mutex, std::try_to_lock);
+    if (!lock) {
+        return std::min<std::chrono::nanoseconds>(spare, Depot::period);  // another thread is at it
+    }
+    return depot_surplus_.load(std::memory_order_relaxed) ? std::min(spare, depot.tend(now))
+                                                          : spare;
+}
+
+std::size_t FramePool::mapped() noexcept {
+    Depot& depot = Depot::instance();
+    const std::lock_guard lock(depot.mutex);
+    return depot.mapped_chunks * Depot::chunk_size;
 }
 
 }  // namespace ringio::detail

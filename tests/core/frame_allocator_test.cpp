@@ -1,7 +1,11 @@
 #include <ringio/core/frame_allocator.hpp>
 
+#include <algorithm>
+#include <barrier>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <set>
 #include <thread>
@@ -135,4 +139,116 @@ TEST_CASE("frame allocator: a frame of many kibibytes is an ordinary one") {
     CHECK(loop.run_until_complete(large(7)) == 7);
     loop.close();
     CHECK(live_frames() <= before + 1);  // what anchors the loop object
+}
+
+namespace {
+
+#if defined(__SANITIZE_THREAD__)
+constexpr bool has_shadow_memory = true;
+#elif defined(__clang__)
+constexpr bool has_shadow_memory = __has_feature(thread_sanitizer);
+#else
+constexpr bool has_shadow_memory = false;
+#endif
+
+std::size_t resident_kib() {
+    long pages = 0;
+    std::FILE* const file = std::fopen("/proc/self/statm", "r");
+    REQUIRE(file != nullptr);
+    REQUIRE(std::fscanf(file, "%*d %ld", &pages) == 1);
+    std::fclose(file);
+    return static_cast<std::size_t>(pages) * 4;
+}
+
+// Plays the loop: what is idle is given back a period later.
+void let_two_periods_pass() {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    while (frame_pool.has_surplus() && std::chrono::steady_clock::now() < end) {
+        std::this_thread::sleep_for(
+            std::min<std::chrono::nanoseconds>(frame_pool.tend(), std::chrono::milliseconds(100)));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("frame allocator: blocks that one thread makes and another one frees do not pile up") {
+    if (RINGIO_SANITIZE_ADDRESS != 0) {
+        return;  // there, memory goes back at once
+    }
+    constexpr std::size_t size = 1'000;
+    constexpr std::size_t batch = 1'000;
+    std::vector<void*> blocks(batch);
+    const auto hand_over = [&](int rounds) {
+        for (int round = 0; round < rounds; ++round) {
+            for (void*& block : blocks) {
+                block = frame_pool.allocate(size);
+            }
+            std::thread([&] {  // one that ends
+                for (void* const block : blocks) {
+                    frame_pool.deallocate(block, size);
+                }
+            })
+                .join();
+        }
+    };
+    hand_over(10);
+    const std::size_t before = FramePool::mapped();
+    hand_over(30);
+    CHECK(FramePool::mapped() == before);
+
+    // And one that goes on, and never needs a block itself.
+    std::barrier turn(2);
+    constexpr int rounds = 40;
+    std::size_t mapped_early = 0;
+    std::thread consumer([&] {
+        for (int round = 0; round < rounds; ++round) {
+            turn.arrive_and_wait();
+            for (void* const block : blocks) {
+                frame_pool.deallocate(block, size);
+            }
+            turn.arrive_and_wait();
+        }
+    });
+    for (int round = 0; round < rounds; ++round) {
+        for (void*& block : blocks) {
+            block = frame_pool.allocate(size);
+        }
+        turn.arrive_and_wait();
+        turn.arrive_and_wait();
+        if (round == 10) {
+            mapped_early = FramePool::mapped();
+        }
+    }
+    consumer.join();
+    CHECK(FramePool::mapped() == mapped_early);
+}
+
+TEST_CASE("frame allocator: memory that is not needed any more goes back to the system") {
+    if (RINGIO_SANITIZE_ADDRESS != 0) {
+        return;  // there, memory goes back at once
+    }
+    constexpr std::size_t size = 512;
+    constexpr std::size_t count = 100'000;
+    let_two_periods_pass();
+    const std::size_t before = resident_kib();
+    const std::size_t mapped_before = FramePool::mapped();
+    std::vector<void*> blocks;
+    for (std::size_t i = 0; i < count; ++i) {
+        void* const block = frame_pool.allocate(size);
+        std::memset(block, 1, size);
+        blocks.push_back(block);
+    }
+    CHECK(resident_kib() > before + count * size / 1024 / 2);
+    CHECK(FramePool::mapped() >= mapped_before + count * size / 2);
+    for (void* const block : blocks) {
+        frame_pool.deallocate(block, size);
+    }
+    blocks = {};
+    CHECK(frame_pool.has_surplus());
+    let_two_periods_pass();
+    CHECK_FALSE(frame_pool.has_surplus());
+    if (!has_shadow_memory) {  // which stays
+        CHECK(resident_kib() < before + 4 * 1024);
+    }
+    CHECK(FramePool::mapped() < mapped_before + 4 * 1024 * 1024);
 }

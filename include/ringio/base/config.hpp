@@ -37,5 +37,8 @@
 // Keeps a slow path out of its caller.
 #define RINGIO_NOINLINE __attribute__((noinline, cold))
 
+// Puts a function into its callers, however many they are.
+#define RINGIO_INLINE [[gnu::always_inline]] inline
+
 // Puts what a hot function calls into it, save what is kept out.
 #define RINGIO_FLATTEN __attribute__((flatten))

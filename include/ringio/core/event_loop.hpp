@@ -313,6 +313,8 @@ private:
     RINGIO_NOINLINE void run_ready_watched();
     void end_turn() noexcept;
     void run_timed(Runnable& step);
+    bool is_watched() const noexcept;
+    RINGIO_NOINLINE void look_around() noexcept;
     [[noreturn]] RINGIO_NOINLINE void throw_escaped();
     void advance_virtual_time(std::chrono::nanoseconds sleep, TimePoint slept_from) noexcept;
     /// Refuses a call on a closed loop, or from a wrong thread.
@@ -343,13 +345,14 @@ private:
     detail::TaskStateBase* current_task_ = nullptr;
     std::uint64_t steps_ = 0;
     Turn turn_;
+    unsigned turns_with_surplus_ = 0;
     bool stopping_ = false;
     bool closed_ = false;
     bool checks_calls_ = false;          // closed, or in debug mode: users' calls are looked at
     std::atomic<bool> running_ = false;  // these two are looked at by other threads, too,
     std::atomic<bool> debug_ = false;    // to be refused
     bool virtual_time_ = false;
-    bool watched_ = false;            // steps are shuffled or observed
+    bool looks_around_ = true;        // steps may be shuffled, observed or timed, or memory spare
     bool awaits_completion_ = false;  // run_until_complete(): somebody waits for an end
     TimePoint virtual_now_{};
     std::exception_ptr escaped_;

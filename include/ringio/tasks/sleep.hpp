@@ -23,7 +23,7 @@ public:
 
     bool await_ready() const noexcept { return false; }
     // Part of every yield.
-    [[gnu::always_inline]] void await_suspend(std::coroutine_handle<> coroutine) {
+    RINGIO_INLINE void await_suspend(std::coroutine_handle<> coroutine) {
         TaskStateBase& task = running_task();
         task_ = &task;
         if (delay_.is_positive()) {

@@ -54,7 +54,7 @@ DOORS = {
 LIBURING_HOMES = ("src/ring/", "tests/ring/", "benchmarks/")
 
 # Public headers without a test of the same name: nothing but macros to see there.
-UNTESTED_HEADERS = {"base/config.hpp"}
+UNTESTED_HEADERS = {"base/config.hpp", "core/forward.hpp"}
 MACRO_HEADERS = {"include/ringio/base/config.hpp", "include/ringio/base/assert.hpp"}
 
 FILE_LINES_MAX = 400

@@ -7,6 +7,7 @@
 #include <ringio/base/intrusive_list.hpp>
 #include <ringio/core/callable.hpp>
 #include <ringio/core/exceptions.hpp>
+#include <ringio/core/forward.hpp>
 #include <ringio/core/handle.hpp>
 #include <ringio/core/kept_function.hpp>
 #include <ringio/core/loop_options.hpp>
@@ -28,30 +29,6 @@
 #include <vector>
 
 namespace ringio {
-
-template <class T>
-class Future;
-template <class T>
-class Promise;
-template <class T>
-class Task;
-template <class T>
-class TaskHandle;
-class AnyTask;
-struct TaskOptions;
-
-namespace concurrent {
-class ThreadPoolExecutor;
-}
-
-namespace detail {
-class AsyncGeneratorHook;
-class FutureStateBase;
-class TaskStateBase;
-struct LoopAnchor;
-struct LoopServices;
-class StepObserver;
-}  // namespace detail
 
 /// One event loop; asyncio.AbstractEventLoop. Used on the thread that runs it; only
 /// call_soon_threadsafe() and expect_wakeup() may be called from another one.

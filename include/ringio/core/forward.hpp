@@ -1,0 +1,30 @@
+// The names of what stands on the event loop, before their own headers.
+#pragma once
+
+namespace ringio {
+
+template <class T>
+class Future;
+template <class T>
+class Promise;
+template <class T>
+class Task;
+template <class T>
+class TaskHandle;
+class AnyTask;
+struct TaskOptions;
+
+namespace concurrent {
+class ThreadPoolExecutor;
+}
+
+namespace detail {
+class AsyncGeneratorHook;
+class FutureStateBase;
+class TaskStateBase;
+struct LoopAnchor;
+struct LoopServices;
+class StepObserver;
+}  // namespace detail
+
+}  // namespace ringio

@@ -24,6 +24,7 @@ is_present() {
         libasio-dev) [[ -e /usr/include/asio.hpp ]] ;;
         libclang-rt-19-dev) compgen -G '/usr/lib/llvm-19/lib/clang/19/lib/linux/*asan*' ;;
         clang-19) command -v clang++-19 ;;
+        clang-tools-19) command -v clang-query-19 ;;
         *) command -v "$1" ;;
     esac >/dev/null 2>&1
 }

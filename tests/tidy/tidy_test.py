@@ -391,6 +391,7 @@ CLEAN = {
     "include/ringio.hpp": "#pragma once\n#include <ringio/core.hpp>\n",
     "include/ringio/core.hpp": "#pragma once\n#include <ringio/core/task.hpp>\n",
     "include/ringio/base/config.hpp": "#define RINGIO_GOOD 1\n",
+    "include/ringio/core/forward.hpp": "class Forward;\n",
     "include/ringio/core/task.hpp": "#pragma once\n#include <ringio/base/config.hpp>\n",
     "include/ringio/tasks/bridge.hpp": "#include <ringio/concurrent/future.hpp>\n",
     "include/ringio/concurrent/future.hpp": "#include <ringio/core/task.hpp>\n",

@@ -25,7 +25,7 @@ ringio::Task<> main_coroutine() {
     }
 
     auto refused = co_await ringio::as_outcome(ringio::open_connection("127.0.0.1", 1));
-    if (!refused.has_value()) {  // a std::exception_ptr; nothing was thrown on the way
+    if (!refused.has_value()) {  // refused.exception() is the error, as a value
         fmt::print("no connection\n");
     }
     // [/deadlines_and_errors]

@@ -124,6 +124,9 @@ void EventLoop::leave_everything() noexcept {
     }
     while (turn_ends_.pop_front() != nullptr) {
     }
+    for (Runnable* left = ready_.front(); left != nullptr; left = left->next_ready) {
+        left->outlive_loop();
+    }
     services_->keep_for_ever(services_, std::move(ready_), std::move(threads_));
     if (!is_inherited()) {
         services_->lost_ring = std::move(ring_);

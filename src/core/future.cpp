@@ -11,6 +11,7 @@ void AnyFuture::throw_invalid() {
 
 bool AnyFuture::request_cancel(const std::string& message, const std::source_location& where) {
     const IntrusivePtr<detail::FutureStateBase> kept = checked();  // this handle may go
+    kept->check_thread();
     const detail::CancelOrigin origin(CancelCause::call, where);
     return kept->cancel(message);
 }

@@ -126,6 +126,11 @@ FutureStateBase* TaskStateBase::take_cancel(CancelWalk& walk) noexcept {
 }
 
 FutureStateBase* TaskStateBase::hear_reply(CancelWalk& walk) noexcept {
+    if (wait_ != nullptr) {
+        if (FutureStateBase* const next = wait_->passes_on_next(walk.reply)) {
+            return next;
+        }
+    }
     wait_replied(walk.reply);
     walk.reply = CancelWalk::Reply::accepted;
     return nullptr;
@@ -180,12 +185,18 @@ void TaskStateBase::cancel_wait() noexcept {
     cancel_request_ = CancelRequest::none;
     const CancelOrigin origin(cancellation());
     const std::string& message = cancel_message();
-    if (FutureStateBase* const awaited = wait_->passes_on_to()) {
-        wait_replied(ask(*awaited, message));
-    } else {
+    FutureStateBase* awaited = wait_->passes_on_to();
+    if (awaited == nullptr) {
         wait_replied(wait_->cancel(message) ? CancelWalk::Reply::accepted
                                             : CancelWalk::Reply::refused);
+        return;
     }
+    CancelWalk::Reply reply = CancelWalk::Reply::refused;
+    while (awaited != nullptr) {
+        reply = ask(*awaited, message);
+        awaited = wait_ != nullptr ? wait_->passes_on_next(reply) : nullptr;
+    }
+    wait_replied(reply);
 }
 
 void TaskStateBase::cancel_at_next_wait() noexcept {

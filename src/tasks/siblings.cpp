@@ -106,6 +106,39 @@ void Siblings::give_up(std::exception_ptr why) noexcept {
     end_others(nullptr);
 }
 
+// The children are asked one after the other, by the walk that came to this task.
+FutureStateBase* Siblings::passes_on_to() noexcept {
+    if (running_ == 0) {
+        return nullptr;
+    }
+    asked_ = true;
+    ending_ = true;
+    asked_of_ = 0;
+    reply_ = CancelWalk::Reply::accepted;  // unless one of them waits for this task
+    return next_running();
+}
+
+FutureStateBase* Siblings::passes_on_next(CancelWalk::Reply& reply) noexcept {
+    if (reply == CancelWalk::Reply::circle) {
+        reply_ = reply;
+    }
+    FutureStateBase* const next = next_running();
+    if (next == nullptr) {
+        reply = reply_;
+    }
+    return next;
+}
+
+FutureStateBase* Siblings::next_running() noexcept {
+    while (asked_of_ < children_.size()) {
+        const Sibling& child = children_[asked_of_++];
+        if (child.future_ && !child.future_->done()) {
+            return child.future_.get();
+        }
+    }
+    return nullptr;
+}
+
 bool Siblings::cancel(const std::string& message) noexcept {
     if (running_ == 0) {
         return false;

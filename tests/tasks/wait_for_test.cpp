@@ -51,7 +51,7 @@ ASYNC_TEST_CASE("wait_for: gives the result of a coroutine, a task, a future and
     CHECK(get_running_loop().statistics().timers == 0);
 }
 
-ASYNC_TEST_CASE("wait_for: throws TimeoutError, with an empty text, when the limit passes",
+ASYNC_TEST_CASE("wait_for: throws TimeoutError, which says so, when the limit passes",
                 "[any_order]") {
     auto task = create_task(give_after(10s, 1));
     std::string text = "none";
@@ -60,7 +60,7 @@ ASYNC_TEST_CASE("wait_for: throws TimeoutError, with an empty text, when the lim
     } catch (const TimeoutError& error) {
         text = error.what();
     }
-    CHECK(text == "");
+    CHECK(text == "timed out");
     CHECK(task.cancelled());
     CHECK(get_running_loop().time().time_since_epoch() == 5s);
     CHECK(current_task().cancelling() == 0);

@@ -50,7 +50,11 @@ public:
     void notify(FutureStateBase&) noexcept final { task_->wake(); }
     std::string describe() const final { return "Task.task_wakeup()"; }
     const FutureStateBase* awaiter() const noexcept final { return task_; }
-    bool cancel(const std::string&) noexcept final { return false; }
+    /// The future is done, and its error was this task's to take.
+    bool cancel(const std::string&) noexcept final {
+        state_->mark_retrieved();
+        return false;
+    }
     FutureStateBase* passes_on_to() noexcept final { return is_linked() ? state_.get() : nullptr; }
     void abandon() noexcept final {
         if (is_linked()) {

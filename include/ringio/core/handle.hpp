@@ -34,6 +34,9 @@ public:
     /// Called instead of run() when the loop closes with the runnable still queued.
     virtual void discard() noexcept = 0;
 
+    /// Called instead of both when its loop goes and the runnable stays in memory for ever.
+    virtual void outlive_loop() noexcept {}
+
     /// What it is, for a report: "<Task pending …>", "<Handle main() at main.cpp:12>".
     virtual std::string repr() const { return "<Handle>"; }
 
@@ -162,6 +165,9 @@ protected:
     /// Destroys it with all that it holds, perhaps the very handle.
     void drop() noexcept { function_ = nullptr; }
 
+    /// Knows its loop no more, which is gone.
+    void forget_loop() noexcept { loop_ = nullptr; }
+
     /// The same for good.
     void cancel_now() noexcept;
 
@@ -186,6 +192,7 @@ public:
 
     void run() override;
     void discard() noexcept override;
+    void outlive_loop() noexcept override { forget_loop(); }
     std::string repr() const override { return describe("Handle"); }
     void cancel() noexcept { cancel_now(); }
 

@@ -35,6 +35,9 @@ public:
     /// The one to ask instead, while the wait is not over: a future that is awaited.
     virtual FutureStateBase* passes_on_to() noexcept { return nullptr; }
 
+    /// Hears what that one replied; returns the next one to ask, or null with the reply of all.
+    virtual FutureStateBase* passes_on_next(CancelWalk::Reply&) noexcept { return nullptr; }
+
     /// Wakes the task of a wait for a future that will never end, for it waits for that task.
     virtual void abandon() noexcept {}
 

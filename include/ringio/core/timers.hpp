@@ -90,6 +90,7 @@ public:
 
     void run() override;
     void discard() noexcept override;
+    void outlive_loop() noexcept override { forget_loop(); }
     std::string repr() const override { return describe("TimerHandle"); }
     void cancel() noexcept;
     Timers::TimePoint when() const noexcept { return when_; }

@@ -101,6 +101,8 @@ public:
     bool await_ready() const noexcept { return false; }
 
     bool cancel(const std::string& message) noexcept final;
+    FutureStateBase* passes_on_to() noexcept final;
+    FutureStateBase* passes_on_next(CancelWalk::Reply& reply) noexcept final;
     void abandon() noexcept final;
     const char* what() const noexcept final {
         return rule_ == Rule::all ? "when_all()" : "when_any()";
@@ -188,6 +190,7 @@ private:
     void count_in(Sibling& child) noexcept;
     void end_others(const Sibling* decisive) noexcept;
     void cancel_running(const std::string& message) noexcept;
+    FutureStateBase* next_running() noexcept;
     bool has_result() const noexcept;
     bool was_cancelled() const noexcept;
     void report_superseded(const std::exception_ptr& thrown) const noexcept;
@@ -199,6 +202,8 @@ private:
     Sibling* cancelled_ = nullptr;  // the first that ended cancelled, and not at our request
     std::size_t running_ = 0;
     std::size_t values_ = 0;
+    std::size_t asked_of_ = 0;  // how many of the children a request to cancel has been through
+    CancelWalk::Reply reply_ = CancelWalk::Reply::refused;  // of those
     Rule rule_;
     bool waiting_ = false;    // the task is suspended, and not woken
     bool suspended_ = false;  // it was

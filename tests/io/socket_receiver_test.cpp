@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -203,8 +204,8 @@ TEST_CASE("Received: may outlive the receiver and the loop") {
 
 namespace {
 
-Task<> make(std::optional<SocketReceiver>& receiver, int fd) {
-    receiver.emplace(Socket(UniqueFd(fd)));
+Task<> make(std::unique_ptr<SocketReceiver>& receiver, int fd) {
+    receiver = std::make_unique<SocketReceiver>(Socket(UniqueFd(fd)));
     co_return;
 }
 
@@ -223,7 +224,7 @@ TEST_CASE("SocketReceiver: refuses to be waited for in another loop, and after i
         "a connection is read by a task of another event loop than its own, or that is closed";
     const RawSocket listener = RawSocket::listening();
     RawSocket peer = RawSocket::connected(listener.port());
-    std::optional<SocketReceiver> receiver;
+    std::unique_ptr<SocketReceiver> receiver;
     {
         EventLoop first;
         first.run_until_complete(make(receiver, ::dup(listener.accept().fd())));

@@ -169,10 +169,10 @@ void EventLoop::end_turn() noexcept {
 }
 
 void EventLoop::check_may_run() const {
-    check_call();
-    if (is_inherited()) {
+    if (!closed_ && is_inherited()) {  // whatever thread a loop that the parent ran seems to be on
         throw std::runtime_error(OwnProcess::refusal);
     }
+    check_call();
     if (is_running()) {
         throw std::runtime_error("This event loop is already running");
     }

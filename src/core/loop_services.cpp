@@ -159,10 +159,12 @@ void LoopServices::refuse_posts() noexcept {
 void LoopServices::keep_for_ever(std::shared_ptr<LoopServices> self, ReadyQueue queued,
                                  std::shared_ptr<void> threads) noexcept {
     static constinit std::atomic<LoopServices*> newest = nullptr;
+    if (!left_.self) {  // or else it stands in the list already
+        left_.next = newest.exchange(this);
+    }
     left_.self = std::move(self);
     left_.queued.append(std::move(queued));
     left_.threads = std::move(threads);
-    left_.next = newest.exchange(this);
 }
 
 bool post_to(const std::weak_ptr<LoopServices>& services,

@@ -1,5 +1,6 @@
 // Chains of a million: awaits, tasks, gather, groups, wait_for. To cancel one, or to close a loop
 // over it, takes no stack, and time in proportion.
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,13 @@ Task<int> deep_await(int levels) {
 Task<> above_task(TaskHandle<> below) { co_await below; }
 
 Task<> above_gather(TaskHandle<> below) { co_await gather(below); }
+
+Task<> above_when_all(TaskHandle<> below) { co_await when_all(below, below); }
+
+Task<> when_all_within(int levels) {
+    Task<> below = levels == 0 ? sleeps_for_ever() : when_all_within(levels - 1);
+    co_await when_all(std::move(below));
+}
 
 Task<> above_group(int levels) {
     auto body = [levels](TaskGroup& group) -> Task<> {
@@ -148,6 +156,47 @@ TEST_CASE("chains: of tasks and gather, cancelled and closed") {
         Chains chains;
         chain_of(above_gather, chains.loop);
         chains.settle();
+    }
+    CHECK(detail::live_frames() == before);
+}
+
+TEST_CASE("chains: of tasks and when_all, cancelled and closed") {
+    const std::ptrdiff_t before = detail::live_frames();
+    {
+        Chains chains;
+        TaskHandle<> top = chain_of(above_when_all, chains.loop);
+        chains.settle();
+        chains.cancel(top);
+    }
+    {
+        Chains chains;
+        chain_of(above_when_all, chains.loop);
+        chains.settle();
+    }
+    CHECK(detail::live_frames() == before);
+}
+
+TEST_CASE("chains: of when_all in when_all, cancelled, closed, and ended by an error") {
+    const std::ptrdiff_t before = detail::live_frames();
+    {
+        Chains chains;
+        auto task = chains.loop.create_task(when_all_within(links));
+        chains.settle();
+        chains.cancel(task);
+    }
+    {
+        Chains chains;
+        chains.loop.create_task(when_all_within(links));
+        chains.settle();
+    }
+    {
+        Chains chains;
+        auto fail = []() -> Task<> {
+            co_await sleep(12h);
+            throw std::runtime_error("failed");
+        };
+        auto both = [&]() -> Task<> { co_await when_all(when_all_within(links), fail()); };
+        CHECK_THROWS_AS(chains.loop.run_until_complete(both()), std::runtime_error);
     }
     CHECK(detail::live_frames() == before);
 }

@@ -35,6 +35,35 @@ inline Task<int> fail_after(Delay delay) {
     co_return 0;
 }
 
+/// Counts how many are inside, whichever way they leave.
+class Inside {
+public:
+    explicit Inside(int& count) noexcept : count_(count) { ++count_; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    ~Inside() { --count_; }
+
+private:
+    int& count_;
+};
+
+/// Sleeps, and needs two more turns to clean up when it is cancelled.
+inline Task<int> careful(int& inside, Delay delay) {
+    const Inside here(inside);
+    bool cancelled = false;
+    try {
+        co_await sleep(delay);
+    } catch (const CancelledError&) {
+        cancelled = true;
+    }
+    if (cancelled) {
+        co_await sleep(Delay());
+        co_await sleep(1ms);
+        throw CancelledError();
+    }
+    co_return 1;
+}
+
 /// Keeps a closure for the run: a task may still use it when the scenario has ended early.
 template <class Fn>
 Fn& keep(Sweep& sweep, Fn closure) {

@@ -6,35 +6,6 @@ using namespace ringio::test_support;
 
 namespace {
 
-/// Counts how many are inside, whichever way they leave.
-class Inside {
-public:
-    explicit Inside(int& count) noexcept : count_(count) { ++count_; }
-    Inside(const Inside&) = delete;
-    Inside& operator=(const Inside&) = delete;
-    ~Inside() { --count_; }
-
-private:
-    int& count_;
-};
-
-/// Sleeps, and needs two more turns to clean up when it is cancelled.
-Task<int> careful(int& inside, Delay delay) {
-    const Inside here(inside);
-    bool cancelled = false;
-    try {
-        co_await sleep(delay);
-    } catch (const CancelledError&) {
-        cancelled = true;
-    }
-    if (cancelled) {
-        co_await sleep(Delay());
-        co_await sleep(1ms);
-        throw CancelledError();
-    }
-    co_return 1;
-}
-
 /// A count of those inside that must be 0 in the end.
 int& counted_inside(Sweep& sweep) {
     int& inside = sweep.make<int>(0);

@@ -6,24 +6,6 @@ using namespace ringio::test_support;
 
 namespace {
 
-/// Says so when it is left, whichever way; needs two more turns when it is cancelled.
-Task<int> ends_late(int& inside, Delay delay) {
-    ++inside;
-    const ScopeExit leave([&inside] { --inside; });
-    bool cancelled = false;
-    try {
-        co_await sleep(delay);
-    } catch (const CancelledError&) {
-        cancelled = true;
-    }
-    if (cancelled) {
-        co_await sleep(Delay());
-        co_await sleep(1ms);
-        throw CancelledError();
-    }
-    co_return 1;
-}
-
 /// The locals of a statement, which its children use: gone when it is over.
 class Locals {
 public:
@@ -45,14 +27,14 @@ private:
 
 CANCEL_SWEEP("cancel at every await: when_all", "[any_order]") {
     Locals locals(sweep);
-    static_cast<void>(co_await when_all(ends_late(locals.inside, 1ms),
-                                        ends_late(locals.inside, 2ms), sleep(1ms)));
+    static_cast<void>(
+        co_await when_all(careful(locals.inside, 1ms), careful(locals.inside, 2ms), sleep(1ms)));
 }
 
 CANCEL_SWEEP("cancel at every await: when_all where a child fails", "[any_order]") {
     Locals locals(sweep);
     try {
-        static_cast<void>(co_await when_all(ends_late(locals.inside, 5ms), fail_after(1ms)));
+        static_cast<void>(co_await when_all(careful(locals.inside, 5ms), fail_after(1ms)));
     } catch (const std::runtime_error&) {
     }
     co_await sleep(1ms);
@@ -62,7 +44,7 @@ CANCEL_SWEEP("cancel at every await: when_all of a range", "[any_order]") {
     Locals locals(sweep);
     std::vector<Task<int>> children;
     for (int child = 1; child <= 4; ++child) {
-        children.push_back(ends_late(locals.inside, std::chrono::milliseconds(child)));
+        children.push_back(careful(locals.inside, std::chrono::milliseconds(child)));
     }
     static_cast<void>(co_await when_all(children));
 }
@@ -70,8 +52,8 @@ CANCEL_SWEEP("cancel at every await: when_all of a range", "[any_order]") {
 CANCEL_SWEEP("cancel at every await: when_all within when_all", "[any_order]") {
     Locals locals(sweep);
     static_cast<void>(
-        co_await when_all(when_all(ends_late(locals.inside, 1ms), ends_late(locals.inside, 2ms)),
-                          when_any(ends_late(locals.inside, 3ms), ends_late(locals.inside, 1h))));
+        co_await when_all(when_all(careful(locals.inside, 1ms), careful(locals.inside, 2ms)),
+                          when_any(careful(locals.inside, 3ms), careful(locals.inside, 1h))));
 }
 
 CANCEL_SWEEP("cancel at every await: when_all that is caught, and goes on", "[any_order]") {
@@ -79,7 +61,7 @@ CANCEL_SWEEP("cancel at every await: when_all that is caught, and goes on", "[an
         Locals locals(sweep);
         try {
             static_cast<void>(
-                co_await when_all(ends_late(locals.inside, 1ms), ends_late(locals.inside, 2ms)));
+                co_await when_all(careful(locals.inside, 1ms), careful(locals.inside, 2ms)));
         } catch (const CancelledError&) {
         }
     }
@@ -89,22 +71,21 @@ CANCEL_SWEEP("cancel at every await: when_all within a timeout that passes", "[a
     Locals locals(sweep);
     try {
         static_cast<void>(co_await wait_for(
-            when_all(ends_late(locals.inside, 1ms), ends_late(locals.inside, 1h)), 1s));
+            when_all(careful(locals.inside, 1ms), careful(locals.inside, 1h)), 1s));
     } catch (const TimeoutError&) {
     }
 }
 
 CANCEL_SWEEP("cancel at every await: when_any", "[any_order]") {
     Locals locals(sweep);
-    static_cast<void>(co_await when_any(ends_late(locals.inside, 1ms),
-                                        ends_late(locals.inside, 2ms),
-                                        ends_late(locals.inside, 1h)));
+    static_cast<void>(co_await when_any(careful(locals.inside, 1ms), careful(locals.inside, 2ms),
+                                        careful(locals.inside, 1h)));
 }
 
 CANCEL_SWEEP("cancel at every await: when_any where the first fails", "[any_order]") {
     Locals locals(sweep);
     try {
-        static_cast<void>(co_await when_any(ends_late(locals.inside, 5ms), fail_after(1ms)));
+        static_cast<void>(co_await when_any(careful(locals.inside, 5ms), fail_after(1ms)));
     } catch (const std::runtime_error&) {
     }
 }
@@ -127,8 +108,8 @@ CANCEL_SWEEP("cancel at every await: when_any of two readers of queues", "[any_o
 CANCEL_SWEEP("cancel at every await: when_any of tasks that belong to others", "[any_order]") {
     Locals locals(sweep);
     auto body = [&locals](TaskGroup& group) -> Task<> {
-        auto first = group.create_task(ends_late(locals.inside, 1ms));
-        auto second = group.create_task(ends_late(locals.inside, 2ms));
+        auto first = group.create_task(careful(locals.inside, 1ms));
+        auto second = group.create_task(careful(locals.inside, 2ms));
         static_cast<void>(co_await when_any(first, second));
     };
     co_await task_group(body);

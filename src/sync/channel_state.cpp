@@ -11,6 +11,8 @@
 
 namespace ringio::detail {
 
+void ChannelBase::retire() noexcept { delete this; }
+
 void ChannelBase::remove_sender() noexcept {
     if (--open_senders_ == 0) {
         close();

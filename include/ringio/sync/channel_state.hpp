@@ -89,7 +89,7 @@ public:
     friend void intrusive_add_ref(ChannelBase* channel) noexcept { ++channel->references_; }
     friend void intrusive_release(ChannelBase* channel) noexcept {
         if (--channel->references_ == 0) {
-            delete channel;
+            channel->retire();
         }
     }
 
@@ -113,6 +113,8 @@ protected:
     WaitQueue& receivers() noexcept { return receivers_; }
 
 private:
+    // GCC 12: inlined, it would warn of a use after the deletion that the other owners prevent.
+    void retire() noexcept;
     /// Moves the item of a sender that waits into the buffer.
     virtual void accept_from(QueuedPlace& sender) noexcept = 0;
     /// Destroys the items in the buffer.

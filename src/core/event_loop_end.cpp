@@ -49,10 +49,15 @@ void EventLoop::close() {
                                  std::to_string(statistics().operations) +
                                  " operations in flight there: close it on that thread");
     }
+    mark_closed();
+    ring_.reset();
+}
+
+// From now on calls are refused, and handles find no loop.
+void EventLoop::mark_closed() noexcept {
     closed_ = true;
     checks_calls_ = true;
     anchor_->loop = nullptr;
-    ring_.reset();
 }
 
 // Destructors may start what they like: again, until nothing is left.

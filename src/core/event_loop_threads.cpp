@@ -72,9 +72,7 @@ void EventLoop::forsake() {
                  statistics().operations);
     services_->refuse_posts();
     leave_everything();
-    closed_ = true;
-    checks_calls_ = true;
-    anchor_->loop = nullptr;
+    mark_closed();
 }
 
 }  // namespace ringio

@@ -305,6 +305,7 @@ private:
     [[noreturn]] void throw_no_ring() const;
     void check_may_run() const;
     void start_ring();
+    void mark_closed() noexcept;
     bool leave_ring_behind();
     void forsake();
     void end_everything() noexcept;

@@ -17,9 +17,8 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-// How long a sleep may be while a request waits for room, and how many such sleeps in a row may
-// bring nothing before the kernel is given up: ten seconds together.
-constexpr nanoseconds retry_interval = std::chrono::milliseconds(10);
+// So many sleeps of retry_interval in a row may bring nothing before the kernel is given up: ten
+// seconds together.
 constexpr unsigned most_fruitless_sleeps = 1000;
 
 }  // namespace
@@ -81,8 +80,7 @@ void Ring::submit(Completion& completion) noexcept {
 
 void Ring::submit_starved(Completion& completion) noexcept {
     start(completion);
-    completion.state_ = Completion::State::waiting;
-    starved_.push_back(completion);
+    wait_in(starved_, completion);
 }
 
 void Ring::start(Completion& completion) noexcept {
@@ -101,8 +99,7 @@ void Ring::place(Completion& completion) noexcept {
     const bool may_pass = waiting_.empty() && !cancel_all_wanted_;
     io_uring_sqe* const sqe = may_pass ? next_sqe() : nullptr;
     if (sqe == nullptr) [[unlikely]] {
-        completion.state_ = Completion::State::waiting;
-        waiting_.push_back(completion);
+        wait_in(waiting_, completion);
         return;
     }
     hand_over(completion, *sqe);
@@ -134,15 +131,10 @@ void Ring::cancel(Completion& completion) noexcept {
     if (sqe == nullptr) {
         completion.cancel_ = Completion::Cancel::waiting;
         cancels_.push_back(completion);
+        somebody_waits_ = true;
         return;
     }
     send_cancel(completion, *sqe);
-}
-
-void Ring::withdraw(Completion& completion) noexcept {
-    completion.unlink();
-    completion.state_ = Completion::State::withdrawn;
-    withdrawn_.push_back(completion);
 }
 
 void Ring::send_cancel(Completion& completion, io_uring_sqe& sqe) noexcept {
@@ -164,6 +156,7 @@ void Ring::cancel_all() noexcept {
         withdraw(*completion);
     }
     cancel_all_wanted_ = !send_cancel_all();
+    somebody_waits_ = somebody_waits_ || cancel_all_wanted_;
 }
 
 bool Ring::send_cancel_all() noexcept {
@@ -177,73 +170,11 @@ bool Ring::send_cancel_all() noexcept {
     return true;
 }
 
-// Kernel: a cancel that finds no request (-ENOENT) may come while that is on its way from one queue
-// of the kernel to another; one that finds it running in a worker (-EALREADY) may come just before
-// the worker leaves it to a poll. Neither ends the request then, and nothing else would. Not at
-// once, for a worker may take its time; and by then most of the others have ended.
-void Ring::note_refused_cancel() noexcept {
-    if (!asked_.empty() && !std::exchange(repeat_wanted_, true)) {
-        repeat_at_ = kernel_->now() + retry_interval;
-    }
-}
-
-void Ring::repeat_cancels() noexcept {
-    if (asked_.empty()) {
-        repeat_wanted_ = false;
-    } else if (kernel_->now() >= repeat_at_) {
-        repeat_wanted_ = false;
-        for (Completion& completion : asked_) {
-            completion.cancel_ = Completion::Cancel::waiting;
-        }
-        cancels_.splice_back(asked_);
-    }
-}
-
-// Gives entries to those that wait for one, cancels first, for they make room. Returns false when
-// the kernel accepts no more now.
-bool Ring::place_waiting() noexcept {
-    if (cancel_all_wanted_) {
-        cancel_all_wanted_ = !send_cancel_all();
-    }
-    while (Completion* const completion = cancels_.front()) {
-        io_uring_sqe* const sqe = next_sqe();
-        if (sqe == nullptr) {
-            return false;
-        }
-        completion->unlink();
-        send_cancel(*completion, *sqe);
-    }
-    while (Completion* const completion = waiting_.front()) {
-        io_uring_sqe* const sqe = cancel_all_wanted_ ? nullptr : next_sqe();
-        if (sqe == nullptr) {
-            return false;
-        }
-        completion->unlink();
-        hand_over(*completion, *sqe);
-    }
-    return !cancel_all_wanted_;
-}
-
 BufferPool* Ring::make_buffers() noexcept {
     buffers_asked_for_ = true;
     buffers_ = BufferPool::make(*kernel_);
     begin_use();
     return buffers_.get();
-}
-
-// Submits so few that there are buffers for them and for what arrives beside them. Returns whether
-// more could be fed at once after them. With every buffer borrowed nobody is fed: who gives one
-// back does so before the next entry.
-bool Ring::feed_starved() noexcept {
-    const unsigned available = buffers_ ? buffers_->available() : BufferPool::count;
-    unsigned portion = std::min(available, BufferPool::count / 2);
-    while (portion > 0 && !starved_.empty()) {
-        Completion& completion = *starved_.front();
-        completion.unlink();
-        place(completion);
-        --portion;
-    }
-    return available > 0 && !starved_.empty();
 }
 
 bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
@@ -252,15 +183,8 @@ bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     if (left_behind_) [[unlikely]] {
         return something_to_reap();
     }
-    if (repeat_wanted_) [[unlikely]] {
-        repeat_cancels();
-        timeout = std::min(timeout.value_or(retry_interval), retry_interval);
-    }
-    if (!nothing_waits() && !place_waiting()) {
-        timeout = std::min(timeout.value_or(retry_interval), retry_interval);
-    }
-    const bool more_to_feed = !starved_.empty() && feed_starved();
-    const bool sleep = wait && failure_ == 0 && !more_to_feed && !something_to_reap();
+    const bool more_to_do = somebody_waits_ && serve_those_who_wait(timeout);
+    const bool sleep = wait && failure_ == 0 && !more_to_do && !something_to_reap();
     if (sleep || io_uring_sq_ready(queues_) != 0 || kernel_has_news()) {
         const int entered = kernel_->enter(sleep, timeout);
         note(entered);
@@ -271,8 +195,7 @@ bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     if (failure_ != 0) [[unlikely]] {
         throw_failure();
     }
-    touched_ = !nothing_waits() || !starved_.empty() || !withdrawn_.empty() || repeat_wanted_ ||
-               io_uring_sq_ready(queues_) != 0;
+    touched_ = somebody_waits_ || io_uring_sq_ready(queues_) != 0;
     return something_to_reap();
 }
 
@@ -305,37 +228,18 @@ void Ring::throw_failure() const {
     throw std::system_error(failure_, std::system_category(), text);
 }
 
-// Door 3: reads completions.
+// Door 3: reads completions. Those who are told only take notes, so the room in the queue is given
+// back for all of them together.
 unsigned Ring::reap_completions() noexcept {
-    unsigned delivered = reap_withdrawn();
-    unsigned left = queues_->cq.ring_entries;
-    unsigned head = 0;
-    io_uring_cqe* cqe = nullptr;
-    io_uring_for_each_cqe(queues_, head, cqe) {
-        if (left-- == 0) {
-            break;
-        }
-        const std::uint64_t user_data = cqe->user_data;
-        const int result = cqe->res;
-        const std::uint32_t flags = cqe->flags;
-        // Before the delivery, which may enter the kernel: the room is free by then.
-        io_uring_cq_advance(queues_, 1);
-        delivered += deliver(user_data, result, flags) ? 1U : 0U;
+    unsigned delivered = somebody_waits_ ? reap_withdrawn() : 0;
+    const io_uring_cq& cq = queues_->cq;
+    unsigned head = *cq.khead;
+    const unsigned end = io_uring_smp_load_acquire(cq.ktail);
+    for (; head != end; ++head) {
+        const io_uring_cqe& cqe = cq.cqes[head & cq.ring_mask];
+        delivered += deliver(cqe.user_data, cqe.res, cqe.flags) ? 1U : 0U;
     }
-    return delivered;
-}
-
-// Delivers to those withdrawn before this call: what is withdrawn meanwhile is for the next one.
-unsigned Ring::reap_withdrawn() noexcept {
-    IntrusiveList<Completion> due;
-    due.splice_back(withdrawn_);
-    unsigned delivered = 0;
-    while (Completion* const completion = due.pop_front()) {
-        completion->state_ = Completion::State::idle;
-        --in_flight_;
-        ++delivered;
-        completion->complete(-ECANCELED, 0);
-    }
+    io_uring_smp_store_release(cq.khead, end);
     return delivered;
 }
 
@@ -378,10 +282,6 @@ int Ring::try_now(const SendRequest& request) noexcept { return kernel_->try_sen
 bool Ring::has_work() const noexcept {
     return something_to_reap() || !nothing_waits() || !starved_.empty() ||
            io_uring_sq_ready(queues_) != 0 || kernel_has_news();
-}
-
-bool Ring::nothing_waits() const noexcept {
-    return waiting_.empty() && cancels_.empty() && !cancel_all_wanted_;
 }
 
 bool Ring::something_to_reap() const noexcept {

@@ -51,6 +51,7 @@ bool Ring::leave_behind(Completion& forsaken) noexcept {
             completion.unlink();  // from cancels_
         }
         withdrawn_.push_back(completion);
+        somebody_waits_ = true;
     });
     if (forsake) {
         --in_flight_;

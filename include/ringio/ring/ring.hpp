@@ -83,15 +83,22 @@ public:
     /// *Errors*: std::system_error when the ring can no longer be trusted (a completion was lost),
     /// or the kernel accepts no request for a long time.
     bool enter(bool wait, std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
-        return (wait || !is_idle()) && enter_kernel(wait, timeout);
+        return (wait || signs() != 0) && enter_kernel(wait, timeout);
     }
 
-    /// Delivers the completions that are visible to their Completion, at most as many as the
-    /// completion queue holds, and returns how many it was. Must not be called from complete().
-    unsigned reap() noexcept { return is_idle() ? 0 : reap_completions(); }
+    /// Delivers the completions that are visible by now to their Completion, and returns how many
+    /// it was; what complete() makes visible is for the next time. Must not be called from there.
+    unsigned reap() noexcept { return signs() == 0 ? 0 : reap_completions(); }
 
     /// Tells whether enter() or reap() would do something without sleeping.
     bool has_work() const noexcept;
+
+    /// Not 0 when something was submitted or cancelled since the last entry, or the kernel has
+    /// news: one look at memory, for a loop that is busy with itself asks in every turn.
+    unsigned signs() const noexcept {
+        return static_cast<unsigned>(touched_) | (*completion_tail_ ^ *completion_head_) |
+               (*kernel_flags_ & news_flags_);
+    }
 
     /// Returns how many requests were submitted and have not had their terminal completion.
     std::size_t in_flight() const noexcept { return in_flight_; }
@@ -109,12 +116,9 @@ public:
     Clock::time_point now() const noexcept { return kernel_->now(); }
 
 private:
-    // Nothing was submitted or cancelled since the last entry, and the kernel has no news: one look
-    // at memory, for a loop that is busy with itself asks in every turn.
-    bool is_idle() const noexcept {
-        return !touched_ && *completion_tail_ == *completion_head_ &&
-               (*kernel_flags_ & news_flags_) == 0;
-    }
+    // How long a sleep may be while a request waits for room.
+    static constexpr std::chrono::nanoseconds retry_interval = std::chrono::milliseconds(10);
+
     bool enter_kernel(bool wait, std::optional<std::chrono::nanoseconds> timeout);
     unsigned reap_completions() noexcept;
     void require_own_process() const noexcept;
@@ -126,6 +130,8 @@ private:
     BufferPool* make_buffers() noexcept;
     void start(Completion& completion) noexcept;
     void place(Completion& completion) noexcept;
+    void wait_in(IntrusiveList<Completion>& list, Completion& completion) noexcept;
+    bool serve_those_who_wait(std::optional<std::chrono::nanoseconds>& timeout) noexcept;
     bool feed_starved() noexcept;
     io_uring_sqe* next_sqe() noexcept;
     void bind(io_uring_sqe& sqe, std::uint64_t user_data) noexcept;
@@ -164,6 +170,7 @@ private:
     unsigned fruitless_sleeps_ = 0;  // in a row: no entry accepted, nothing completed
     std::uint16_t generation_ = 0;   // of the last submission
     bool touched_ = false;           // there may be something to hand over or to deliver
+    bool somebody_waits_ = false;    // in one of the lists but asked_, or a cancel is wanted
     bool left_behind_ = false;       // on another thread: nothing goes to the kernel any more
     bool buffers_asked_for_ = false;
     bool cancel_all_wanted_ = false;  // a cancel of everything found no free entry

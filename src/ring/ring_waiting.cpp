@@ -1,0 +1,124 @@
+// Those whom the ring lets wait: for an entry, for a buffer, for another try at a cancel that did
+// not take hold, or, withdrawn, for the next reap.
+#include <ringio/ring/ring.hpp>
+
+#include <algorithm>
+
+#include <liburing.h>
+
+namespace ringio {
+
+void Ring::wait_in(IntrusiveList<Completion>& list, Completion& completion) noexcept {
+    completion.state_ = Completion::State::waiting;
+    list.push_back(completion);
+    somebody_waits_ = true;
+}
+
+void Ring::withdraw(Completion& completion) noexcept {
+    completion.unlink();
+    completion.state_ = Completion::State::withdrawn;
+    withdrawn_.push_back(completion);
+    somebody_waits_ = true;
+}
+
+// Kernel: a cancel that finds no request (-ENOENT) may come while that is on its way from one queue
+// of the kernel to another; one that finds it running in a worker (-EALREADY) may come just before
+// the worker leaves it to a poll. Neither ends the request then, and nothing else would. Not at
+// once, for a worker may take its time; and by then most of the others have ended.
+void Ring::note_refused_cancel() noexcept {
+    if (!asked_.empty() && !std::exchange(repeat_wanted_, true)) {
+        repeat_at_ = kernel_->now() + retry_interval;
+        somebody_waits_ = true;
+    }
+}
+
+void Ring::repeat_cancels() noexcept {
+    if (asked_.empty()) {
+        repeat_wanted_ = false;
+    } else if (kernel_->now() >= repeat_at_) {
+        repeat_wanted_ = false;
+        for (Completion& completion : asked_) {
+            completion.cancel_ = Completion::Cancel::waiting;
+        }
+        cancels_.splice_back(asked_);
+    }
+}
+
+// Gives entries to those that wait for one, cancels first, for they make room. Returns false when
+// the kernel accepts no more now.
+bool Ring::place_waiting() noexcept {
+    if (cancel_all_wanted_) {
+        cancel_all_wanted_ = !send_cancel_all();
+    }
+    while (Completion* const completion = cancels_.front()) {
+        io_uring_sqe* const sqe = next_sqe();
+        if (sqe == nullptr) {
+            return false;
+        }
+        completion->unlink();
+        send_cancel(*completion, *sqe);
+    }
+    while (Completion* const completion = waiting_.front()) {
+        io_uring_sqe* const sqe = cancel_all_wanted_ ? nullptr : next_sqe();
+        if (sqe == nullptr) {
+            return false;
+        }
+        completion->unlink();
+        hand_over(*completion, *sqe);
+    }
+    return !cancel_all_wanted_;
+}
+
+// Submits so few that there are buffers for them and for what arrives beside them. Returns whether
+// more could be fed at once after them. With every buffer borrowed nobody is fed: who gives one
+// back does so before the next entry.
+bool Ring::feed_starved() noexcept {
+    const unsigned available = buffers_ ? buffers_->available() : BufferPool::count;
+    unsigned portion = std::min(available, BufferPool::count / 2);
+    while (portion > 0 && !starved_.empty()) {
+        Completion& completion = *starved_.front();
+        completion.unlink();
+        place(completion);
+        --portion;
+    }
+    return available > 0 && !starved_.empty();
+}
+
+// Returns whether more could be done at once after this entry; where only time helps, it is not to
+// sleep for long.
+bool Ring::serve_those_who_wait(std::optional<std::chrono::nanoseconds>& timeout) noexcept {
+    bool soon_again = repeat_wanted_;
+    if (repeat_wanted_) {
+        repeat_cancels();
+    }
+    if (!nothing_waits() && !place_waiting()) {
+        soon_again = true;
+    }
+    if (soon_again) {
+        timeout = std::min(timeout.value_or(retry_interval), retry_interval);
+    }
+    const bool more_to_feed = !starved_.empty() && feed_starved();
+    somebody_waits_ =
+        !nothing_waits() || !starved_.empty() || !withdrawn_.empty() || repeat_wanted_;
+    return more_to_feed;
+}
+
+bool Ring::nothing_waits() const noexcept {
+    return waiting_.empty() && cancels_.empty() && !cancel_all_wanted_;
+}
+
+// Delivers to those withdrawn before this call: what is withdrawn meanwhile is for the next one.
+unsigned Ring::reap_withdrawn() noexcept {
+    IntrusiveList<Completion> due;
+    due.splice_back(withdrawn_);
+    unsigned delivered = 0;
+    while (Completion* const completion = due.pop_front()) {
+        completion->state_ = Completion::State::idle;
+        --in_flight_;
+        ++delivered;
+        completion->complete(-ECANCELED, 0);
+    }
+    return delivered;
+}
+
+}  // namespace ringio

@@ -16,8 +16,8 @@ constinit thread_local std::size_t kept_size = 0;
 }  // namespace
 
 std::coroutine_handle<> transfer_through_loop(std::coroutine_handle<> next) noexcept {
-    transfers.left = transfers_in_a_row;
-    transfers.next = next;
+    transfers_left = transfers_in_a_row;
+    *next_transfer = next;
     return std::noop_coroutine();
 }
 

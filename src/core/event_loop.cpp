@@ -55,33 +55,82 @@ EventLoop::~EventLoop() {
     intrusive_release(anchor_);
 }
 
-RINGIO_FLATTEN void EventLoop::run_once() {
-    const std::chrono::nanoseconds sleep = work_out_sleep();
-    enter_kernel(sleep);
-    ring_->reap();
+// One block and one context for all steps: what is between them changes it as it needs.
+RINGIO_FLATTEN void EventLoop::run_turns() {
+    detail::EnterContext inside;
+    const ScopeExit leave([this, outer = std::exchange(detail::next_transfer, &next_transfer_)] {
+        detail::next_transfer = outer;
+        current_task_ = nullptr;
+    });
+    do {
+        turn_.begin_next();
+        if (has_only_ready() || begin_turn(inside)) {
+            run_ready(inside);
+        }
+        if (has_to_end_turn_) {
+            leave_step(inside);
+            end_turn();
+        }
+    } while (!stopping_);
+}
+
+// Most turns of a busy loop are nothing but steps: they pay for these few looks at memory.
+bool EventLoop::has_only_ready() const noexcept {
+    return !(static_cast<unsigned>(stopping_) | static_cast<unsigned>(looks_around_) |
+             static_cast<unsigned>(ready_.empty()) | static_cast<unsigned>(!timers_.empty()) |
+             static_cast<unsigned>(services_->has_news()) | ring_->signs());
+}
+
+// Does all that comes before the steps of a turn. False: there are none, or it made them itself.
+RINGIO_FLATTEN bool EventLoop::begin_turn(detail::EnterContext& inside) {
+    leave_step(inside);
+    const bool busy = !ready_.empty() || stopping_;
+    if (busy ? ring_->enter(false) : sleep_in_kernel()) {
+        ring_->reap();
+    }
     if (!timers_.empty()) {
         timers_.expire(time(), ready_);
     }
-    take_threadsafe_calls();
-    run_ready();
-    if (!turn_ends_.empty()) {
-        end_turn();
+    if (services_->has_news()) {
+        take_posted();
     }
+    if (looks_around_) {
+        look_around();
+        if (watched_) {
+            run_ready_watched();
+            return false;
+        }
+    }
+    return !ready_.empty();
 }
 
-std::chrono::nanoseconds EventLoop::work_out_idle_sleep() {
-    const bool watched = virtual_time_ || (get_debug() && awaits_completion_);
-    // What was submitted and not handed over yet may be complete once it is.
-    if (watched && ring_->has_work()) {
-        return {};
+void EventLoop::leave_step(detail::EnterContext& inside) noexcept {
+    current_task_ = nullptr;
+    inside.change_back();
+}
+
+// Until there is news, but not beyond the next deadline.
+bool EventLoop::sleep_in_kernel() {
+    const std::chrono::nanoseconds sleep = work_out_sleep();
+    if (sleep.count() == 0) {
+        return ring_->enter(false);
     }
-    if (watched && only_timers_can_wake()) {
-        if (!timers_.empty() && virtual_time_) {
-            virtual_now_ = std::max(virtual_now_, timers_.next_deadline());
-            return {};
-        }
-        if (timers_.empty() && awaits_completion_) {
-            report_deadlock();
+    const TimePoint slept_from = virtual_time_ ? Clock::now() : TimePoint{};
+    // A thread that posts from here on writes to the wake descriptor.
+    const bool quiet = services_->fall_asleep();
+    const bool has_news =
+        ring_->enter(quiet, sleep == until_news ? std::nullopt : std::optional(sleep));
+    services_->wake_up();
+    if (virtual_time_) {
+        advance_virtual_time(sleep, slept_from);
+    }
+    return has_news;
+}
+
+std::chrono::nanoseconds EventLoop::work_out_sleep() {
+    if (virtual_time_ || get_debug()) [[unlikely]] {
+        if (const auto sleep = work_out_watched_sleep()) {
+            return *sleep;
         }
     }
     // Memory of frames that nobody needs is given back before a long sleep, or in between.
@@ -96,15 +145,25 @@ std::chrono::nanoseconds EventLoop::work_out_idle_sleep() {
                            : std::min<std::chrono::nanoseconds>(deadline - now, longest);
 }
 
-void EventLoop::sleep_in_kernel(std::chrono::nanoseconds sleep) {
-    const TimePoint slept_from = virtual_time_ ? Clock::now() : TimePoint{};
-    // A thread that posts from here on writes to the wake descriptor.
-    const bool quiet = services_->fall_asleep();
-    ring_->enter(quiet, sleep == until_news ? std::nullopt : std::optional(sleep));
-    services_->wake_up();
-    if (virtual_time_) {
-        advance_virtual_time(sleep, slept_from);
+// What virtual time and the search for deadlocks have to say; nothing: as always.
+std::optional<std::chrono::nanoseconds> EventLoop::work_out_watched_sleep() {
+    if (!virtual_time_ && !awaits_completion_) {
+        return std::nullopt;
     }
+    // What was submitted and not handed over yet may be complete once it is.
+    if (ring_->has_work()) {
+        return std::chrono::nanoseconds(0);
+    }
+    if (only_timers_can_wake()) {
+        if (!timers_.empty() && virtual_time_) {
+            virtual_now_ = std::max(virtual_now_, timers_.next_deadline());
+            return std::chrono::nanoseconds(0);
+        }
+        if (timers_.empty() && awaits_completion_) {
+            report_deadlock();
+        }
+    }
+    return std::nullopt;
 }
 
 // While kernel operations are in flight, virtual time passes as time really does.
@@ -113,13 +172,7 @@ void EventLoop::advance_virtual_time(std::chrono::nanoseconds sleep,
     virtual_now_ += std::min<std::chrono::nanoseconds>(Clock::now() - slept_from, sleep);
 }
 
-void EventLoop::take_threadsafe_calls() {
-    if (services_->has_news()) [[unlikely]] {
-        take_news();
-    }
-}
-
-void EventLoop::take_news() {
+void EventLoop::take_posted() {
     services_->check_wake();
     ready_.append(services_->take_calls());
     if (services_->take_interrupt()) {
@@ -135,34 +188,29 @@ void EventLoop::throw_escaped() {
     std::rethrow_exception(std::exchange(escaped_, nullptr));
 }
 
-void EventLoop::run_ready() {
-    turn_.begin_next();
-    if (ready_.empty()) {
-        return;
-    }
-    if (looks_around_) [[unlikely]] {
-        look_around();
-        if (is_watched()) {
-            run_ready_watched();
-            return;
-        }
-    }
+void EventLoop::run_ready(detail::EnterContext& inside) {
     const Runnable* const last = ready_.back();  // of the snapshot
     const Runnable* done = nullptr;
-    while (done != last) {
+    do {
         Runnable* const runnable = ready_.pop_front();
         done = runnable;
         if (done != last) {
             prefetch(*ready_.front());
         }
-        runnable->run();
+        if (runnable->is_task()) {
+            static_cast<detail::TaskStateBase*>(runnable)->step(*this, inside);
+        } else {
+            leave_step(inside);
+            runnable->run();
+        }
         if (escaped_) [[unlikely]] {
             throw_escaped();
         }
-    }
+    } while (done != last);
 }
 
 void EventLoop::end_turn() noexcept {
+    has_to_end_turn_ = false;
     while (TurnEnd* const end = turn_ends_.pop_front()) {
         end->end_turn();
     }
@@ -203,9 +251,7 @@ void EventLoop::run_forever() {
         detail::frame_pool.set_alarm(nullptr);
     });
     end_turn();  // what was asked for while the loop did not run, or a turn that an exception left
-    do {
-        run_once();
-    } while (!stopping_);
+    run_turns();
 }
 
 void EventLoop::start_ring() {

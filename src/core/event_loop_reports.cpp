@@ -82,7 +82,8 @@ void EventLoop::look_around() noexcept {
     if (detail::frame_pool.has_surplus() && ++turns_with_surplus_ % turns_between == 0) {
         static_cast<void>(detail::frame_pool.tend());
     }
-    looks_around_ = is_watched() || detail::frame_pool.has_surplus();
+    watched_ = is_watched();
+    looks_around_ = watched_ || detail::frame_pool.has_surplus();
 }
 
 void EventLoop::report_deadlock() const {

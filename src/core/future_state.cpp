@@ -107,11 +107,16 @@ void FutureStateBase::check_loop(const EventLoop& loop) const {
 }
 
 void FutureStateBase::notify_waiting() noexcept {
-    if (anchor_->loop == nullptr) {
+    EventLoop* const event_loop = anchor_->loop;
+    if (event_loop == nullptr) {
         return;  // those who waited went with the loop
     }
     while (DoneNode* node = waiting_.pop_front()) {
-        node->notify(*this);
+        if (FutureStateBase* const task = node->waiting_task()) {
+            event_loop->schedule(*task);
+        } else {
+            node->notify(*this);
+        }
     }
 }
 

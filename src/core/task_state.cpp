@@ -35,10 +35,16 @@ void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* optio
     context_ = current_context();
     context_.identity = next_task_number();
     EventLoop& event_loop = *loop_or_null();
-    bool eager = false;
-    if (options != nullptr || event_loop.task_factory()) {
-        eager = prepare(options);
+    if (options != nullptr || event_loop.task_factory()) [[unlikely]] {
+        start_prepared(event_loop, options);
+        return;
     }
+    event_loop.add_task(*this);
+    event_loop.schedule(*this);
+}
+
+void TaskStateBase::start_prepared(EventLoop& event_loop, const TaskOptions* options) {
+    const bool eager = prepare(options);
     event_loop.add_task(*this);
     if (eager && running_loop == &event_loop) {
         run_eagerly();
@@ -71,34 +77,35 @@ bool TaskStateBase::prepare(const TaskOptions* options) {
 void TaskStateBase::run_eagerly() {
     EventLoop& event_loop = *loop_or_null();
     TaskStateBase* const outer = event_loop.current_task();
-    const int transfers_left = transfers.left;  // of the step that this one stands in
+    const int left = transfers_left;  // of the step that this one stands in
     run();
-    transfers.left = transfers_left;
+    transfers_left = left;
     event_loop.set_current_task(outer);
 }
 
 void TaskStateBase::run() {
-    // The loop's list keeps the task until the last line.
     EventLoop& event_loop = *loop_or_null();
-    if (!started_ && cancel_request_ == CancelRequest::due) {
-        // Cancelled before the first step: the body never starts.
-        cancel_request_ = CancelRequest::none;
-        finish_cancelled();
-    } else {
-        started_ = true;
-        wait_ = nullptr;
-        cancellation_in_transit_ = false;
-        event_loop.set_current_task(this);
-        {
-            const EnterContext inside(context_slot());
-            event_loop.resume(resume_point_);
-        }
-        event_loop.set_current_task(nullptr);
-        if (!root_.done()) {
-            return;
-        }
-        take_result();
-    }
+    EnterContext inside(context_slot());
+    step(event_loop, inside);
+    event_loop.set_current_task(nullptr);
+}
+
+// The coroutine has come to its end.
+void TaskStateBase::end(EventLoop& event_loop) noexcept {
+    event_loop.set_current_task(nullptr);
+    take_result();
+    leave(event_loop);
+}
+
+// Cancelled before the first step: the body never starts.
+void TaskStateBase::end_before_start(EventLoop& event_loop) noexcept {
+    cancel_request_ = CancelRequest::none;
+    finish_cancelled();
+    leave(event_loop);
+}
+
+// The loop's list keeps the task until the last line.
+void TaskStateBase::leave(EventLoop& event_loop) noexcept {
     std::exchange(root_, nullptr).destroy();
     event_loop.remove_task(*this);
 }

@@ -1,37 +1,37 @@
 #include <ringio/tasks/sleep.hpp>
 
+#include <memory>
+
 namespace ringio::detail {
 
-void SleepWait::disarm() noexcept {
-    if (is_in_heap()) {
-        task_->loop().disarm(*this);
-    }
+std::string NextTurn::repr() const { return "<Future pending cb=[Task.task_wakeup()]>"; }
+
+void SleepWait::arm(TaskStateBase& task, std::coroutine_handle<> coroutine) {
+    EventLoop& loop = task.loop();
+    SleepTimer& timer = *std::construct_at(&timer_, task);
+    loop.arm(timer, saturating_add(loop.time(), delay_));
+    task.suspend(coroutine, timer);
 }
 
-void SleepWait::arm(std::coroutine_handle<> coroutine) {
-    EventLoop& loop = task_->loop();
-    loop.arm(*this, saturating_add(loop.time(), delay_));
-    phase_ = Phase::armed;
-    task_->suspend(coroutine, *this);
-}
+void SleepTimer::disarm() noexcept { task_.loop().disarm(*this); }
 
-void SleepWait::run() {
+void SleepTimer::run() {
     if (phase_ == Phase::armed) {
         phase_ = Phase::woken;
-        task_->wake();
+        task_.wake();
     }
 }
 
-bool SleepWait::cancel(const std::string&) noexcept {
+bool SleepTimer::cancel(const std::string&) noexcept {
     if (phase_ != Phase::armed) {
         return false;
     }
-    disarm();
+    if (is_in_heap()) {
+        disarm();
+    }
     phase_ = Phase::cancelled;
-    task_->wake();
+    task_.wake();
     return true;
 }
-
-std::string SleepWait::repr() const { return "<Future pending cb=[Task.task_wakeup()]>"; }
 
 }  // namespace ringio::detail

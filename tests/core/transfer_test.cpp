@@ -21,16 +21,19 @@ Task<int> awaits_many(int count) {
 
 }  // namespace
 
-TEST_CASE("transfer: one in so many goes through the loop") {
-    const auto next = std::noop_coroutine();
-    detail::transfers.left = 3;
+ASYNC_TEST_CASE("transfer: one in so many goes through the loop") {
+    Task<int> coroutine = ends_with_one();
+    const std::coroutine_handle<detail::TaskPromise<int>> next = coroutine.release();
+    next.promise().become_root();
+    detail::transfers_left = 3;
     CHECK(detail::transfer(next) == next);
     CHECK(detail::transfer(next) == next);
-    CHECK_FALSE(detail::transfers.next);
-    detail::transfer(next);
-    CHECK(detail::transfers.next == next);
-    CHECK(detail::transfers.left == detail::transfers_in_a_row);
-    detail::transfers.next = nullptr;
+    CHECK(detail::transfer(next) != next);
+    CHECK(detail::transfers_left == detail::transfers_in_a_row);
+    CHECK_FALSE(next.done());
+    co_await sleep(0s);
+    CHECK(next.done());  // the loop went on with it when this step ended
+    next.destroy();
 }
 
 ASYNC_TEST_CASE("transfer: what goes through the loop is the same step") {
@@ -48,8 +51,8 @@ ASYNC_TEST_CASE("transfer: what goes through the loop is the same step") {
 
 ASYNC_TEST_CASE("transfer: an eager task leaves the count of the step that it stands in alone") {
     co_await sleep(0s);
-    const int before = detail::transfers.left;
+    const int before = detail::transfers_left;
     const auto eager = create_task(awaits_many(100), {.eager_start = true});
-    CHECK(detail::transfers.left == before);
+    CHECK(detail::transfers_left == before);
     CHECK(eager.done());
 }

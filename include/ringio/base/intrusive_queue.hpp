@@ -43,7 +43,6 @@ public:
         T* const first = head_;
         if (first != nullptr) {
             head_ = first->*Next;
-            first->*Next = nullptr;
         }
         return first;
     }

@@ -74,14 +74,20 @@ struct ContextSlot {
     std::uint64_t identity = 0;
 };
 
-/// Runs the rest of a block in a context.
+/// Runs the rest of a block in a context, or in several, one after the other.
 class EnterContext {
 public:
+    /// Stays in the context around the block until it is changed.
+    EnterContext() noexcept : before_(std::exchange(innermost, this)) { change_back(); }
     explicit EnterContext(ContextSlot& slot) noexcept
         : slot_(&slot), before_(std::exchange(innermost, this)) {}
     EnterContext(const EnterContext&) = delete;
     EnterContext& operator=(const EnterContext&) = delete;
     ~EnterContext() { innermost = before_; }
+
+    /// Goes on in another context, or in the one around the block.
+    void change(ContextSlot& slot) noexcept { slot_ = &slot; }
+    void change_back() noexcept { slot_ = before_ != nullptr ? before_->slot_ : nullptr; }
 
     /// The context that code on this thread runs in; null: the thread's own.
     static ContextSlot* current() noexcept {
@@ -94,7 +100,7 @@ public:
 private:
     RINGIO_API static inline constinit thread_local const EnterContext* innermost = nullptr;
 
-    mutable ContextSlot* slot_;  // move() changes it
+    mutable ContextSlot* slot_;  // move() changes it; null: the thread's own
     const EnterContext* before_;
 };
 

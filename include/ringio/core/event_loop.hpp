@@ -200,6 +200,7 @@ public:
         if (!end.is_linked()) {
             detail::require_thread(this);
             turn_ends_.push_back(end);
+            has_to_end_turn_ = true;
         }
     }
     void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
@@ -235,12 +236,12 @@ public:
     void add_async_generator(detail::AsyncGeneratorHook& generator);
     bool has_async_generators() const noexcept;
 
-    /// The only place where a coroutine is resumed. Called by run_ready() through a task's step.
+    /// The only place where a coroutine is resumed. Called by a task's step.
     void resume(std::coroutine_handle<> coroutine) {
         ++steps_;
         coroutine.resume();
-        while (detail::transfers.next) [[unlikely]] {
-            std::exchange(detail::transfers.next, nullptr).resume();
+        while (next_transfer_) [[unlikely]] {
+            std::exchange(next_transfer_, nullptr).resume();
         }
     }
 
@@ -267,26 +268,17 @@ public:
     std::shared_ptr<void>& threads_slot() noexcept { return threads_; }
 
 private:
-    void run_once();
-
-    /// How long to sleep in the kernel: 0 to ask only for news, `until_news` when no timer is set.
-    std::chrono::nanoseconds work_out_sleep() {
-        return ready_.empty() && !stopping_ ? work_out_idle_sleep() : std::chrono::nanoseconds(0);
-    }
-    void enter_kernel(std::chrono::nanoseconds sleep) {
-        if (sleep.count() == 0) {
-            ring_->enter(false);
-        } else {
-            sleep_in_kernel(sleep);
-        }
-    }
+    void run_turns();
+    bool has_only_ready() const noexcept;
+    [[gnu::noinline]] bool begin_turn(detail::EnterContext& inside);
+    void leave_step(detail::EnterContext& inside) noexcept;
+    bool sleep_in_kernel();
+    /// How long to sleep: 0 to ask only for news, `until_news` when no timer is set.
+    std::chrono::nanoseconds work_out_sleep();
     static constexpr std::chrono::nanoseconds until_news = std::chrono::nanoseconds::max();
-
-    RINGIO_NOINLINE std::chrono::nanoseconds work_out_idle_sleep();
-    RINGIO_NOINLINE void sleep_in_kernel(std::chrono::nanoseconds sleep);
-    void take_threadsafe_calls();
-    RINGIO_NOINLINE void take_news();
-    void run_ready();
+    RINGIO_NOINLINE std::optional<std::chrono::nanoseconds> work_out_watched_sleep();
+    RINGIO_NOINLINE void take_posted();
+    void run_ready(detail::EnterContext& inside);
     RINGIO_NOINLINE void run_ready_watched();
     void end_turn() noexcept;
     void run_timed(Runnable& step);
@@ -321,16 +313,19 @@ private:
     IntrusiveList<TurnEnd> turn_ends_;
     Timers timers_;
     detail::TaskStateBase* current_task_ = nullptr;
+    std::coroutine_handle<> next_transfer_;  // see detail::next_transfer
     std::uint64_t steps_ = 0;
     Turn turn_;
     unsigned turns_with_surplus_ = 0;
     bool stopping_ = false;
+    bool has_to_end_turn_ = false;  // turn_ends_ is not empty, or was not
     bool closed_ = false;
     bool checks_calls_ = false;          // closed, or in debug mode: users' calls are looked at
     std::atomic<bool> running_ = false;  // these two are looked at by other threads, too,
     std::atomic<bool> debug_ = false;    // to be refused
     bool virtual_time_ = false;
     bool looks_around_ = true;        // steps may be shuffled, observed or timed, or memory spare
+    bool watched_ = false;            // they are
     bool awaits_completion_ = false;  // run_until_complete(): somebody waits for an end
     TimePoint virtual_now_{};
     std::exception_ptr escaped_;

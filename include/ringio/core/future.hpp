@@ -42,14 +42,13 @@ public:
         if (state_.get() == &task || state_->loop_or_null() != running_loop) [[unlikely]] {
             refuse(task);
         }
-        task_ = &task;
-        state_->add_done_node(*this);
+        waiting_task_ = &task;
+        state_->add_waiting(*this);
         task.suspend(coroutine, *this);
     }
 
-    void notify(FutureStateBase&) noexcept final { task_->wake(); }
+    void notify(FutureStateBase&) noexcept final { task()->wake(); }
     std::string describe() const final { return "Task.task_wakeup()"; }
-    const FutureStateBase* awaiter() const noexcept final { return task_; }
     /// The future is done, and its error was this task's to take.
     bool cancel(const std::string&) noexcept final {
         state_->mark_retrieved();
@@ -59,7 +58,7 @@ public:
     void abandon() noexcept final {
         if (is_linked()) {
             unlink();
-            task_->wake();
+            task()->wake();
         }
     }
     const FutureStateBase* future() const noexcept final { return state_.get(); }
@@ -70,18 +69,18 @@ protected:
 
     /// Throws what a cancellation, or the future, has to say instead of a value.
     void resume() {
-        if (task_ != nullptr && task_->take_cancellation()) {
-            task_->throw_cancelled();
+        if (waiting_task_ != nullptr && task()->take_cancellation()) {
+            task()->throw_cancelled();
         }
         state_->require_value();
     }
 
     /// The same without a throw; a cancellation of the task itself is still thrown.
     std::exception_ptr failure_without_throw() {
-        if (task_ != nullptr && task_->take_cancellation()) {
-            task_->throw_cancelled();
+        if (waiting_task_ != nullptr && task()->take_cancellation()) {
+            task()->throw_cancelled();
         }
-        if (state_->cancelled() && task_ != nullptr && task_->cancelling() > 0) {
+        if (state_->cancelled() && waiting_task_ != nullptr && task()->cancelling() > 0) {
             state_->require_value();
         }
         state_->mark_retrieved();
@@ -94,7 +93,8 @@ private:
     /// Throws std::runtime_error: a task awaits itself, or a future of another loop.
     [[noreturn]] void refuse(TaskStateBase& task) const;
 
-    TaskStateBase* task_ = nullptr;
+    /// The one that waited here; null when the future was done already.
+    TaskStateBase* task() const noexcept { return static_cast<TaskStateBase*>(waiting_task_); }
 };
 
 /// Awaiting an lvalue future: the value stays with it.

@@ -36,19 +36,25 @@ struct CancelWalk {
     Reply reply = Reply::refused;
 };
 
-/// Somebody who wants to hear that a future is done. notify() only pushes on the ready queue.
+/// Somebody who wants to hear that a future is done: a task, mostly, or whoever notify() tells.
 class DoneNode : public IntrusiveListHook {
 public:
+    /// The task that is to be woken; null: notify() is called instead.
+    FutureStateBase* waiting_task() const noexcept { return waiting_task_; }
+
+    /// Only pushes on the ready queue.
     virtual void notify(FutureStateBase& future) noexcept = 0;
 
     /// As it stands in `cb=[…]` in the repr of the future.
     virtual std::string describe() const = 0;
 
     /// The task or future that waits here, or null; an edge of the call graph.
-    virtual const FutureStateBase* awaiter() const noexcept { return nullptr; }
+    virtual const FutureStateBase* awaiter() const noexcept { return waiting_task_; }
 
 protected:
     ~DoneNode() = default;
+
+    FutureStateBase* waiting_task_ = nullptr;
 };
 
 /// Legend of the status: pending -> finished (with a value or an exception) or pending ->
@@ -62,9 +68,7 @@ enum class FutureStatus : unsigned char { pending, filling, finished, cancelled 
 /// It is a Runnable because a task is a future whose run() is the task's next step.
 class FutureStateBase : public Runnable, public Pooled {
 public:
-    explicit FutureStateBase(EventLoop& loop) noexcept : anchor_(loop.anchor()) {
-        intrusive_add_ref(anchor_);
-    }
+    explicit FutureStateBase(EventLoop& loop) noexcept : FutureStateBase(loop, Kind::call) {}
     virtual ~FutureStateBase() {
         if (!waiting_.empty()) [[unlikely]] {
             drop_callbacks();
@@ -138,6 +142,8 @@ public:
 
     /// The node must not be linked. On a done future it is notified at once (through the queue).
     void add_done_node(DoneNode& node) noexcept;
+    /// The same for a future that is not done.
+    void add_waiting(DoneNode& node) noexcept { waiting_.push_back(node); }
 
     /// Who waits, in the order of registration, for those who look on.
     const IntrusiveList<DoneNode>& waiting() const noexcept { return waiting_; }
@@ -169,6 +175,10 @@ public:
 
 protected:
     friend class PassingState;
+
+    FutureStateBase(EventLoop& loop, Kind kind) noexcept : Runnable(kind), anchor_(loop.anchor()) {
+        intrusive_add_ref(anchor_);
+    }
 
     /// Takes a request to cancel in. Returns whom to ask in turn, which only a PassingState does;
     /// null: nobody, and `walk.reply` is its own.
@@ -222,16 +232,16 @@ private:
     [[noreturn]] void throw_no_value();
     [[noreturn]] void throw_done() const;
 
+    FutureStatus status_ = FutureStatus::pending;
+    bool unretrieved_ = false;
+    bool silenced_ = false;
+    std::uint16_t value_offset_ = 0;  // from this to the value, in bytes
     LoopAnchor* anchor_;
     IntrusiveList<DoneNode> waiting_;
     std::exception_ptr
         exception_;  // also the CancelledError of a cancelled future, if it has a text
     std::source_location created_;
     std::uint32_t references_ = 0;
-    std::uint16_t value_offset_ = 0;  // from this to the value, in bytes
-    FutureStatus status_ = FutureStatus::pending;
-    bool unretrieved_ = false;
-    bool silenced_ = false;
 };
 
 /// One that passes a request to cancel on to what it waits for, and hears the reply.

@@ -31,6 +31,9 @@ public:
     /// Does the work. Called once for each time that it was queued, by EventLoop::run_ready().
     virtual void run() = 0;
 
+    /// Whether it is a detail::TaskStateBase, whose steps the loop makes without this call.
+    bool is_task() const noexcept { return is_task_; }
+
     /// Called instead of run() when the loop closes with the runnable still queued.
     virtual void discard() noexcept = 0;
 
@@ -43,7 +46,13 @@ public:
     Runnable* next_ready = nullptr;
 
 protected:
+    enum class Kind : bool { call, task };
+
+    explicit Runnable(Kind kind) noexcept : is_task_(kind == Kind::task) {}
     ~Runnable() = default;
+
+private:
+    const bool is_task_ = false;
 };
 
 /// Has the memory of what is going to run fetched, while something else runs.
@@ -178,10 +187,10 @@ protected:
     std::uint32_t references_ = 0;
 
 private:
+    bool cancelled_ = false;
     std::source_location where_;
     UniqueFunction<void()> function_;
     ContextSlot context_;
-    bool cancelled_ = false;
 };
 
 /// The shared part of a Handle: the loop holds it while it is queued, the user as long as he likes.

@@ -68,7 +68,7 @@ enum class CancelRequest : unsigned char {
 /// queued and wait_ is what will queue it.
 class TaskStateBase : public PassingState, public IntrusiveListHook {
 public:
-    explicit TaskStateBase(EventLoop& loop) noexcept : PassingState(loop) {}
+    explicit TaskStateBase(EventLoop& loop) noexcept : PassingState(loop, Kind::task) {}
     ~TaskStateBase() override {
         RINGIO_ASSERT(!root_, "a task is destroyed with its coroutine; the loop must own it");
     }
@@ -79,7 +79,27 @@ public:
     void start(std::coroutine_handle<> root, const TaskOptions* options,
                const std::source_location& where);
 
-    /// One step: resumes the coroutine where it stands.
+    /// One step: resumes the coroutine where it stands, in the task's context. `inside` is the
+    /// block of the loop that makes steps, which sets task and context anew after this one.
+    void step(EventLoop& event_loop, EnterContext& inside) {
+        if (!started_ && cancel_request_ == CancelRequest::due) [[unlikely]] {
+            inside.change_back();
+            end_before_start(event_loop);
+            return;
+        }
+        started_ = true;
+        wait_ = nullptr;
+        cancellation_in_transit_ = false;
+        event_loop.set_current_task(this);
+        inside.change(context_slot());
+        event_loop.resume(resume_point_);
+        if (root_.done()) {
+            inside.change_back();
+            end(event_loop);
+        }
+    }
+
+    /// The same where it is not known that this is a task.
     void run() final;
     void discard() noexcept final {}
 
@@ -119,6 +139,12 @@ public:
 
     /// Queues the next step. Called once for each suspend().
     void wake() noexcept { loop_or_null()->schedule(*this); }
+
+    /// The same on the loop's thread, in the step itself.
+    void yield(std::coroutine_handle<> coroutine, Wait& wait) noexcept {
+        suspend(coroutine, wait);
+        running_loop->schedule(*this);
+    }
 
     /// Takes a cancellation that came after the wait was over but before the task resumed.
     bool take_cancellation() noexcept {
@@ -215,8 +241,12 @@ private:
 
     Extras& extras();
     void keep_cancellation(const std::string& message) noexcept;
+    RINGIO_NOINLINE void start_prepared(EventLoop& event_loop, const TaskOptions* options);
     bool prepare(const TaskOptions* options);
     void run_eagerly();
+    void end(EventLoop& event_loop) noexcept;
+    void end_before_start(EventLoop& event_loop) noexcept;
+    void leave(EventLoop& event_loop) noexcept;
     void cancel_wait() noexcept;
     void wait_replied(CancelWalk::Reply reply) noexcept;
     ContextSlot& context_slot() noexcept {

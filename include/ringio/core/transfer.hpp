@@ -11,11 +11,11 @@ namespace ringio::detail {
 /// So many transfers may follow each other before control goes back to the loop.
 inline constexpr int transfers_in_a_row = 64;
 
-struct Transfers {
-    std::coroutine_handle<> next;  // to be resumed by the loop; null: none
-    int left = transfers_in_a_row;
-};
-RINGIO_API inline constinit thread_local Transfers transfers;
+RINGIO_API inline constinit thread_local int transfers_left = transfers_in_a_row;
+
+/// Where the loop that makes steps on this thread looks for what it is to resume next. It is not
+/// found through running_loop: in the child of a fork(2) a step goes on without one.
+RINGIO_API inline constinit thread_local std::coroutine_handle<>* next_transfer = nullptr;
 
 /// Leaves `next` to EventLoop::resume(), to which the coroutine that returns this handle returns.
 std::coroutine_handle<> transfer_through_loop(std::coroutine_handle<> next) noexcept;
@@ -27,7 +27,7 @@ std::coroutine_handle<> transfer_through_loop(std::coroutine_handle<> next) noex
 /// them are counted alike: units of different flags may meet in one program, and the linker keeps
 /// one copy of this function.
 inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
-    if (--transfers.left == 0) [[unlikely]] {
+    if (--transfers_left == 0) [[unlikely]] {
         return transfer_through_loop(next);
     }
     return next;

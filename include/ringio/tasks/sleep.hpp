@@ -14,8 +14,46 @@
 namespace ringio {
 namespace detail {
 
-/// Waits for a point in time, or, when the delay is not positive, for the next turn.
-class SleepWait : public NativeAwaiter, public Timer, public Wait {
+/// What a task waits for that yields: its turn. Of all tasks the same.
+class NextTurn final : public Wait {
+public:
+    bool cancel(const std::string&) noexcept override { return false; }
+    const char* what() const noexcept override { return "sleep"; }
+    std::string repr() const override;
+};
+RINGIO_API inline constinit NextTurn next_turn;
+
+/// The timer of a task that sleeps, which waits for it.
+class SleepTimer final : public Timer, public Wait {
+public:
+    explicit SleepTimer(TaskStateBase& task) noexcept : task_(task) {}
+    ~SleepTimer() {
+        if (is_in_heap()) [[unlikely]] {
+            disarm();
+        }
+    }
+
+    // The timer went off. The task is woken by one more hop, as by the future of asyncio's sleep.
+    void run() override;
+    void discard() noexcept override {}
+
+    bool cancel(const std::string& message) noexcept override;
+    bool was_cancelled() const noexcept { return phase_ == Phase::cancelled; }
+    const char* what() const noexcept override { return "sleep"; }
+    std::string repr() const override { return next_turn.repr(); }
+
+private:
+    enum class Phase : unsigned char { armed, cancelled, woken };
+
+    void disarm() noexcept;
+
+    TaskStateBase& task_;
+    Phase phase_ = Phase::armed;
+};
+
+/// Waits for a point in time, or, when the delay is not positive, for the next turn, which takes no
+/// more than a look at the delay.
+class SleepWait : public NativeAwaiter {
 public:
     explicit SleepWait(Delay delay) noexcept : delay_(delay) {}
     SleepWait(const SleepWait&) = delete;
@@ -25,49 +63,38 @@ public:
     // Part of every yield.
     RINGIO_INLINE void await_suspend(std::coroutine_handle<> coroutine) {
         TaskStateBase& task = running_task();
-        task_ = &task;
         if (delay_.is_positive()) {
-            arm(coroutine);
-            return;
+            arm(task, coroutine);
+        } else {
+            task.yield(coroutine, next_turn);
         }
-        phase_ = Phase::yielding;
-        task.suspend(coroutine, *this);
-        task.wake();
+        task_ = &task;
     }
-
-    // The timer went off. The task is woken by one more hop, as by the future of asyncio's sleep.
-    void run() override;
-    void discard() noexcept override {}
-
-    bool cancel(const std::string& message) noexcept override;
-    const char* what() const noexcept override { return "sleep"; }
-    std::string repr() const override;
 
 protected:
     ~SleepWait() {
-        if (phase_ == Phase::armed) [[unlikely]] {
-            disarm();
+        if (has_timer()) {
+            timer_.~SleepTimer();
         }
     }
 
     /// Throws CancelledError when the sleep was cut short.
     void finish() {
-        const bool cancelled = phase_ == Phase::cancelled;
-        phase_ = Phase::woken;
-        if (task_->take_cancellation() || cancelled) [[unlikely]] {
+        const bool cut_short = has_timer() && timer_.was_cancelled();
+        if (task_->take_cancellation() || cut_short) [[unlikely]] {
             task_->throw_cancelled();
         }
     }
 
 private:
-    enum class Phase : unsigned char { fresh, yielding, armed, cancelled, woken };
-
-    void arm(std::coroutine_handle<> coroutine);
-    void disarm() noexcept;
+    void arm(TaskStateBase& task, std::coroutine_handle<> coroutine);
+    bool has_timer() const noexcept { return delay_.is_positive() && task_ != nullptr; }
 
     Delay delay_;
-    TaskStateBase* task_ = nullptr;
-    Phase phase_ = Phase::fresh;
+    TaskStateBase* task_ = nullptr;  // that slept
+    union {
+        SleepTimer timer_;  // of a delay that is positive, once the task sleeps
+    };
 };
 
 template <class T>

@@ -45,7 +45,8 @@ void ContextMap::retire(const ContextMap* map) noexcept { delete map; }
 void EnterContext::move(ContextSlot& from, ContextSlot& to) noexcept {
     to.map = std::move(from.map);
     to.identity = from.identity;
-    for (const EnterContext* entered = innermost; entered != nullptr; entered = entered->before_) {
+    for (const EnterContext* entered = innermost_context; entered != nullptr;
+         entered = entered->before_) {
         if (entered->slot_ == &from) {
             entered->slot_ = &to;
         }

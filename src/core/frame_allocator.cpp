@@ -154,8 +154,7 @@ std::chrono::nanoseconds FramePool::tend() noexcept {
     if (!lock) {
         return std::min<std::chrono::nanoseconds>(spare, Depot::period);  // another thread is at it
     }
-    return depot_surplus_.load(std::memory_order_relaxed) ? std::min(spare, depot.tend(now))
-                                                          : spare;
+    return depot_surplus.load(std::memory_order_relaxed) ? std::min(spare, depot.tend(now)) : spare;
 }
 
 std::size_t FramePool::mapped() noexcept {

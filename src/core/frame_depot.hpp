@@ -184,10 +184,10 @@ struct FramePool::Depot {
         }
         chunk.idle |= bit;
         chunk.resident |= bit;
-        if (++resident == idle_reserve + 1 && !depot_surplus_.load(std::memory_order_relaxed)) {
+        if (++resident == idle_reserve + 1 && !depot_surplus.load(std::memory_order_relaxed)) {
             period_end = std::chrono::steady_clock::now() + period;
             lowest_resident = resident;
-            depot_surplus_.store(true, std::memory_order_relaxed);
+            depot_surplus.store(true, std::memory_order_relaxed);
         }
     }
 
@@ -259,7 +259,7 @@ struct FramePool::Depot {
             return nanoseconds(0);
         }
         if (resident <= idle_reserve) {
-            depot_surplus_.store(false, std::memory_order_relaxed);
+            depot_surplus.store(false, std::memory_order_relaxed);
             return nanoseconds::max();
         }
         return period_end - now;

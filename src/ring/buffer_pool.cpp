@@ -51,13 +51,13 @@ BufferPool::~BufferPool() { ::munmap(ring_, mapping_size(stride)); }
 
 // What is still borrowed was kept: all others hold the pool.
 void BufferPool::retire() noexcept {
-    if (in_use_ == this) {
-        in_use_ = nullptr;
+    if (detail::buffers_in_use == this) {
+        detail::buffers_in_use = nullptr;
     }
     const std::uint64_t kept = borrowed_;
     const std::uint64_t others = complete & ~kept;
     const std::uint64_t before = returned_.fetch_or(others, std::memory_order_acq_rel);
-    borrowed_on_thread_ -= std::popcount(before & kept);
+    detail::buffers_on_thread -= std::popcount(before & kept);
     if ((before | others) == complete) {
         delete this;
     }
@@ -67,7 +67,7 @@ void BufferPool::give_back_from_outside(unsigned id) noexcept {
     const std::uint64_t bit = std::uint64_t{1} << id;
     const std::uint64_t before = returned_.fetch_or(bit, std::memory_order_acq_rel);
     if ((before & retired) != 0) {
-        --borrowed_on_thread_;
+        --detail::buffers_on_thread;
         if ((before | bit) == complete) {
             delete this;
         }
@@ -97,7 +97,7 @@ void BufferPool::recycle(unsigned id) noexcept {
                   "a buffer is given back that was not borrowed");
     borrowed_ &= ~(std::uint64_t{1} << id);
     --borrowed_count_;
-    --borrowed_on_thread_;
+    --detail::buffers_on_thread;
     provide(id);
 }
 

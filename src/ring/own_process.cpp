@@ -5,9 +5,9 @@
 namespace ringio {
 
 OwnProcess::OwnProcess() noexcept {
-    static const int watched = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
+    static const int watched = ::pthread_atfork(nullptr, nullptr, [] { ++detail::forks; });
     static_cast<void>(watched);
-    forks_ = forks.load(std::memory_order_relaxed);
+    forks_ = detail::forks.load(std::memory_order_relaxed);
 }
 
 }  // namespace ringio

@@ -14,6 +14,18 @@
 // compile with -fvisibility=hidden: variables that headers define, and what is thrown.
 #define RINGIO_API __attribute__((visibility("default")))
 
+// A variable of the process, or of a thread: RINGIO_VARIABLE(thread_local int count, = 0);
+// A static ringio has each file define it, so that the compiler knows its place. A shared one
+// (RINGIO_SHARED, which its package says) defines it itself, in src/variables.cpp: only g++
+// sees to it that the files of several shared objects mean the same one.
+#if !defined(RINGIO_SHARED)
+#define RINGIO_VARIABLE(declaration, ...) RINGIO_API inline constinit declaration __VA_ARGS__
+#elif defined(RINGIO_DEFINES_VARIABLES)
+#define RINGIO_VARIABLE(declaration, ...) RINGIO_API constinit declaration __VA_ARGS__
+#else
+#define RINGIO_VARIABLE(declaration, ...) RINGIO_API extern constinit declaration
+#endif
+
 // 1 when the translation unit is built with AddressSanitizer.
 #if defined(__SANITIZE_ADDRESS__)
 #define RINGIO_SANITIZE_ADDRESS 1

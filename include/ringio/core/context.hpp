@@ -74,16 +74,21 @@ struct ContextSlot {
     std::uint64_t identity = 0;
 };
 
+class EnterContext;
+
+/// The block that this thread runs in; null: none.
+RINGIO_VARIABLE(thread_local const EnterContext* innermost_context, = nullptr);
+
 /// Runs the rest of a block in a context, or in several, one after the other.
 class EnterContext {
 public:
     /// Stays in the context around the block until it is changed.
-    EnterContext() noexcept : before_(std::exchange(innermost, this)) { change_back(); }
+    EnterContext() noexcept : before_(std::exchange(innermost_context, this)) { change_back(); }
     explicit EnterContext(ContextSlot& slot) noexcept
-        : slot_(&slot), before_(std::exchange(innermost, this)) {}
+        : slot_(&slot), before_(std::exchange(innermost_context, this)) {}
     EnterContext(const EnterContext&) = delete;
     EnterContext& operator=(const EnterContext&) = delete;
-    ~EnterContext() { innermost = before_; }
+    ~EnterContext() { innermost_context = before_; }
 
     /// Goes on in another context, or in the one around the block.
     void change(ContextSlot& slot) noexcept { slot_ = &slot; }
@@ -91,15 +96,13 @@ public:
 
     /// The context that code on this thread runs in; null: the thread's own.
     static ContextSlot* current() noexcept {
-        return innermost != nullptr ? innermost->slot_ : nullptr;
+        return innermost_context != nullptr ? innermost_context->slot_ : nullptr;
     }
 
     /// Moves a context to another place; who runs in it on this thread goes on there.
     static void move(ContextSlot& from, ContextSlot& to) noexcept;
 
 private:
-    RINGIO_API static inline constinit thread_local const EnterContext* innermost = nullptr;
-
     mutable ContextSlot* slot_;  // move() changes it; null: the thread's own
     const EnterContext* before_;
 };

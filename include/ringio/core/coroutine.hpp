@@ -21,7 +21,7 @@ enum class FrameUse : unsigned char {
 };
 
 /// The frame whose memory destroy_chain() keeps for the frame's owner; null: none.
-RINGIO_API inline constinit thread_local void* kept_frame = nullptr;
+RINGIO_VARIABLE(thread_local void* kept_frame, = nullptr);
 
 /// The first base of every promise type, so that it lies at one place in every frame.
 struct PromiseBase {

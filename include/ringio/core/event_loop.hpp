@@ -357,7 +357,7 @@ struct LoopAnchor : Pooled {
 };
 
 /// The loop that runs on this thread, or null.
-RINGIO_API inline constinit thread_local EventLoop* running_loop = nullptr;
+RINGIO_VARIABLE(thread_local EventLoop* running_loop, = nullptr);
 
 /// Sees to it that in the child of a fork(2) no loop runs. Idempotent.
 void leave_loop_at_fork() noexcept;

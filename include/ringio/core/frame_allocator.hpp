@@ -12,6 +12,9 @@
 
 namespace ringio::detail {
 
+/// Whether the depot has memory to give back.
+RINGIO_VARIABLE(std::atomic<bool> depot_surplus, = false);
+
 /// A free list per size class of 16 bytes. A block may be freed on any thread. What a thread has
 /// spare beyond a bound, or leaves behind at its end, goes to the depot, from where all threads are
 /// supplied; pages of which no block is in use go back to the system by and by (tend()). The thread
@@ -63,7 +66,7 @@ public:
 
     /// Says that there is memory to be given back, here or in the depot.
     bool has_surplus() const noexcept {
-        return limit_ > spare_min || depot_surplus_.load(std::memory_order_relaxed);
+        return limit_ > spare_min || depot_surplus.load(std::memory_order_relaxed);
     }
 
     /// Gives a part of what was not needed for a while back, first to the depot, then to the
@@ -121,12 +124,10 @@ private:
     std::chrono::steady_clock::time_point spill_time_{};  // while limit_ is the larger one
     bool probing_ = false;
     bool ended_ = false;  // the thread is about to
-
-    RINGIO_API static inline constinit std::atomic<bool> depot_surplus_ = false;
 };
 
 /// The pool of this thread. Trivially destructible, so it may be used until the thread is gone.
-RINGIO_API inline constinit thread_local FramePool frame_pool;
+RINGIO_VARIABLE(thread_local FramePool frame_pool);
 
 /// Gives a class pooled storage.
 struct Pooled {

@@ -13,7 +13,7 @@ class EventLoop;
 namespace detail {
 
 /// Says whether a loop of this process is, or was, in debug mode.
-RINGIO_API inline constinit std::atomic<bool> threads_are_checked = false;
+RINGIO_VARIABLE(std::atomic<bool> threads_are_checked, = false);
 
 /// What check_thread() and require_thread() do when there is something to check. Null is fine.
 RINGIO_NOINLINE void check_thread_of(const EventLoop* loop);

@@ -11,11 +11,11 @@ namespace ringio::detail {
 /// So many transfers may follow each other before control goes back to the loop.
 inline constexpr int transfers_in_a_row = 64;
 
-RINGIO_API inline constinit thread_local int transfers_left = transfers_in_a_row;
+RINGIO_VARIABLE(thread_local int transfers_left, = transfers_in_a_row);
 
 /// Where the loop that makes steps on this thread looks for what it is to resume next. It is not
 /// found through running_loop: in the child of a fork(2) a step goes on without one.
-RINGIO_API inline constinit thread_local std::coroutine_handle<>* next_transfer = nullptr;
+RINGIO_VARIABLE(thread_local std::coroutine_handle<>* next_transfer, = nullptr);
 
 /// Leaves `next` to EventLoop::resume(), to which the coroutine that returns this handle returns.
 std::coroutine_handle<> transfer_through_loop(std::coroutine_handle<> next) noexcept;

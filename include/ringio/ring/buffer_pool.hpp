@@ -16,7 +16,18 @@ struct io_uring_buf_ring;
 
 namespace ringio {
 
+class BufferPool;
 class Kernel;
+
+namespace detail {
+
+/// The pool of the loop that runs on this thread, or null.
+RINGIO_VARIABLE(thread_local BufferPool* buffers_in_use, = nullptr);
+
+/// How many buffers were borrowed on this thread and not given back.
+RINGIO_VARIABLE(thread_local std::ptrdiff_t buffers_on_thread, = 0);
+
+}  // namespace detail
 
 /// A group of buffers provided to one Kernel. Made by Ring::buffers(); used on the ring's thread,
 /// save give_back().
@@ -47,7 +58,7 @@ public:
                       "the kernel lends a buffer that it does not have");
         borrowed_ |= std::uint64_t{1} << id;
         ++borrowed_count_;
-        ++borrowed_on_thread_;
+        ++detail::buffers_on_thread;
         return {memory_ + id * stride, length};
     }
 
@@ -74,7 +85,7 @@ public:
     /// Gives a buffer back that was kept; on any thread, at any time. Where the pool is in use, the
     /// kernel has it at once; what comes from elsewhere is collected when buffers run short.
     void give_back(unsigned id) noexcept {
-        if (in_use_ == this) [[likely]] {
+        if (detail::buffers_in_use == this) [[likely]] {
             --kept_;
             recycle(id);
         } else {
@@ -83,10 +94,10 @@ public:
     }
 
     /// Says that from now on the ring of `pool` runs on this thread; null: that none does.
-    static void set_in_use(BufferPool* pool) noexcept { in_use_ = pool; }
+    static void set_in_use(BufferPool* pool) noexcept { detail::buffers_in_use = pool; }
 
     /// Number of buffers borrowed on this thread, for the books of tests.
-    static std::ptrdiff_t borrowed_on_thread() noexcept { return borrowed_on_thread_; }
+    static std::ptrdiff_t borrowed_on_thread() noexcept { return detail::buffers_on_thread; }
 
     /// Takes the pool away from the kernel, which has no request in flight any more.
     void unregister(Kernel& kernel) noexcept;
@@ -129,9 +140,6 @@ private:
     // nobody is left to collect, those that were not kept are added, and `retired`: whoever makes
     // it complete destroys the pool, and the others do not look at it any more.
     std::atomic<std::uint64_t> returned_ = 0;
-
-    RINGIO_API inline static constinit thread_local BufferPool* in_use_ = nullptr;
-    RINGIO_API inline static constinit thread_local std::ptrdiff_t borrowed_on_thread_ = 0;
 };
 
 }  // namespace ringio

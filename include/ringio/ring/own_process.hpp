@@ -8,21 +8,28 @@
 
 namespace ringio {
 
+namespace detail {
+
+/// How many forks led from the first process that used ringio to this one.
+RINGIO_VARIABLE(std::atomic<unsigned> forks, = 0);
+
+}  // namespace detail
+
 /// A member of what only the process that made it may use.
 class OwnProcess {
 public:
     OwnProcess() noexcept;
 
     /// Tells whether this is a child of that process.
-    bool is_left() const noexcept { return forks.load(std::memory_order_relaxed) != forks_; }
+    bool is_left() const noexcept {
+        return detail::forks.load(std::memory_order_relaxed) != forks_;
+    }
 
     /// What any use says then.
     static constexpr const char* refusal =
         "an event loop is used in the child of a fork(); make a new one there, or exec";
 
 private:
-    RINGIO_API inline static std::atomic<unsigned> forks =
-        0;  // that led from the first process to this one
     unsigned forks_;
 };
 

@@ -101,6 +101,14 @@ inline lib::Task<double> yield(std::size_t ops) {
     co_return cpu_ns() - began;
 }
 
+/// As every program does that has a timeout somewhere.
+inline lib::Task<double> yield_with_timer(std::size_t ops) {
+    auto timer = lib::get_running_loop().call_later(1h, [] {});
+    const double elapsed = co_await yield(ops);
+    timer.cancel();
+    co_return elapsed;
+}
+
 using Ball = decltype(lib::get_running_loop().template create_future<int>());
 
 /// Waits for the own future, makes a fresh one, fulfils the other's.
@@ -328,6 +336,7 @@ inline constexpr Test tests[] = {
     {"spawn_join_all", on_loop<spawn_join_all>, 1'000'000},
     {"gather", on_loop<gather>, 1'000'000},
     {"yield", on_loop<yield>, 10'000'000},
+    {"yield_with_timer", on_loop<yield_with_timer>, 10'000'000},
     {"future_ping_pong", on_loop<future_ping_pong>, 2'000'000},
     {"channel_ping_pong", on_loop<channel_ping_pong>, 2'000'000},
     {"queue_ping_pong", on_loop<queue_ping_pong>, 2'000'000},

@@ -89,7 +89,7 @@ RINGIO_FLATTEN bool EventLoop::begin_turn(detail::EnterContext& inside) {
         ring_->reap();
     }
     if (!timers_.empty()) {
-        timers_.expire(time(), ready_);
+        expire_timers();
     }
     if (services_->has_news()) {
         take_posted();
@@ -107,6 +107,21 @@ RINGIO_FLATTEN bool EventLoop::begin_turn(detail::EnterContext& inside) {
 void EventLoop::leave_step(detail::EnterContext& inside) noexcept {
     current_task_ = nullptr;
     inside.change_back();
+}
+
+void EventLoop::expire_timers() noexcept {
+    if (virtual_time_) {
+        timers_.expire(virtual_now_, ready_);
+        return;
+    }
+    if (clock_gate_.is_shut(timers_.next_deadline())) {
+        return;
+    }
+    const TimePoint now = Clock::now();
+    timers_.expire(now, ready_);
+    if (!timers_.empty()) {
+        clock_gate_.shut(now, timers_.next_deadline());
+    }
 }
 
 // Until there is news, but not beyond the next deadline.

@@ -6,6 +6,7 @@
 #include <ringio/base/delay.hpp>
 #include <ringio/base/intrusive_list.hpp>
 #include <ringio/core/callable.hpp>
+#include <ringio/core/clock_gate.hpp>
 #include <ringio/core/exceptions.hpp>
 #include <ringio/core/forward.hpp>
 #include <ringio/core/handle.hpp>
@@ -272,6 +273,7 @@ private:
     bool has_only_ready() const noexcept;
     [[gnu::noinline]] bool begin_turn(detail::EnterContext& inside);
     void leave_step(detail::EnterContext& inside) noexcept;
+    void expire_timers() noexcept;
     bool sleep_in_kernel();
     /// How long to sleep: 0 to ask only for news, `until_news` when no timer is set.
     std::chrono::nanoseconds work_out_sleep();
@@ -312,6 +314,7 @@ private:
     ReadyQueue ready_;
     IntrusiveList<TurnEnd> turn_ends_;
     Timers timers_;
+    detail::ClockGate clock_gate_;
     detail::TaskStateBase* current_task_ = nullptr;
     std::coroutine_handle<> next_transfer_;  // see detail::next_transfer
     std::uint64_t steps_ = 0;

@@ -16,8 +16,8 @@ namespace ringio::detail {
 /// then to be shut anew: some hundred looks at the clock in an hour, however many turns.
 ///
 /// Where the processor has no counter that runs at one pace (x86: an invariant TSC, which the
-/// kernel trusts), it is always open. A counter that jumps, as it may in a machine that slept, opens
-/// it.
+/// kernel trusts), it is always open. A counter that jumps, as it may in a machine that slept,
+/// opens it.
 class ClockGate {
 public:
     using TimePoint = Clock::time_point;

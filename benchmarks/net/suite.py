@@ -36,6 +36,7 @@ GROWTH = [1, 10, 100, 1000, 10000]
 
 REFERENCE = "reference"
 LIMIT = "limit"
+TOGETHER = "limit, sends together"
 PYTHON = {
     "uvloop protocol": ["--loop", "uvloop", "--api", "protocol"],
     "uvloop streams": ["--loop", "uvloop", "--api", "streams"],
@@ -46,6 +47,7 @@ PYTHON_CONNECTIONS = 1000  # at most: beyond, a burst of theirs ends before each
 # name: its command (a program of the build tree first), the Debian package without which it is not
 SERVERS = {
     LIMIT: (["echo_limit", "--size", "{size}"], "liburing-dev"),
+    TOGETHER: (["echo_limit", "--size", "{size}", "--together", "1"], "liburing-dev"),
     "ringio": (["echo_ringio_low_level"], "liburing-dev"),
     "ringio streams": (["echo_ringio_streams"], "liburing-dev"),
     "ringio readline": (["echo_ringio_streams", "--lines"], "liburing-dev"),

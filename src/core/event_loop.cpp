@@ -20,6 +20,20 @@ bool debug_from_environment() {
     return value != nullptr && *value != '\0' && std::strcmp(value, "0") != 0;
 }
 
+// Other kernels than io_uring have no entry that many sends could share; and virtual time is for
+// runs that are the same everywhere.
+detail::SendRule::Calls cost_of_calls(const LoopOptions& options) {
+    using Calls = detail::SendRule::Calls;
+    std::optional<bool> together = options.send_together;
+    if (const char* value = std::getenv("RINGIO_SEND_TOGETHER"); !together && value != nullptr) {
+        together = std::strcmp(value, "0") != 0;
+    }
+    if (together) {
+        return *together ? Calls::dear : Calls::cheap;
+    }
+    return options.kernel != nullptr || options.virtual_time ? Calls::cheap : Calls::unknown;
+}
+
 std::unique_ptr<Kernel> make_uring_kernel(unsigned entries) {
     return std::make_unique<UringKernel>(UringOptions{.entries = entries});
 }
@@ -40,6 +54,7 @@ EventLoop::EventLoop(const LoopOptions& options)
     }
     anchor_->loop = this;
     detail::leave_loop_at_fork();
+    send_rule_.set_calls(cost_of_calls(options));
     set_debug(options.debug.value_or(debug_from_environment()));
 }
 

@@ -58,7 +58,7 @@ void StreamOutbound::write(std::string_view data) {
 // Much data goes to the kernel without a copy, as long as that makes no more calls than it must.
 bool StreamOutbound::may_write_through(std::size_t size) noexcept {
     return size >= write_through_min && pending_bytes() == 0 && !is_sending() &&
-           (is_first_of_turn() || size >= write_through_always);
+           (may_send_at_once() || size >= write_through_always);
 }
 
 void StreamOutbound::end() noexcept {
@@ -116,12 +116,37 @@ void StreamOutbound::flush() noexcept {
                 return;  // nobody waits for it
             }
         } else {
-            sending_.swap(outgoing_);
-            sent_ = sent;
-            submit_rest();
+            hand_over(sent);
         }
     }
     after_send();
+}
+
+// Sends, at the end of a turn or after a request, at once or with other connections.
+void StreamOutbound::leave() noexcept {
+    EventLoop* const loop = anchor_->loop;
+    if (loop == nullptr || far_ != nullptr || outgoing_.empty() || is_sending() ||
+        stream_.closed()) {
+        flush();
+        return;
+    }
+    if (turn_ != loop->turn()) {
+        static_cast<void>(may_send_at_once());
+    }
+    if (!together_) {
+        flush();
+        return;
+    }
+    TurnEnd::unlink();
+    hand_over(0);
+    after_send();
+}
+
+// Leaves what is written, of which `sent` bytes are gone, to a request.
+void StreamOutbound::hand_over(std::size_t sent) noexcept {
+    sending_.swap(outgoing_);
+    sent_ = sent;
+    submit_rest();
 }
 
 void StreamOutbound::on_sent(int result) noexcept {
@@ -144,7 +169,7 @@ void StreamOutbound::on_sent(int result) noexcept {
     } else {
         sent_ = 0;
         empty(sending_);
-        flush();
+        leave();
     }
 }
 

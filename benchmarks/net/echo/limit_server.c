@@ -3,6 +3,10 @@
 // what arrives is sent back at once with send(2), and only what the socket does not take is copied
 // aside and handed to the ring. A connection that lets its output pile up is not read from.
 //
+// With --together 1 sends go into the ring, straight from the buffer that was received: some twenty
+// of them share an entry into the kernel. Which of the two is the limit depends on what a system
+// call costs, so both are measured.
+//
 // Kernel: a recv armed on a socket with data takes its buffer while it is submitted. Arming every
 // connection that met -ENOBUFS at once therefore ends in -ENOBUFS for most of them again, for good;
 // they queue up instead and a few are armed per turn.
@@ -23,8 +27,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum operation { op_accept, op_recv, op_send, op_cancel };
-enum { buffer_group = 0, buffer_count = 24, ring_entries = 32, high_water = 256 * 1024 };
+enum operation { op_accept, op_recv, op_send, op_echo, op_cancel };
+enum { buffer_group = 0, ring_entries = 64, high_water = 256 * 1024 };
 
 /// One accepted socket. It is closed once the peer has ended and nothing is in flight for it.
 struct connection {
@@ -44,6 +48,8 @@ static struct io_uring_buf_ring* buffers;
 static char* buffer_memory;
 static unsigned buffer_size;    // a message's
 static unsigned buffer_stride;  // from one to the next
+static unsigned buffer_count = 24;
+static bool together;
 static int recycled;            // buffers given back in this turn, not yet shown to the kernel
 static int listener;
 static struct connection* connections;  // indexed by descriptor
@@ -80,8 +86,10 @@ static struct io_uring_sqe* next_sqe(void) {
 }
 
 static unsigned long long tag(enum operation op, int fd) {
-    return (unsigned long long)(unsigned)fd << 2 | op;
+    return (unsigned long long)(unsigned)fd << 3 | op;
 }
+
+enum { buffer_shift = 48 };  // of the id in the tag of an op_echo
 
 static void arm_accept(void) {
     struct io_uring_sqe* sqe = next_sqe();
@@ -112,6 +120,15 @@ static void start_send(int fd) {
                        MSG_NOSIGNAL | MSG_WAITALL);
     sqe->user_data = tag(op_send, fd);
     c->sending = true;
+}
+
+/// Sends what is in a buffer, which is given back when that is done.
+static void send_buffer(int fd, unsigned id, size_t length) {
+    struct io_uring_sqe* sqe = next_sqe();
+    io_uring_prep_send(sqe, fd, buffer_memory + (size_t)id * buffer_stride, length,
+                       MSG_NOSIGNAL | MSG_WAITALL);
+    sqe->user_data = tag(op_echo, fd) | (unsigned long long)id << buffer_shift;
+    connections[fd].sending = true;
 }
 
 static void close_if_idle(int fd) {
@@ -167,17 +184,23 @@ static void on_accept(int result, unsigned flags) {
     }
 }
 
-static inline void echo(int fd, const char* data, size_t length) {
+/// True when the buffer can be given back at once.
+static inline bool echo(int fd, unsigned id, size_t length) {
     struct connection* c = &connections[fd];
-    if (c->out_end == 0) {
+    const char* data = buffer_memory + (size_t)id * buffer_stride;
+    if (together && !c->sending) {
+        send_buffer(fd, id, length);
+        return false;
+    }
+    if (c->out_end == 0 && !c->sending) {
         ssize_t sent = send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
         if ((size_t)sent == length) {
-            return;
+            return true;
         }
         if (sent < 0) {
             if (errno != EAGAIN && errno != EINTR) {
                 fail(fd);
-                return;
+                return true;
             }
             sent = 0;
         }
@@ -189,6 +212,7 @@ static inline void echo(int fd, const char* data, size_t length) {
     if (c->out_end - c->out_begin > high_water && c->receiving && !c->pausing) {
         pause_recv(fd);
     }
+    return true;
 }
 
 /// Arms the recv unless there is a reason to wait; who takes the reason away calls again.
@@ -220,10 +244,9 @@ static inline void on_recv(int fd, int result, unsigned flags) {
     }
     if (flags & IORING_CQE_F_BUFFER) {
         unsigned id = flags >> IORING_CQE_BUFFER_SHIFT;
-        if (result > 0 && !c->ended) {
-            echo(fd, buffer_memory + (size_t)id * buffer_stride, (size_t)result);
+        if (result <= 0 || c->ended || echo(fd, id, (size_t)result)) {
+            recycle(id);
         }
-        recycle(id);
     }
     if (c->receiving && result > 0) {
         return;
@@ -262,6 +285,22 @@ static void on_send(int fd, int result) {
     if (c->ended) {
         close_if_idle(fd);
     } else {
+        resume_recv(fd);
+    }
+}
+
+static void on_echo(int fd, unsigned id, int result) {
+    struct connection* c = &connections[fd];
+    recycle(id);
+    c->sending = false;
+    if (result < 0) {
+        fail(fd);  // MSG_WAITALL: otherwise all of it is sent
+    } else if (c->out_end > 0) {
+        start_send(fd);
+    }
+    if (c->ended) {
+        close_if_idle(fd);
+    } else if (!c->receiving) {
         resume_recv(fd);
     }
 }
@@ -357,9 +396,9 @@ static void serve(void) {
         unsigned head;
         unsigned seen = 0;
         io_uring_for_each_cqe(&ring, head, cqe) {
-            int fd = (int)(cqe->user_data >> 2);
+            int fd = (int)(cqe->user_data >> 3 & 0x7fffffff);
             ++seen;
-            switch ((enum operation)(cqe->user_data & 3)) {
+            switch ((enum operation)(cqe->user_data & 7)) {
                 case op_recv:
                     on_recv(fd, cqe->res, cqe->flags);
                     break;
@@ -368,6 +407,9 @@ static void serve(void) {
                     break;
                 case op_send:
                     on_send(fd, cqe->res);
+                    break;
+                case op_echo:
+                    on_echo(fd, (unsigned)(cqe->user_data >> buffer_shift), cqe->res);
                     break;
                 case op_cancel:
                     on_cancel(fd);
@@ -381,6 +423,10 @@ static void serve(void) {
 
 int main(int argc, char** argv) {
     struct server_options options = read_options(argc, argv);
+    together = options.together != 0;
+    if (together) {
+        buffer_count = 48;  // one half is being sent while the other is filled
+    }
     set_up_connections();
     set_up_ring();
     set_up_buffers(options.size);

@@ -12,16 +12,19 @@ enum { server_backlog = 4096 };
 
 struct server_options {
     int port;     // 0: the kernel chooses
-    size_t size;  // the messages to expect, in bytes; any other stream is served as well
+    size_t size;   // the messages to expect, in bytes; any other stream is served as well
+    int together;  // the limit's: sends leave with the next entry into the kernel
 };
 
 static inline struct server_options read_options(int argc, char** argv) {
-    struct server_options options = {0, 16384};
+    struct server_options options = {0, 16384, 0};
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 < argc && strcmp(argv[i], "--port") == 0) {
             options.port = atoi(argv[i + 1]);
         } else if (i + 1 < argc && strcmp(argv[i], "--size") == 0 && atoi(argv[i + 1]) > 0) {
             options.size = (size_t)atoi(argv[i + 1]);
+        } else if (i + 1 < argc && strcmp(argv[i], "--together") == 0) {
+            options.together = atoi(argv[i + 1]);
         } else {
             fprintf(stderr, "usage: %s [--port n] [--size bytes]\n", argv[0]);
             exit(2);

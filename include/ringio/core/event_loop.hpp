@@ -12,6 +12,7 @@
 #include <ringio/core/handle.hpp>
 #include <ringio/core/kept_function.hpp>
 #include <ringio/core/loop_options.hpp>
+#include <ringio/core/send_rule.hpp>
 #include <ringio/core/thread_check.hpp>
 #include <ringio/core/timers.hpp>
 #include <ringio/core/transfer.hpp>
@@ -227,6 +228,10 @@ public:
     bool take_immediate_budget() noexcept { return turn_.take_immediate_answer(); }
     std::uint32_t turn() const noexcept { return turn_.number(); }
 
+    /// Counts a socket that has something to send in this turn; true when that is to leave at once,
+    /// false when it is to leave with that of others, by a request that is submitted in this turn.
+    bool may_send_at_once() noexcept { return send_rule_.may_send_at_once(turn_.number()); }
+
     const detail::KeptFunction<TaskFactory>& task_factory() const noexcept { return task_factory_; }
 
     detail::TaskStateBase* current_task() const noexcept { return current_task_; }
@@ -319,6 +324,7 @@ private:
     std::coroutine_handle<> next_transfer_;  // see detail::next_transfer
     std::uint64_t steps_ = 0;
     Turn turn_;
+    detail::SendRule send_rule_;
     unsigned turns_with_surplus_ = 0;
     bool stopping_ = false;
     bool has_to_end_turn_ = false;  // turn_ends_ is not empty, or was not

@@ -31,6 +31,10 @@ struct LoopOptions {
     /// unset: the environment variable RINGIO_SHUFFLE. For tests of code that must not depend on
     /// it.
     std::optional<std::uint64_t> shuffle_seed = {};
+    /// Whether sends of several sockets in a turn leave together, with the next entry into the
+    /// kernel; unset: the environment variable RINGIO_SEND_TOGETHER (1 or 0), else whether a system
+    /// call is dear on this machine, which is measured once.
+    std::optional<bool> send_together = {};
     std::unique_ptr<Kernel> (*kernel)(unsigned ring_entries) = nullptr;  ///< null: io_uring
 };
 

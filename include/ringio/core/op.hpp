@@ -51,12 +51,13 @@ protected:
     ~OpWait() = default;
     void start(std::coroutine_handle<> coroutine);
 
-    /// Has `ask(ring)` answered at once, when that is allowed and nothing is due; true: it is.
+    /// Has `ask(ring)`, a send, answered at once, when that is allowed and nothing is due; true: it
+    /// is.
     template <class Ask>
     bool answer_at_once(Ask ask) {
         EventLoop* const loop = running_loop;
         if (loop == nullptr || loop->current_task() == nullptr ||
-            loop->current_task()->has_undelivered_cancellation() ||
+            loop->current_task()->has_undelivered_cancellation() || !loop->may_send_at_once() ||
             !loop->take_immediate_budget()) {
             return false;
         }

@@ -74,6 +74,7 @@ struct StreamWaits {
 /// When bytes leave: the first drain() of a turn sends at once, so that a reply does not wait for
 /// other tasks. Further ones leave theirs to the end of the turn, and so does the first one when
 /// there were several in the last turn that had any: tasks that share a connection send together.
+/// Connections do so, too, where that is cheaper (SendRule): by requests at the end of the turn.
 /// Above the high-water mark everything is sent at once.
 class StreamOutbound final : public Completion, public TurnEnd {
 public:
@@ -88,7 +89,7 @@ public:
         if (outgoing_.empty() && (!end_wanted_ || ended_)) {
             return;
         }
-        if (is_first_of_turn() || paused_) {
+        if (may_send_at_once() || paused_) {
             flush();
         }
     }
@@ -123,11 +124,13 @@ public:
 
     void prepare(io_uring_sqe& sqe) noexcept override;
     void complete(int result, std::uint32_t flags) noexcept override;
-    void end_turn() noexcept override { flush(); }
+    void end_turn() noexcept override { leave(); }
 
 private:
     void schedule_flush() noexcept;
-    bool is_first_of_turn() noexcept;
+    bool may_send_at_once() noexcept;
+    void leave() noexcept;
+    void hand_over(std::size_t sent) noexcept;
     bool may_write_through(std::size_t size) noexcept;
     std::size_t send_at_once(std::string_view data) noexcept;
     int try_send(EventLoop& loop, std::string_view data) noexcept;
@@ -149,6 +152,7 @@ private:
     std::size_t low_water_ = default_high_water / 4;
     std::uint32_t turn_ = 0;   // in which somebody last wanted bytes to be sent
     std::uint32_t calls_ = 0;  // how often in that turn
+    bool together_ = false;    // in that turn: they leave with those of other connections
     bool paused_ = false;
     bool end_wanted_ = false;
     bool ended_ = false;
@@ -157,15 +161,16 @@ private:
 };
 
 // Counts who wants bytes to be sent at once; he may, unless he is not the first, or there were
-// several in the last turn.
-inline bool StreamOutbound::is_first_of_turn() noexcept {
-    const EventLoop* const loop = anchor_->loop;
+// several in the last turn, or other connections send, too.
+inline bool StreamOutbound::may_send_at_once() noexcept {
+    EventLoop* const loop = anchor_->loop;
     if (loop == nullptr || loop->turn() == turn_) {
         ++calls_;
         return false;
     }
     turn_ = loop->turn();
-    return std::exchange(calls_, 1) <= 1;
+    together_ = !loop->may_send_at_once();
+    return std::exchange(calls_, 1) <= 1 && !together_;
 }
 
 }  // namespace detail

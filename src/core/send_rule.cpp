@@ -1,0 +1,39 @@
+#include <ringio/core/send_rule.hpp>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace ringio::detail {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Of the cheapest call there is; the least of a few attempts, for the others were interrupted.
+std::chrono::nanoseconds cost_of_call() noexcept {
+    constexpr int calls = 16;
+    constexpr int attempts = 4;
+    Clock::duration least = Clock::duration::max();
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        const Clock::time_point began = Clock::now();
+        for (int call = 0; call < calls; ++call) {
+            ::syscall(SYS_getppid);
+        }
+        least = std::min(least, Clock::now() - began);
+    }
+    return least / calls;
+}
+
+}  // namespace
+
+// Measured where a call costs 0.1 us: a send costs as much by the ring as at once. Where it costs
+// 1 us: half as much.
+SendRule::Calls SendRule::measure() noexcept {
+    constexpr std::chrono::nanoseconds dear(300);
+    static const Calls calls = cost_of_call() > dear ? Calls::dear : Calls::cheap;
+    return calls;
+}
+
+}  // namespace ringio::detail

@@ -252,13 +252,10 @@ bool Ring::deliver(std::uint64_t user_data, int result, std::uint32_t flags) noe
         return false;
     }
     auto* const completion = completion_of(user_data);
-    if (in_flight_ == 0 || completion == nullptr ||
-        completion->state_ != Completion::State::submitted ||
-        completion->generation_ != user_data >> generation_shift) [[unlikely]] {
-        ++stale_completions_;
-        RINGIO_ASSERT(stale_completions_ == 0, "a completion belongs to no request in flight");
-        return false;
-    }
+    RINGIO_ASSERT(in_flight_ != 0 && completion != nullptr &&
+                      completion->state_ == Completion::State::submitted &&
+                      completion->generation_ == user_data >> generation_shift,
+                  "a completion belongs to no request in flight");
     if ((flags & IORING_CQE_F_MORE) == 0) {
         completion->state_ = Completion::State::idle;
         --in_flight_;

@@ -60,24 +60,14 @@ int set_up_with(io_uring& ring, Sizes sizes, unsigned flags) {
 }
 
 int set_up(io_uring& ring, Sizes& sizes) {
-    // Kernel: SUBMIT_ALL 5.18, COOP_TASKRUN and TASKRUN_FLAG 5.19, SINGLE_ISSUER 6.0,
-    // DEFER_TASKRUN 6.1. Without TASKRUN_FLAG a loop that is never idle would miss completions.
-    constexpr unsigned common = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_TASKRUN_FLAG;
-    constexpr unsigned rungs[] = {
-        common | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-        common | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
-        common | IORING_SETUP_COOP_TASKRUN,
-        0,
-    };
-    int result = -EINVAL;
-    for (const unsigned flags : rungs) {
-        do {
-            result = set_up_with(ring, sizes, flags);
-        } while (result == -ENOMEM && halve(sizes));
-        if (result != -EINVAL) {
-            break;
-        }
-    }
+    // Kernel: SUBMIT_ALL 5.18, TASKRUN_FLAG 5.19, SINGLE_ISSUER 6.0, DEFER_TASKRUN 6.1; an older
+    // one says EINVAL. Without TASKRUN_FLAG a loop that is never idle would miss completions.
+    constexpr unsigned flags = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_TASKRUN_FLAG |
+                               IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+    int result = 0;
+    do {
+        result = set_up_with(ring, sizes, flags);
+    } while (result == -ENOMEM && halve(sizes));
     return result;
 }
 

@@ -133,7 +133,7 @@ TEST_CASE("uring kernel: a kernel without io_uring is named") {
     CHECK(contains(text, code(ENOSYS) + "io_uring cannot be used: the kernel has none"));
 }
 
-TEST_CASE("uring kernel: when every rung of the ladder is EINVAL the kernel is too old") {
+TEST_CASE("uring kernel: an EINVAL says that the kernel is too old") {
     const std::string text = told_when_forbidden(__NR_io_uring_setup, EINVAL);
     CHECK(contains(text, code(EINVAL) + "io_uring cannot be used: the kernel is too old"));
 }

@@ -103,10 +103,6 @@ public:
     /// Returns how many requests were submitted and have not had their terminal completion.
     std::size_t in_flight() const noexcept { return in_flight_; }
 
-    /// Returns how many completions belonged to no request in flight. Each of them also fails an
-    /// assertion, so this is 0 in a program that lives.
-    std::uint64_t stale_completions() const noexcept { return stale_completions_; }
-
     /// Answers the request at once, without submitting it, as a non-blocking system call would:
     /// returns its result, or -EAGAIN when it must go through submit().
     int try_now(Completion& completion) noexcept;
@@ -165,7 +161,6 @@ private:
     Clock::time_point repeat_at_{};        // when those still in asked_ are cancelled again
     OwnProcess process_;
     std::thread::id thread_;
-    std::uint64_t stale_completions_ = 0;
     int failure_ = 0;                // errno of a fatal entry: every enter() throws it
     unsigned fruitless_sleeps_ = 0;  // in a row: no entry accepted, nothing completed
     std::uint16_t generation_ = 0;   // of the last submission

@@ -1,6 +1,5 @@
-// UringKernel: the Kernel that is Linux's io_uring. Setting up goes down a ladder: flags that the
-// kernel does not know are dropped, a ring for which there is no memory is halved, and a refusal
-// says what stands in the way and the command that changes it.
+// UringKernel: the Kernel that is Linux's io_uring. A ring for which there is no memory is halved,
+// and a refusal says what stands in the way and the command that changes it.
 #pragma once
 
 #include <chrono>

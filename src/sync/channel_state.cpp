@@ -1,7 +1,5 @@
 #include <ringio/sync/channel_state.hpp>
 
-#include <algorithm>
-
 // Of the items in the buffer, as many as there are receivers that were woken and have not resumed
 // are on the way to them; the others are free. Between two calls it always holds that
 //   - while a receiver waits, no item is free and no sender waits;
@@ -35,34 +33,12 @@ void ChannelBase::close() noexcept {
     }
 }
 
-bool ChannelBase::has_room() const noexcept {
-    return receivers_.first_waiting() != nullptr ||
-           size_ - std::min(size_, receivers_.woken()) < capacity_;
-}
-
-void ChannelBase::count_sent() noexcept {
-    ++size_;
-    pass_on();
-}
-
-void ChannelBase::prepare_take() noexcept {
-    if (size_ <= receivers_.woken() && senders_.first_waiting() != nullptr) {
-        accept_next();
-    }
-}
-
-void ChannelBase::count_received() noexcept {
-    --size_;
+void ChannelBase::make_use_of_room() noexcept {
     if (at_end()) {
         receivers_.wake_all();
     }
     while (senders_.first_waiting() != nullptr && has_room()) {
         accept_next();
-    }
-}
-
-void ChannelBase::pass_on() noexcept {
-    while (size_ > receivers_.woken() && receivers_.wake_next()) {
     }
 }
 

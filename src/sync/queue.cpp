@@ -31,18 +31,24 @@ Task<> QueueBase::join() { co_await finished_.wait(); }
 
 void throw_queue_shut_down() { throw QueueShutDown(); }
 
-void QueueBase::require_open() const {
+void QueueBase::refuse_to_put() const {
     if (shut_down_) {
         throw QueueShutDown();
     }
-    require_not_lent();
+    throw_lent();
 }
 
-void QueueBase::require_not_lent() const {
-    if (lent_) {
-        throw std::runtime_error(
-            "a comparison or formatter of a queue's items cannot put to the queue or get from it");
+void QueueBase::refuse_to_get() const {
+    if (empty()) {
+        require_open();
+        throw QueueEmpty();
     }
+    throw_lent();
+}
+
+void QueueBase::throw_lent() {
+    throw std::runtime_error(
+        "a comparison or formatter of a queue's items cannot put to the queue or get from it");
 }
 
 void QueueBase::require_room() const {
@@ -50,26 +56,6 @@ void QueueBase::require_room() const {
     if (full()) {
         throw QueueFull();
     }
-}
-
-void QueueBase::require_item() const {
-    if (empty()) {
-        require_open();
-        throw QueueEmpty();
-    }
-    require_not_lent();
-}
-
-void QueueBase::count_put() noexcept {
-    ++size_;
-    ++unfinished_;
-    finished_.clear();
-    getters_.wake_next();
-}
-
-void QueueBase::count_get() noexcept {
-    --size_;
-    putters_.wake_next();
 }
 
 void QueueBase::count_return() noexcept {

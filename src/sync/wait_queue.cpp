@@ -4,23 +4,18 @@
 
 namespace ringio::detail {
 
-void LoopBinding::bind(EventLoop& loop) {
-    if (!anchor_) {
-        anchor_ = IntrusivePtr<LoopAnchor>(loop.anchor());
-    } else if (anchor_.get() != loop.anchor()) {
+void LoopBinding::bind_first(EventLoop& loop) {
+    if (anchor_) {
         throw std::runtime_error(std::string(name_) + " is bound to a different event loop");
     }
+    anchor_ = IntrusivePtr<LoopAnchor>(loop.anchor());
 }
 
-void QueuedWait::withdraw() noexcept {
-    if (is_linked()) {
-        home->remove(*this);
-    }
-}
+void QueuedWait::remove() noexcept { home->remove(*this); }
 
 void QueuedWait::await_suspend(std::coroutine_handle<> coroutine) {
     task = &running_task();
-    home->binding_.bind(task->loop());
+    home->binding_.bind(*running_loop);
     home->join(*this);
     task->suspend(coroutine, *this);
 }
@@ -68,17 +63,11 @@ WaitQueue::~WaitQueue() {
     }
 }
 
-bool WaitQueue::wake_next() noexcept {
-    binding_.require_thread();
-    if (next_ == nullptr) {
-        return false;
-    }
-    QueuedPlace& wait = *next_;
+void WaitQueue::wake(QueuedPlace& wait) noexcept {
     advance_past(wait);
     wait.phase = QueuedPlace::Phase::woken;
     ++woken_;
     wait.task->wake();
-    return true;
 }
 
 void WaitQueue::wake_first() noexcept {

@@ -73,7 +73,11 @@ public:
     bool closed() const noexcept { return closed_; }
 
     /// Says whether an item may be added now: there is a receiver for it, or room.
-    bool has_room() const noexcept;
+    bool has_room() const noexcept {
+        const std::size_t woken = receivers_.woken();
+        const std::size_t free_items = size_ > woken ? size_ - woken : 0;
+        return free_items < capacity_ || receivers_.first_waiting() != nullptr;
+    }
 
     /// Says whether there is an item that no receiver was woken for.
     bool has_item() const noexcept {
@@ -95,19 +99,34 @@ public:
 
 protected:
     /// The item was added to the buffer: it is for the first receiver that waits.
-    void count_sent() noexcept;
+    void count_sent() noexcept {
+        ++size_;
+        pass_on();
+    }
 
     /// Sees to it that there is an item to take: has_item() is true, or this receiver was woken.
-    void prepare_take() noexcept;
+    void prepare_take() noexcept {
+        if (size_ <= receivers_.woken() && senders_.first_waiting() != nullptr) {
+            accept_next();
+        }
+    }
 
     /// The first item was taken from the buffer: there may be room for one that waits.
-    void count_received() noexcept;
+    void count_received() noexcept {
+        --size_;
+        if (closed_ || senders_.first_waiting() != nullptr) {
+            make_use_of_room();
+        }
+    }
 
     /// An item that was taken has come back, as the first.
     void count_returned() noexcept { ++size_; }
 
     /// Wakes receivers for the items that nobody was woken for.
-    void pass_on() noexcept;
+    void pass_on() noexcept {
+        while (size_ > receivers_.woken() && receivers_.wake_next()) {
+        }
+    }
 
     WaitQueue& senders() noexcept { return senders_; }
     WaitQueue& receivers() noexcept { return receivers_; }
@@ -121,6 +140,7 @@ private:
     virtual void drop_items() noexcept = 0;
 
     void accept_next() noexcept;
+    void make_use_of_room() noexcept;
 
     std::size_t capacity_;
     std::size_t size_ = 0;

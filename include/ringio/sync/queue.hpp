@@ -72,11 +72,19 @@ protected:
     ~QueueBase() = default;
 
     /// Throws QueueShutDown, or std::runtime_error while the items are lent, or does nothing.
-    void require_open() const;
+    void require_open() const {
+        if (shut_down_ || lent_) [[unlikely]] {
+            refuse_to_put();
+        }
+    }
     /// Throws QueueShutDown or QueueFull when no item may be put now.
     void require_room() const;
     /// Throws QueueShutDown or QueueEmpty when there is no item.
-    void require_item() const;
+    void require_item() const {
+        if (empty() || lent_) [[unlikely]] {
+            refuse_to_get();
+        }
+    }
 
     /// Awaited, waits for a chance: the other side or shutdown() ends the wait.
     WaitOn<WaitForItem, QueueBase> wait_for_item() noexcept {
@@ -86,8 +94,16 @@ protected:
         return WaitOn<WaitForRoom, QueueBase>(*this);
     }
 
-    void count_put() noexcept;
-    void count_get() noexcept;
+    void count_put() noexcept {
+        ++size_;
+        ++unfinished_;
+        finished_.clear();
+        getters_.wake_next();
+    }
+    void count_get() noexcept {
+        --size_;
+        putters_.wake_next();
+    }
     /// An item that was got has come back.
     void count_return() noexcept;
 
@@ -111,7 +127,9 @@ private:
     friend class WaitForItem;
     friend class WaitForRoom;
 
-    void require_not_lent() const;
+    [[noreturn]] RINGIO_NOINLINE void refuse_to_put() const;
+    [[noreturn]] RINGIO_NOINLINE void refuse_to_get() const;
+    [[noreturn]] static void throw_lent();
 
     std::ptrdiff_t maxsize_;
     std::size_t size_ = 0;

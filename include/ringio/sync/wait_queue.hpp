@@ -22,7 +22,11 @@ public:
     explicit LoopBinding(const char* name) noexcept : name_(name) {}
 
     /// Binds to `loop`. *Errors*: std::runtime_error when it is bound to another one.
-    void bind(EventLoop& loop);
+    void bind(EventLoop& loop) {
+        if (anchor_.get() != loop.anchor()) [[unlikely]] {
+            bind_first(loop);
+        }
+    }
 
     /// Refuses, in debug mode, a use on a wrong thread: aborts with a sentence.
     void require_thread() const noexcept {
@@ -32,6 +36,8 @@ public:
     }
 
 private:
+    RINGIO_NOINLINE void bind_first(EventLoop& loop);
+
     const char* name_;
     IntrusivePtr<LoopAnchor> anchor_;
 };
@@ -71,7 +77,11 @@ protected:
     ~QueuedWait() { withdraw(); }
 
     /// Takes the wait out of the queue if it is in it: for a destructor that has more to do.
-    void withdraw() noexcept;
+    void withdraw() noexcept {
+        if (is_linked()) [[unlikely]] {
+            remove();
+        }
+    }
 
     /// Says whether the task was suspended; if not, there is no end to ask for.
     bool has_waited() const noexcept { return phase != Phase::fresh; }
@@ -92,6 +102,8 @@ protected:
     }
 
 private:
+    RINGIO_NOINLINE void remove() noexcept;
+
     bool cancelled_late_ = false;
 };
 
@@ -107,7 +119,10 @@ public:
     ~WaitQueue();
 
     /// Wakes the first wait that was neither woken nor cancelled; false when there is none.
-    bool wake_next() noexcept;
+    bool wake_next() noexcept {
+        binding_.require_thread();
+        return next_ != nullptr && (wake(*next_), true);
+    }
 
     /// Wakes the wait that came first, unless it was woken or cancelled: then it is about to run,
     /// and passes on what it does not take.
@@ -137,6 +152,7 @@ public:
 private:
     friend class QueuedWait;
 
+    void wake(QueuedPlace& wait) noexcept;
     void join(QueuedPlace& wait) noexcept;
     void remove(QueuedPlace& wait) noexcept;
     void cancel(QueuedPlace& wait) noexcept;

@@ -2,6 +2,7 @@
 #include "minimal.hpp"
 #include "minimal_channel.hpp"
 #include "minimal_posting_loop.hpp"
+#include "minimal_sync.hpp"
 
 namespace lib = minimal;
 

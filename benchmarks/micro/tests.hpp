@@ -177,6 +177,49 @@ inline lib::Task<double> queue_ping_pong(std::size_t ops) {
     co_return cpu_ns() - began;
 }
 
+/// Takes the own permit, gives the other's back.
+inline lib::Task<int> semaphore_player(lib::Semaphore& mine, lib::Semaphore& other,
+                                       std::size_t rounds) {
+    for (std::size_t i = 0; i < rounds; ++i) {
+        co_await mine.acquire();
+        other.release();
+    }
+    co_return 0;
+}
+
+inline lib::Task<double> semaphore_ping_pong(std::size_t ops) {
+    const double began = cpu_ns();
+    lib::Semaphore first(1);
+    lib::Semaphore second(0);
+    auto one = lib::create_task(semaphore_player(first, second, ops / 2));
+    auto two = lib::create_task(semaphore_player(second, first, ops / 2));
+    co_await one;
+    co_await two;
+    co_return cpu_ns() - began;
+}
+
+/// Waits for the own event, clears it, sets the other's.
+inline lib::Task<int> event_player(lib::Event& mine, lib::Event& other, std::size_t rounds) {
+    for (std::size_t i = 0; i < rounds; ++i) {
+        co_await mine.wait();
+        mine.clear();
+        other.set();
+    }
+    co_return 0;
+}
+
+inline lib::Task<double> event_ping_pong(std::size_t ops) {
+    const double began = cpu_ns();
+    lib::Event first;
+    lib::Event second;
+    auto one = lib::create_task(event_player(first, second, ops / 2));
+    auto two = lib::create_task(event_player(second, first, ops / 2));
+    first.set();
+    co_await one;
+    co_await two;
+    co_return cpu_ns() - began;
+}
+
 /// So many live at once: all are armed before the first is cancelled, with one delay, as the
 /// timeouts of connections are.
 template <std::size_t timers>
@@ -340,6 +383,8 @@ inline constexpr Test tests[] = {
     {"future_ping_pong", on_loop<future_ping_pong>, 2'000'000},
     {"channel_ping_pong", on_loop<channel_ping_pong>, 2'000'000},
     {"queue_ping_pong", on_loop<queue_ping_pong>, 2'000'000},
+    {"semaphore_ping_pong", on_loop<semaphore_ping_pong>, 2'000'000},
+    {"event_ping_pong", on_loop<event_ping_pong>, 2'000'000},
     {"timer_fire_1k", on_loop<timer_fire<1'000>>, 500'000},
     {"timer_fire_10k", on_loop<timer_fire<10'000>>, 500'000},
     {"timer_fire_100k", on_loop<timer_fire<100'000>>, 500'000},

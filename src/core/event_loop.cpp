@@ -338,10 +338,14 @@ Handle EventLoop::call_soon(Callback callback) {
 }
 
 TimerHandle EventLoop::call_later(Delay delay, Callback callback) {
-    return call_at(saturating_add(time(), delay), std::move(callback));
+    return arm_call(saturating_add(time(), delay), std::move(callback));
 }
 
 TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
+    return arm_call(when, std::move(callback));
+}
+
+TimerHandle EventLoop::arm_call(TimePoint when, Callback&& callback) {
     IntrusivePtr<detail::TimerHandleState> state(
         new detail::TimerHandleState(*this, std::move(callback), when));
     check_call();

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <stdexcept>
 #include <system_error>
 #include <vector>
@@ -46,6 +47,24 @@ void tell_shuffle_seed(std::uint64_t seed) {
         std::fprintf(stderr, "ringio: shuffled scheduling, seed %llu\n",
                      static_cast<unsigned long long>(seed));
     }
+}
+
+/// Stands in the place of what was posted to a loop that is closed.
+class NoMore final : public Runnable {
+public:
+    void run() override {}
+    void discard() noexcept override {}
+};
+constinit NoMore no_more;
+
+ReadyQueue in_order(Runnable* newest) noexcept {
+    ReadyQueue queue;
+    while (newest != nullptr) {
+        Runnable* const next = newest->next_ready;
+        queue.push_front(*newest);
+        newest = next;
+    }
+    return queue;
 }
 
 }  // namespace
@@ -121,17 +140,16 @@ void LoopServices::check_wake() {
     }
 }
 
-// The loop stores asleep_ and then looks at news_; a poster stores news_ and then looks at asleep_.
-// Both in the single total order, so at least one of them sees the other.
+// The loop stores asleep_ and then looks for news; who brings news stores it and then looks at
+// asleep_. Both in the single total order, so at least one of them sees the other.
 bool LoopServices::fall_asleep() noexcept {
     asleep_.store(true);
-    return !news_.load();
+    return posted_.load() == nullptr && !news_.load();
 }
 
 ReadyQueue LoopServices::take_calls() noexcept {
-    const std::lock_guard lock(mutex_);
     news_.store(false);
-    return std::move(calls_);
+    return in_order(posted_.exchange(nullptr, std::memory_order_acquire));
 }
 
 void LoopServices::on_interrupt() const {
@@ -143,12 +161,11 @@ void LoopServices::on_interrupt() const {
 bool LoopServices::nobody_will_post() const noexcept { return *expected_ == 0 && !has_news(); }
 
 void LoopServices::refuse_posts() noexcept {
-    ReadyQueue dropped;  // destroyed unlocked: they are anybody's code
-    {
-        const std::lock_guard lock(mutex_);
-        refused_ = true;
-        dropped.swap(calls_);
+    Runnable* const newest = posted_.exchange(&no_more);
+    if (newest == &no_more) {
+        return;
     }
+    ReadyQueue dropped = in_order(newest);
     while (Runnable* const call = dropped.pop_front()) {
         call->discard();
     }
@@ -174,14 +191,14 @@ bool post_to(const std::weak_ptr<LoopServices>& services,
 }
 
 bool LoopServices::post(std::unique_ptr<PostedCall> call) noexcept {
-    {
-        const std::lock_guard lock(mutex_);
-        if (refused_) {
+    Runnable* newest = posted_.load(std::memory_order_relaxed);
+    do {
+        if (newest == &no_more) {
             return false;
         }
-        calls_.push_back(*call.release());
-        news_.store(true);
-    }
+        call->next_ready = newest;
+    } while (!posted_.compare_exchange_weak(newest, call.get()));
+    static_cast<void>(call.release());
     if (asleep_.load() && asleep_.exchange(false)) {  // the first one wakes for all
         write_wake();
     }

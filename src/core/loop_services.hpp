@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <random>
 
@@ -56,7 +55,10 @@ struct LoopServices {
     bool fall_asleep() noexcept;
     void wake_up() noexcept { asleep_.store(false, std::memory_order_relaxed); }
 
-    bool has_news() const noexcept { return news_.load(std::memory_order_acquire); }
+    bool has_news() const noexcept {
+        return posted_.load(std::memory_order_acquire) != nullptr ||
+               news_.load(std::memory_order_acquire);
+    }
     /// What other threads posted since the last time, in the order of their coming.
     ReadyQueue take_calls() noexcept;
     bool take_interrupt() noexcept { return interrupted_.exchange(false); }
@@ -108,10 +110,10 @@ private:
     std::optional<std::mt19937_64> random_;  // of shuffled scheduling
     UniqueFd wake_fd_;
     WakeRead wake_read_;
-    std::mutex mutex_;
-    ReadyQueue calls_;                  // guarded by mutex_
-    bool refused_ = false;              // guarded by mutex_: the loop is closed
-    std::atomic<bool> news_ = false;    // calls_ is not empty, or there was an interrupt
+    // What was posted, the newest first, linked by next_ready: any thread pushes, and the loop
+    // takes all of it. Once the loop is closed it is &no_more, for good.
+    std::atomic<Runnable*> posted_ = nullptr;
+    std::atomic<bool> news_ = false;    // there was an interrupt, or a failure of the wake request
     std::atomic<bool> asleep_ = false;  // whoever brings news must write to wake_fd_
     std::atomic<bool> interrupted_ = false;
     // Outlives the loop in the hands of those who promised to wake it.

@@ -57,6 +57,15 @@ TEST_CASE("IntrusiveQueue: first in, first out") {
     CHECK(drain(queue) == std::vector{2});
 }
 
+TEST_CASE("IntrusiveQueue: what is put at the front comes first") {
+    Item one(1), two(2), three(3);
+    Queue queue;
+    queue.push_front(one);
+    queue.push_back(two);
+    queue.push_front(three);
+    CHECK(drain(queue) == std::vector{3, 1, 2});
+}
+
 TEST_CASE("IntrusiveQueue: appending and prepending keep the order of both queues") {
     Item one(1), two(2), three(3), four(4);
     Queue queue;

@@ -135,3 +135,28 @@ TEST_CASE("UniqueFunction: a callable destroyed by assignment sees the new one")
     CHECK(seen == 2);
     function = nullptr;
 }
+
+TEST_CASE("UniqueFunction: reset() destroys last, so that the callable may leave another one") {
+    struct Leaving {
+        UniqueFunction<int()>* owner;
+        explicit Leaving(UniqueFunction<int()>* function) : owner(function) {}
+        Leaving(Leaving&& other) noexcept : owner(std::exchange(other.owner, nullptr)) {}
+        ~Leaving() {
+            if (owner != nullptr) {
+                CHECK_FALSE(*owner);
+                *owner = [] { return 7; };
+            }
+        }
+        int operator()() const { return 1; }
+    };
+    UniqueFunction<int()> function;
+    function.reset();
+    CHECK_FALSE(function);
+    function = [] { return 2; };
+    function.reset();
+    CHECK_FALSE(function);
+    function = Leaving(&function);
+    function.reset();
+    REQUIRE(function);
+    CHECK(function() == 7);
+}

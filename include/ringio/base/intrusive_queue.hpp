@@ -38,6 +38,15 @@ public:
         tail_ = &element;
     }
 
+    /// Puts an element, which is in no queue, at the front.
+    constexpr void push_front(T& element) noexcept {
+        element.*Next = head_;
+        if (head_ == nullptr) {
+            tail_ = &element;
+        }
+        head_ = &element;
+    }
+
     /// Removes and returns the first element, or returns null.
     constexpr T* pop_front() noexcept {
         T* const first = head_;

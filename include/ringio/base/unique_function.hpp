@@ -124,6 +124,15 @@ public:
         return table_->invoke(storage_, std::forward<Args>(args)...);
     }
 
+    /// Holds nothing any more; what was held is destroyed last.
+    void reset() noexcept {
+        if (table_ != nullptr && table_->destroy != nullptr) {
+            const UniqueFunction old(std::move(*this));
+        } else {
+            table_ = nullptr;
+        }
+    }
+
     void swap(UniqueFunction& other) noexcept { std::swap(*this, other); }
 
 private:

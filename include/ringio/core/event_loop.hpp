@@ -293,6 +293,7 @@ private:
     RINGIO_NOINLINE void look_around() noexcept;
     [[noreturn]] RINGIO_NOINLINE void throw_escaped();
     void advance_virtual_time(std::chrono::nanoseconds sleep, TimePoint slept_from) noexcept;
+    TimerHandle arm_call(TimePoint when, Callback&& callback);
     /// Refuses a call on a closed loop, or from a wrong thread.
     void check_call() const {
         if (checks_calls_) [[unlikely]] {

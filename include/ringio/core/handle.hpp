@@ -125,7 +125,7 @@ public:
     /// Refuses a null pointer at run time, as a null function is refused.
     Callback(std::nullptr_t) : Callback(static_cast<void (*)()>(nullptr)) {}
 
-    UniqueFunction<void()> function() && noexcept { return std::move(function_); }
+    UniqueFunction<void()>&& function() && noexcept { return std::move(function_); }
     const std::source_location& where() const noexcept { return where_; }
 
 private:
@@ -172,7 +172,7 @@ protected:
     void call();
 
     /// Destroys it with all that it holds, perhaps the very handle.
-    void drop() noexcept { function_ = nullptr; }
+    void drop() noexcept { function_.reset(); }
 
     /// Knows its loop no more, which is gone.
     void forget_loop() noexcept { loop_ = nullptr; }

@@ -11,11 +11,16 @@ namespace ringio::detail {
 
 struct LoopServices;
 
-/// A callback on its way to a loop, with the context of the one who made it. It comes from plain
-/// operator new, for one thread makes it and another one destroys it.
-class PostedCall final : public Runnable, public ScheduledCallback {
+/// A callback on its way to a loop, with the context of the one who made it. It is in no thread's
+/// books meanwhile, for one thread makes it and another one destroys it.
+class PostedCall final : public Runnable, public ScheduledCallback, public Pooled {
 public:
-    explicit PostedCall(Callback callback) : ScheduledCallback(std::move(callback)) {}
+    explicit PostedCall(Callback&& callback) : ScheduledCallback(std::move(callback)) {
+        frame_pool.depart();
+    }
+    PostedCall(const PostedCall&) = delete;
+    PostedCall& operator=(const PostedCall&) = delete;
+    ~PostedCall() { frame_pool.arrive(); }
 
     void run() override;
     void discard() noexcept override { delete this; }

@@ -33,7 +33,7 @@ Bridge wake_when_resumed(EventLoop& loop, std::shared_ptr<LoopServices> services
         wake(*end);
     } else {
         // Refused by a loop that is closed, it is dropped here: nothing of the task goes along.
-        services->post(std::move(call));
+        services->mailbox.post(std::move(call));
     }
     expectation.reset();
     co_return;

@@ -93,7 +93,7 @@ RINGIO_FLATTEN void EventLoop::run_turns() {
 bool EventLoop::has_only_ready() const noexcept {
     return !(static_cast<unsigned>(stopping_) | static_cast<unsigned>(looks_around_) |
              static_cast<unsigned>(ready_.empty()) | static_cast<unsigned>(!timers_.empty()) |
-             static_cast<unsigned>(services_->has_news()) | ring_->signs());
+             static_cast<unsigned>(services_->mailbox.has_news()) | ring_->signs());
 }
 
 // Does all that comes before the steps of a turn. False: there are none, or it made them itself.
@@ -106,7 +106,7 @@ RINGIO_FLATTEN bool EventLoop::begin_turn(detail::EnterContext& inside) {
     if (!timers_.empty()) {
         expire_timers();
     }
-    if (services_->has_news()) {
+    if (services_->mailbox.has_news()) {
         take_posted();
     }
     if (looks_around_) {
@@ -147,10 +147,10 @@ bool EventLoop::sleep_in_kernel() {
     }
     const TimePoint slept_from = virtual_time_ ? Clock::now() : TimePoint{};
     // A thread that posts from here on writes to the wake descriptor.
-    const bool quiet = services_->fall_asleep();
+    const bool quiet = services_->mailbox.fall_asleep();
     const bool has_news =
         ring_->enter(quiet, sleep == until_news ? std::nullopt : std::optional(sleep));
-    services_->wake_up();
+    services_->mailbox.wake_up();
     if (virtual_time_) {
         advance_virtual_time(sleep, slept_from);
     }
@@ -203,9 +203,9 @@ void EventLoop::advance_virtual_time(std::chrono::nanoseconds sleep,
 }
 
 void EventLoop::take_posted() {
-    services_->check_wake();
-    ready_.append(services_->take_calls());
-    if (services_->take_interrupt()) {
+    services_->mailbox.check_wake();
+    ready_.append(services_->mailbox.take_calls());
+    if (services_->mailbox.take_interrupt()) {
         services_->on_interrupt();
         if (escaped_) {
             throw_escaped();
@@ -291,7 +291,7 @@ void EventLoop::start_ring() {
                                            ? services_->options.kernel(entries)
                                            : make_uring_kernel(entries));
     }
-    services_->arm_wake(*ring_);
+    services_->mailbox.arm_wake(*ring_);
 }
 
 void EventLoop::run_until_done(detail::FutureStateBase& future) {
@@ -324,8 +324,8 @@ void EventLoop::throw_no_ring() const {
 }
 
 bool EventLoop::only_timers_can_wake() const noexcept {
-    return ring_->in_flight() == (services_->wake_armed() ? 1u : 0u) && !ring_->has_work() &&
-           services_->nobody_will_post();
+    return ring_->in_flight() == (services_->mailbox.wake_armed() ? 1u : 0u) &&
+           !ring_->has_work() && services_->mailbox.nobody_will_post();
 }
 
 // The callback is moved before the checks: that is the user's code.
@@ -381,7 +381,7 @@ LoopStatistics EventLoop::statistics() const noexcept {
     statistics.tasks = services_->task_count;
     statistics.timers = timers_.size();
     if (ring_) {
-        statistics.operations = ring_->in_flight() - (services_->wake_armed() ? 1u : 0u);
+        statistics.operations = ring_->in_flight() - (services_->mailbox.wake_armed() ? 1u : 0u);
         statistics.buffers = ring_->borrowed_buffers();
     }
     return statistics;

@@ -62,7 +62,7 @@ void EventLoop::mark_closed() noexcept {
 
 // Destructors may start what they like: again, until nothing is left.
 void EventLoop::end_everything() noexcept {
-    services_->refuse_posts();
+    services_->mailbox.refuse_posts();
     do {
         if (!cancel_and_reap_everything()) {
             threads_.reset();
@@ -85,7 +85,7 @@ bool EventLoop::cancel_and_reap_everything() noexcept {
     if (!ring_ || ring_->in_flight() == 0) {
         return true;
     }
-    services_->stop_wake();
+    services_->mailbox.stop_wake();
     try {
         while (ring_->in_flight() > 0) {
             ring_->cancel_all();

@@ -19,18 +19,20 @@ void EventLoop::call_soon_threadsafe(Callback callback) {
     }
     // Held, for the call may end the loop before this returns.
     const std::shared_ptr<detail::LoopServices> services = services_;
-    if (!services->post(std::make_unique<detail::PostedCall>(std::move(callback)))) {
+    if (!services->mailbox.post(std::make_unique<detail::PostedCall>(std::move(callback)))) {
         throw_closed();
     }
 }
 
-std::shared_ptr<void> EventLoop::expect_wakeup() { return services_->expect_wakeup(); }
+std::shared_ptr<void> EventLoop::expect_wakeup() { return services_->mailbox.expect_wakeup(); }
 
 void EventLoop::set_interrupt_handler(std::function<void()> handler) {
     services_->interrupt_handler = std::move(handler);
 }
 
-void EventLoop::notify_interrupt() noexcept { services_->notify_interrupt(); }
+void EventLoop::notify_interrupt() noexcept {
+    services_->mailbox.notify_interrupt(services_->process);
+}
 
 void EventLoop::refuse_call() const {
     if (closed_) {
@@ -54,11 +56,11 @@ bool EventLoop::leave_ring_behind() {
     if (!ring_ || ring_->is_here()) {
         return true;
     }
-    services_->stop_wake();
-    if (!ring_->leave_behind(services_->wake_request())) {
+    services_->mailbox.stop_wake();
+    if (!ring_->leave_behind(services_->mailbox.wake_request())) {
         return false;
     }
-    if (services_->wake_armed()) {
+    if (services_->mailbox.wake_armed()) {
         services_->keep_for_ever(services_, {}, nullptr);
     }
     return true;
@@ -70,7 +72,7 @@ void EventLoop::forsake() {
                  "ringio: an event loop is destroyed on another thread than the one that ran it, "
                  "with %zu operations in flight there: they, and all tasks, are left in memory\n",
                  statistics().operations);
-    services_->refuse_posts();
+    services_->mailbox.refuse_posts();
     leave_everything();
     mark_closed();
 }

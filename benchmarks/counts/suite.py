@@ -32,6 +32,9 @@ SERVERS = {
     "ringio": ["echo_ringio_low_level"],
     "ringio streams": ["echo_ringio_streams"],
     "ringio readline": ["echo_ringio_streams", "--lines"],
+    "limit, sends together": ["echo_limit", "--together", "1"],
+    "ringio, sends together": ["echo_ringio_low_level", "--together", "1"],
+    "ringio streams, sends together": ["echo_ringio_streams", "--together", "1"],
 }
 CONNECTIONS = (1, 64)
 ROUNDED = 0.005  # more than rounding to the table's three digits can do

@@ -41,9 +41,7 @@ public:
         Semaphore& semaphore;
         Ready ready{};
 
-        bool await_ready() noexcept {
-            return semaphore.value_ > 0 && (--semaphore.value_, true);
-        }
+        bool await_ready() noexcept { return semaphore.value_ > 0 && (--semaphore.value_, true); }
         void await_suspend(std::coroutine_handle<> self) noexcept {
             ready.coroutine = self;
             semaphore.line_.push(ready);

@@ -17,6 +17,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 
 from harness import bursts, machine
 from harness.charts import Chart, bars, lines
@@ -51,13 +52,17 @@ SERVERS = {
     "ringio": (["echo_ringio_low_level"], "liburing-dev"),
     "ringio streams": (["echo_ringio_streams"], "liburing-dev"),
     "ringio readline": (["echo_ringio_streams", "--lines"], "liburing-dev"),
+    "ringio, sends together": (["echo_ringio_low_level", "--together", "1"], "liburing-dev"),
+    "ringio streams, sends together": (["echo_ringio_streams", "--together", "1"],
+                                       "liburing-dev"),
     "epoll": (["echo_epoll"], "libc6-dev"),
     "libuv": (["echo_libuv"], "libuv1-dev"),
     "asio": (["echo_asio", "--size", "{size}"], "libasio-dev"),
     "go": (["echo_go", "--size", "{size}"], "golang-go"),
 }
-CPU_TARGETS = {"ringio": 1.00, "ringio streams": 1.10, "ringio readline": 1.10}
-P99_TARGET = 1.10
+# Against the better of the two limits, cell by cell.
+CPU_TARGETS = {"ringio": 1.10, "ringio streams": 1.20, "ringio readline": 1.20}
+P99_TARGET = 1.15
 P99_CONNECTIONS = 1000
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -250,9 +255,17 @@ class Mean:
     cells: int
 
 
-def mean_of(cells: list[Cell], name: str, figure: str) -> Mean | None:
-    ratios = [ratio for cell in cells if (ratio := cell.ratio(name, figure)) is not None]
+def mean_of(cells: list[Cell], name: str, figure: str,
+            ratio_in: Callable[[Cell, str, str], float | None] | None = None) -> Mean | None:
+    ratio_in = ratio_in or Cell.ratio
+    ratios = [ratio for cell in cells if (ratio := ratio_in(cell, name, figure)) is not None]
     return Mean(bursts.geometric_mean(ratios), len(ratios)) if ratios else None
+
+
+def to_the_better(cell: Cell, name: str, figure: str) -> float | None:
+    """The ratio to that of the two limits which is better in this cell."""
+    ratio = cell.ratio(name, figure)
+    return None if ratio is None else ratio / min(1.0, cell.ratio(TOGETHER, figure) or 1.0)
 
 
 def noise_of(cells: list[Cell], figure: str) -> float:
@@ -286,12 +299,15 @@ def summary_table(cells: list[Cell], mode: str) -> Table:
     for name in names_in(cells):
         means = {figure: mean_of(cells, name, figure)
                  for figure in ("cpu_us", "rps", "p50_us", "p99_us")}
+        best = mean_of(cells, name, "cpu_us", to_the_better)
         rows.append([f"{name} (the noise)" if name == LIMIT else name,
                      *(number(mean.value if mean else None) for mean in means.values()),
+                     number(best.value if best else None),
                      f"{means['cpu_us'].cells} of {len(cells)}"])
     return Table(f"Server and client on {MODE_WORDS[mode]}: ratios to the limit, geometric means "
                  f"over cells; the noise of CPU per request is ±{noise:.0%}",
-                 ["server", "CPU per request", "req/s", "p50", "p99", "cells"], rows)
+                 ["server", "CPU per request", "req/s", "p50", "p99", "CPU, the better limit", "cells"],
+                 rows)
 
 
 def p99_table(cells: list[Cell]) -> Table | None:
@@ -312,7 +328,7 @@ def targets_table(cells: list[Cell]) -> Table:
     for name, target in CPU_TARGETS.items():
         for mode in MODES:
             chosen = [cell for cell in cells if cell.mode == mode]
-            mean = mean_of(chosen, name, "cpu_us")
+            mean = mean_of(chosen, name, "cpu_us", to_the_better)
             if mean:
                 noise = noise_of(chosen, "cpu_us")
                 rows.append([f"{name}: CPU per request", MODE_WORDS[mode], f"≤ {target:.2f}",
@@ -321,16 +337,16 @@ def targets_table(cells: list[Cell]) -> Table:
     for name in CPU_TARGETS:
         for mode in MODES:
             chosen = [cell for cell in thousand if cell.mode == mode
-                      and cell.ratio(name, "p99_us") is not None]
+                      and to_the_better(cell, name, "p99_us") is not None]
             if chosen:
-                worst = max(chosen, key=lambda cell: cell.ratio(name, "p99_us"))
-                value = worst.ratio(name, "p99_us")
+                worst = max(chosen, key=lambda cell: to_the_better(cell, name, "p99_us"))
+                value = to_the_better(worst, name, "p99_us")
                 noise = max(abs(math.log(cell.ratio(LIMIT, "p99_us") or 1)) for cell in chosen)
                 rows.append([f"{name}: p99 at {P99_CONNECTIONS:,} connections, the worst size "
                              f"({size_word(worst.size)})", MODE_WORDS[mode],
                              f"≤ {P99_TARGET:.2f}", number(value),
                              verdict(value, P99_TARGET, noise)])
-    return Table("Targets", ["what", "server and client on", "target", "ratio to the limit", ""],
+    return Table("Targets", ["what", "server and client on", "target", "ratio to the better limit", ""],
                  rows, words=2)
 
 

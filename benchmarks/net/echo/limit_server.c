@@ -50,7 +50,7 @@ static unsigned buffer_size;    // a message's
 static unsigned buffer_stride;  // from one to the next
 static unsigned buffer_count = 24;
 static bool together;
-static int recycled;            // buffers given back in this turn, not yet shown to the kernel
+static int recycled;  // buffers given back in this turn, not yet shown to the kernel
 static int listener;
 static struct connection* connections;  // indexed by descriptor
 static size_t connection_limit;
@@ -423,7 +423,7 @@ static void serve(void) {
 
 int main(int argc, char** argv) {
     struct server_options options = read_options(argc, argv);
-    together = options.together != 0;
+    together = options.together == 1;
     if (together) {
         buffer_count = 48;  // one half is being sent while the other is filled
     }

@@ -50,5 +50,9 @@ Task<> serve(std::uint16_t port) {
 int main(int argc, char** argv) {
     const server_options options = read_options(argc, argv);
     allow_descriptors();
-    ringio::run(serve(static_cast<std::uint16_t>(options.port)));
+    ringio::RunOptions run_options;
+    if (options.together >= 0) {
+        run_options.loop.send_together = options.together == 1;
+    }
+    ringio::run(serve(static_cast<std::uint16_t>(options.port)), run_options);
 }

@@ -62,5 +62,9 @@ int main(int argc, char** argv) {
     }
     const server_options options = read_options(argc - lines, argv + lines);
     allow_descriptors();
-    ringio::run(serve(options.port, lines));
+    ringio::RunOptions run_options;
+    if (options.together >= 0) {
+        run_options.loop.send_together = options.together == 1;
+    }
+    ringio::run(serve(options.port, lines), run_options);
 }

@@ -11,13 +11,13 @@
 enum { server_backlog = 4096 };
 
 struct server_options {
-    int port;     // 0: the kernel chooses
+    int port;      // 0: the kernel chooses
     size_t size;   // the messages to expect, in bytes; any other stream is served as well
-    int together;  // the limit's: sends leave with the next entry into the kernel
+    int together;  // whether sends leave with the next entry into the kernel; -1: unsaid
 };
 
 static inline struct server_options read_options(int argc, char** argv) {
-    struct server_options options = {0, 16384, 0};
+    struct server_options options = {0, 16384, -1};
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 < argc && strcmp(argv[i], "--port") == 0) {
             options.port = atoi(argv[i + 1]);
@@ -26,7 +26,7 @@ static inline struct server_options read_options(int argc, char** argv) {
         } else if (i + 1 < argc && strcmp(argv[i], "--together") == 0) {
             options.together = atoi(argv[i + 1]);
         } else {
-            fprintf(stderr, "usage: %s [--port n] [--size bytes]\n", argv[0]);
+            fprintf(stderr, "usage: %s [--port n] [--size bytes] [--together 0|1]\n", argv[0]);
             exit(2);
         }
     }

@@ -2,6 +2,7 @@
 
 #include "frame_depot.hpp"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -64,9 +65,18 @@ void FramePool::refill(std::size_t index) {
     room_ -= taken;
 }
 
+// A child of fork(2) has the one thread that made it: the depot must be whole then, and nobody's.
+void FramePool::keep_depot_at_fork() noexcept {
+    static const int watched = ::pthread_atfork([] { Depot::instance().mutex.lock(); },
+                                                [] { Depot::instance().mutex.unlock(); },
+                                                [] { Depot::instance().mutex.unlock(); });
+    static_cast<void>(watched);
+}
+
 // On a thread's first use: sees to its end.
 void FramePool::enroll() noexcept {
     if (limit_ == 0 && !ended_) {
+        keep_depot_at_fork();
         static thread_local EndAtThreadExit end_at_thread_exit;
         static_cast<void>(end_at_thread_exit);
         set_limit(spare_min);

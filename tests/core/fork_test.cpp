@@ -1,8 +1,12 @@
 // What a loop is in the child of a fork(): nothing that can be used, nothing that does harm, and no
 // obstacle to a loop of the child's own.
+#include <array>
+#include <atomic>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <ringio/base/scope_exit.hpp>
 #include <ringio/core.hpp>
@@ -40,6 +44,15 @@ Task<> receives_once(int fd) {
 Task<int> doubled(int number) {
     co_await sleep(1ms);
     co_return 2 * number;
+}
+
+Task<int> last_doubled() {
+    std::vector<Task<int>> tasks;
+    for (int number = 0; number < 100; ++number) {
+        tasks.push_back(doubled(number));
+    }
+    const std::vector<int> results = co_await gather(std::move(tasks));
+    co_return results.back();
 }
 
 /// Forks within a task; gives the child's result.
@@ -231,4 +244,30 @@ TEST_CASE("fork: transfers in the child of a running task need no loop") {
         return run(forks());
     }();
     CHECK(child.status == 0);
+}
+
+TEST_CASE("fork: a thread of the parent that is at the frames' depot does not stop the child") {
+    std::atomic<bool> stop = false;
+    std::thread busy([&stop] {
+        while (!stop.load()) {
+            std::array<void*, 256> blocks;
+            for (void*& block : blocks) {
+                block = detail::frame_pool.allocate(96);
+            }
+            for (void* block : blocks) {
+                detail::frame_pool.deallocate(block, 96);
+            }
+            detail::frame_pool.trim();
+        }
+    });
+    for (int round = 0; round < 20; ++round) {
+        const testing::ChildResult child = testing::run_in_child([] {
+            const int result = run(last_doubled());
+            std::fputs(result == 198 ? "ran" : "wrong", stderr);
+        });
+        INFO(child.text);
+        CHECK(prints(child, "ran"));
+    }
+    stop.store(true);
+    busy.join();
 }

@@ -111,6 +111,7 @@ private:
     void deallocate_slowly(void* memory, std::size_t size) noexcept;
     void refill(std::size_t index);
     void enroll() noexcept;
+    static void keep_depot_at_fork() noexcept;
     RINGIO_NOINLINE void spill() noexcept;
     void set_limit(std::ptrdiff_t limit) noexcept;
     void give_to_depot(std::size_t kept_of_each, std::ptrdiff_t most) noexcept;

@@ -333,7 +333,7 @@ Handle EventLoop::call_soon(Callback callback) {
     IntrusivePtr<detail::HandleState> state(new detail::HandleState(*this, std::move(callback)));
     check_call();
     intrusive_add_ref(state.get());  // the queue's
-    schedule(*state);
+    schedule_here(*state);
     return Handle(std::move(state));
 }
 

@@ -113,7 +113,7 @@ void FutureStateBase::notify_waiting() noexcept {
     }
     while (DoneNode* node = waiting_.pop_front()) {
         if (FutureStateBase* const task = node->waiting_task()) {
-            event_loop->schedule(*task);
+            event_loop->schedule_here(*task);
         } else {
             node->notify(*this);
         }

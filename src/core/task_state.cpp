@@ -40,7 +40,7 @@ void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* optio
         return;
     }
     event_loop.add_task(*this);
-    event_loop.schedule(*this);
+    event_loop.schedule_here(*this);
 }
 
 void TaskStateBase::start_prepared(EventLoop& event_loop, const TaskOptions* options) {

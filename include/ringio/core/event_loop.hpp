@@ -197,7 +197,13 @@ public:
 
     // What the layers above build on.
 
-    void schedule(Runnable& runnable) noexcept { ready_.push_back(runnable); }
+    /// Queues a step. Debug mode aborts on a wrong thread.
+    void schedule(Runnable& runnable) noexcept {
+        detail::require_thread(this);
+        schedule_here(runnable);
+    }
+    /// The same for one who knows that this is the loop's thread.
+    void schedule_here(Runnable& runnable) noexcept { ready_.push_back(runnable); }
     void at_turn_end(TurnEnd& end) noexcept {
         if (!end.is_linked()) {
             detail::require_thread(this);

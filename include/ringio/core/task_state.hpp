@@ -138,12 +138,12 @@ public:
     void go_on() noexcept { wait_ = nullptr; }
 
     /// Queues the next step. Called once for each suspend().
-    void wake() noexcept { loop_or_null()->schedule(*this); }
+    void wake() noexcept { loop_or_null()->schedule_here(*this); }
 
     /// The same on the loop's thread, in the step itself.
     void yield(std::coroutine_handle<> coroutine, Wait& wait) noexcept {
         suspend(coroutine, wait);
-        running_loop->schedule(*this);
+        running_loop->schedule_here(*this);
     }
 
     /// Takes a cancellation that came after the wait was over but before the task resumed.

@@ -356,18 +356,6 @@ TimerHandle EventLoop::arm_call(TimePoint when, Callback&& callback) {
 
 void EventLoop::throw_closed() { throw std::runtime_error("Event loop is closed"); }
 
-void EventLoop::add_task(detail::TaskStateBase& task) noexcept {
-    intrusive_add_ref(&task);
-    services_->tasks.push_back(task);
-    ++services_->task_count;
-}
-
-void EventLoop::remove_task(detail::TaskStateBase& task) noexcept {
-    task.unlink();
-    --services_->task_count;
-    intrusive_release(&task);
-}
-
 std::vector<detail::TaskStateBase*> EventLoop::pending_tasks() const {
     std::vector<detail::TaskStateBase*> tasks;
     for (detail::TaskStateBase& task : services_->tasks) {

@@ -58,3 +58,20 @@ private:
 };
 
 }  // namespace ringio::detail
+
+namespace ringio {
+
+// Part of every task.
+inline void EventLoop::add_task(detail::TaskStateBase& task) noexcept {
+    intrusive_add_ref(&task);
+    services_->tasks.push_back(task);
+    ++services_->task_count;
+}
+
+inline void EventLoop::remove_task(detail::TaskStateBase& task) noexcept {
+    task.unlink();
+    --services_->task_count;
+    intrusive_release(&task);
+}
+
+}  // namespace ringio

@@ -1,6 +1,7 @@
 #include <ringio/core/task.hpp>
 
 #include <ringio/core/report.hpp>
+#include "loop_services.hpp"
 
 #include <sys/single_threaded.h>
 

@@ -200,6 +200,12 @@ protected:
         return state_;
     }
 
+    /// The same, and this handle refers to nothing from then on.
+    IntrusivePtr<detail::FutureStateBase>&& take_checked() {
+        checked();
+        return std::move(state_);
+    }
+
 private:
     [[noreturn]] static void throw_invalid();
     bool request_cancel(const std::string& message, const std::source_location& where);
@@ -249,13 +255,11 @@ public:
         return add_callback<Future>(std::forward<Fn>(function), where);
     }
 
-    detail::FutureAwaiter<T> operator co_await() const& {
+    RINGIO_INLINE detail::FutureAwaiter<T> operator co_await() const& {
         return detail::FutureAwaiter<T>(checked());
     }
-    detail::FutureTaker<T> operator co_await() && {
-        IntrusivePtr<detail::FutureStateBase> state = checked();
-        static_cast<AnyFuture&>(*this) = AnyFuture();
-        return detail::FutureTaker<T>(std::move(state));
+    RINGIO_INLINE detail::FutureTaker<T> operator co_await() && {
+        return detail::FutureTaker<T>(take_checked());
     }
 
 protected:

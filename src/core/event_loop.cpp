@@ -22,16 +22,15 @@ bool debug_from_environment() {
 
 // Other kernels than io_uring have no entry that many sends could share; and virtual time is for
 // runs that are the same everywhere.
-detail::SendRule::Calls cost_of_calls(const LoopOptions& options) {
-    using Calls = detail::SendRule::Calls;
-    std::optional<bool> together = options.send_together;
-    if (const char* value = std::getenv("RINGIO_SEND_TOGETHER"); !together && value != nullptr) {
-        together = std::strcmp(value, "0") != 0;
+bool sends_together(const LoopOptions& options) {
+    if (options.send_together) {
+        return *options.send_together;
     }
-    if (together) {
-        return *together ? Calls::dear : Calls::cheap;
+    if (const char* const value = std::getenv("RINGIO_SEND_TOGETHER")) {
+        return std::strcmp(value, "0") != 0;
     }
-    return options.kernel != nullptr || options.virtual_time ? Calls::cheap : Calls::unknown;
+    return options.kernel == nullptr && !options.virtual_time &&
+           detail::SendRule::measure_whether_calls_are_dear();
 }
 
 std::unique_ptr<Kernel> make_uring_kernel(unsigned entries) {
@@ -54,7 +53,7 @@ EventLoop::EventLoop(const LoopOptions& options)
     }
     anchor_->loop = this;
     detail::leave_loop_at_fork();
-    send_rule_.set_calls(cost_of_calls(options));
+    send_rule_.set_calls_are_dear(sends_together(options));
     set_debug(options.debug.value_or(debug_from_environment()));
 }
 
@@ -82,7 +81,7 @@ RINGIO_FLATTEN void EventLoop::run_turns() {
         if (has_only_ready() || begin_turn(inside)) {
             run_ready(inside);
         }
-        if (has_to_end_turn_) {
+        if (!turn_ends_.empty()) {
             leave_step(inside);
             end_turn();
         }
@@ -240,7 +239,6 @@ void EventLoop::run_ready(detail::EnterContext& inside) {
 }
 
 void EventLoop::end_turn() noexcept {
-    has_to_end_turn_ = false;
     while (TurnEnd* const end = turn_ends_.pop_front()) {
         end->end_turn();
     }

@@ -30,10 +30,10 @@ std::chrono::nanoseconds cost_of_call() noexcept {
 
 // Measured where a call costs 0.1 us: a send costs as much by the ring as at once. Where it costs
 // 1 us: half as much.
-SendRule::Calls SendRule::measure() noexcept {
+bool SendRule::measure_whether_calls_are_dear() noexcept {
     constexpr std::chrono::nanoseconds dear(300);
-    static const Calls calls = cost_of_call() > dear ? Calls::dear : Calls::cheap;
-    return calls;
+    static const bool are_dear = cost_of_call() > dear;
+    return are_dear;
 }
 
 }  // namespace ringio::detail

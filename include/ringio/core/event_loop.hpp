@@ -208,7 +208,6 @@ public:
         if (!end.is_linked()) {
             detail::require_thread(this);
             turn_ends_.push_back(end);
-            has_to_end_turn_ = true;
         }
     }
     void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
@@ -334,7 +333,6 @@ private:
     detail::SendRule send_rule_;
     unsigned turns_with_surplus_ = 0;
     bool stopping_ = false;
-    bool has_to_end_turn_ = false;  // turn_ends_ is not empty, or was not
     bool closed_ = false;
     bool checks_calls_ = false;          // closed, or in debug mode: users' calls are looked at
     std::atomic<bool> running_ = false;  // these two are looked at by other threads, too,

@@ -3,6 +3,8 @@
 #include <ringio/core/repr.hpp>
 #include <ringio/core/task_state.hpp>
 
+#include <new>
+
 namespace ringio {
 
 std::string CancelSource::text() const {
@@ -39,6 +41,8 @@ constinit thread_local CancelOrigin* outermost = nullptr;
 
 }  // namespace
 
+void Cancellation::retire(const Cancellation* request) noexcept { delete request; }
+
 CancelOrigin::CancelOrigin(CancelCause cause, const std::source_location& where) noexcept
     : CancelOrigin(cause, nullptr) {
     task_ = running_loop != nullptr ? running_loop->current_task() : nullptr;
@@ -52,7 +56,7 @@ CancelOrigin::CancelOrigin(CancelCause cause, const FutureStateBase* decisive) n
     }
 }
 
-CancelOrigin::CancelOrigin(std::shared_ptr<const Cancellation> known) noexcept
+CancelOrigin::CancelOrigin(CancellationPtr known) noexcept
     : CancelOrigin(CancelCause::unknown, nullptr) {
     request_ = std::move(known);
 }
@@ -67,21 +71,26 @@ CancelSource CancelOrigin::source() const {
     return {cause_, task_ != nullptr ? task_->name() : "", where_};
 }
 
-std::shared_ptr<const Cancellation> CancelOrigin::request(const std::string& message) {
+CancellationPtr CancelOrigin::request(const std::string& message) {
     if (outermost == nullptr) {
         return message.empty() ? nullptr
-                               : std::make_shared<const Cancellation>(
-                                     Cancellation{.message = message, .source = {}});
+                               : CancellationPtr(new Cancellation(message, CancelSource()));
     }
-    std::shared_ptr<const Cancellation>& made = outermost->request_;
+    CancellationPtr& made = outermost->request_;
     if (!made) {
-        made = std::make_shared<const Cancellation>(
-            Cancellation{.message = message, .source = outermost->source()});
+        made = CancellationPtr(new Cancellation(message, outermost->source()));
     } else if (made->message != message) {
-        return std::make_shared<const Cancellation>(
-            Cancellation{.message = message, .source = made->source});
+        return CancellationPtr(new Cancellation(message, made->source));
     }
     return made;
+}
+
+CancellationPtr CancelOrigin::request_if_memory(const std::string& message) noexcept {
+    try {
+        return request(message);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
 }
 
 }  // namespace detail

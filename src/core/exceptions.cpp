@@ -50,8 +50,7 @@ detail::ExceptionKind kind_of(const std::type_info* type) noexcept {
 }  // namespace
 
 CancelledError::CancelledError(std::string message)
-    : request_(std::make_shared<const detail::Cancellation>(
-          detail::Cancellation{.message = std::move(message), .source = {}})) {}
+    : request_(new detail::Cancellation(std::move(message), CancelSource())) {}
 
 const std::string& CancelledError::message() const noexcept {
     static const std::string none;
@@ -90,15 +89,6 @@ std::string type_name(const std::type_info& type) {
 
 std::string exception_type_name(const std::exception_ptr& exception) {
     return exception ? describe(exception).type : "no exception";
-}
-
-std::exception_ptr make_cancellation(const std::string& message) noexcept {
-    try {
-        std::shared_ptr<const Cancellation> request = CancelOrigin::request(message);
-        return request ? std::make_exception_ptr(CancelledError(std::move(request))) : nullptr;
-    } catch (const std::bad_alloc&) {
-        return std::make_exception_ptr(CancelledError());
-    }
 }
 
 std::string describe_exception(const std::exception_ptr& exception) {

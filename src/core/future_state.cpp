@@ -124,7 +124,7 @@ FutureStateBase* FutureStateBase::take_cancel(CancelWalk& walk) noexcept {
     unretrieved_ = false;
     walk.reply = CancelWalk::Reply::refused;
     if (status_ == FutureStatus::pending) {
-        become_cancelled(make_cancellation(walk.message));
+        become_cancelled(CancelOrigin::request_if_memory(walk.message));
         walk.reply = CancelWalk::Reply::accepted;
     }
     return nullptr;
@@ -229,10 +229,10 @@ void FutureStateBase::throw_no_value() {
         throw InvalidStateError("Result is not set.");
     }
     unretrieved_ = false;
-    if (exception_) {
-        std::rethrow_exception(exception_);
+    if (holds_request_) {
+        throw CancelledError(request_);
     }
-    throw CancelledError();
+    std::rethrow_exception(exception_);
 }
 
 std::exception_ptr FutureStateBase::exception() {
@@ -247,10 +247,7 @@ std::exception_ptr FutureStateBase::exception() {
 }
 
 std::exception_ptr FutureStateBase::failure() noexcept {
-    if (cancelled() && !exception_) {
-        return std::make_exception_ptr(CancelledError());
-    }
-    return exception_;
+    return holds_request_ ? std::make_exception_ptr(CancelledError(request_)) : exception_;
 }
 
 void FutureStateBase::add_done_node(DoneNode& node) noexcept {

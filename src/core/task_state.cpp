@@ -160,20 +160,20 @@ void TaskStateBase::wait_replied(CancelWalk::Reply reply) noexcept {
 
 // Without memory for it, message and source are lost; a cancellation never is.
 void TaskStateBase::keep_cancellation(const std::string& message) noexcept {
+    CancellationPtr request = CancelOrigin::request_if_memory(message);
+    if (!request && !extras_) {
+        return;
+    }
     try {
-        std::shared_ptr<const Cancellation> request = CancelOrigin::request(message);
-        if (request || extras_) {
-            extras().cancellation = std::move(request);
-        }
+        extras().cancellation = std::move(request);
     } catch (const std::bad_alloc&) {
-        if (extras_) {
-            extras_->cancellation = nullptr;
-        }
+        return;
     }
 }
 
-std::shared_ptr<const Cancellation> TaskStateBase::cancellation() const noexcept {
-    return extras_ ? extras_->cancellation : nullptr;
+const CancellationPtr& TaskStateBase::cancellation() const noexcept {
+    static const CancellationPtr none;
+    return extras_ ? extras_->cancellation : none;
 }
 
 const std::string& TaskStateBase::cancel_message() const noexcept {
@@ -248,9 +248,7 @@ void TaskStateBase::finish_with(std::exception_ptr exception, ExceptionKind kind
     }
 }
 
-void TaskStateBase::finish_cancelled() noexcept {
-    become_cancelled(extras_ && extras_->cancellation ? make_cancelled() : nullptr);
-}
+void TaskStateBase::finish_cancelled() noexcept { become_cancelled(cancellation()); }
 
 void TaskStateBase::destroy_pending() noexcept {
     if (report_when_destroyed_ && !done()) {

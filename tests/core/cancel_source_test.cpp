@@ -180,10 +180,12 @@ TEST_CASE("cancel source: the texts") {
 
 TEST_CASE("cancel source: a report of a CancelledError tells it") {
     const detail::CancelOrigin origin(CancelCause::interrupt);
-    CHECK(detail::describe_exception(detail::make_cancellation("why")) ==
-          "ringio::CancelledError: why (cancelled by Ctrl-C)");
-    CHECK(detail::describe_exception(detail::make_cancellation("")) ==
-          "ringio::CancelledError (cancelled by Ctrl-C)");
+    const auto told = [](const std::string& message) {
+        return detail::describe_exception(
+            std::make_exception_ptr(CancelledError(detail::CancelOrigin::request(message))));
+    };
+    CHECK(told("why") == "ringio::CancelledError: why (cancelled by Ctrl-C)");
+    CHECK(told("") == "ringio::CancelledError (cancelled by Ctrl-C)");
 }
 
 TEST_CASE("cancel source: the outermost origin counts, and what it reaches shares one request") {

@@ -2,7 +2,10 @@
 // message, through everything that the request reaches.
 #pragma once
 
-#include <memory>
+#include <ringio/base/intrusive_ptr.hpp>
+
+#include <atomic>
+#include <cstdint>
 #include <source_location>
 #include <string>
 #include <utility>
@@ -54,9 +57,28 @@ class TaskStateBase;
 
 /// One request to cancel. Everything that it reaches shares it; so may other threads.
 struct Cancellation {
+    Cancellation(std::string text, CancelSource who) noexcept
+        : message(std::move(text)), source(std::move(who)) {}
+
     std::string message;
     CancelSource source;
+    mutable std::atomic<std::uint32_t> references = 0;
+
+    friend void intrusive_add_ref(const Cancellation* request) noexcept {
+        request->references.fetch_add(1, std::memory_order_relaxed);
+    }
+    friend void intrusive_release(const Cancellation* request) noexcept {
+        if (request->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            retire(request);
+        }
+    }
+
+private:
+    static void retire(const Cancellation* request) noexcept;
 };
+
+/// Null when there is nothing to tell of the request, or there was no memory for it.
+using CancellationPtr = IntrusivePtr<const Cancellation>;
 
 /// Says, as long as it lives, who makes the requests to cancel that are made on this thread. The
 /// outermost one counts: what it calls only passes its request on.
@@ -67,14 +89,16 @@ public:
     /// A scope, because of what became of `decisive` (null: of the scope's body).
     CancelOrigin(CancelCause cause, const FutureStateBase* decisive) noexcept;
     /// Whoever made a request that is passed on only now; null: not known.
-    explicit CancelOrigin(std::shared_ptr<const Cancellation> known) noexcept;
+    explicit CancelOrigin(CancellationPtr known) noexcept;
     CancelOrigin(const CancelOrigin&) = delete;
     CancelOrigin& operator=(const CancelOrigin&) = delete;
     ~CancelOrigin();
 
     /// Returns the request that is being made, to be kept; null when there is nothing to tell.
     /// *Errors*: std::bad_alloc.
-    static std::shared_ptr<const Cancellation> request(const std::string& message);
+    static CancellationPtr request(const std::string& message);
+    /// The same; null without memory for it: a cancellation is never lost, but what it says may be.
+    static CancellationPtr request_if_memory(const std::string& message) noexcept;
 
 private:
     CancelSource source() const;
@@ -82,7 +106,7 @@ private:
     CancelCause cause_;
     const TaskStateBase* task_ = nullptr;  // null: none
     std::source_location where_;
-    std::shared_ptr<const Cancellation> request_;  // made when first asked for
+    CancellationPtr request_;  // made when first asked for
 };
 
 }  // namespace detail

@@ -23,8 +23,7 @@ class RINGIO_API CancelledError final {
 public:
     CancelledError() = default;
     explicit CancelledError(std::string message);
-    explicit CancelledError(std::shared_ptr<const detail::Cancellation> request) noexcept
-        : request_(std::move(request)) {}
+    explicit CancelledError(const detail::CancellationPtr& request) noexcept : request_(request) {}
 
     /// Returns what was given to cancel(), or an empty text.
     const std::string& message() const noexcept;
@@ -34,7 +33,7 @@ public:
     const CancelSource& source() const noexcept;
 
 private:
-    std::shared_ptr<const detail::Cancellation> request_;
+    detail::CancellationPtr request_;
 };
 
 /// Thrown at the co_yield of an AsyncGenerator that is being closed, to have its body clean up.
@@ -114,10 +113,6 @@ std::string type_name(const std::type_info& type);
 
 /// Returns the name of the type of a stored exception.
 std::string exception_type_name(const std::exception_ptr& exception);
-
-/// Makes the CancelledError of the request that is being made, or returns null when it has nothing
-/// to tell; without memory, makes one that has neither message nor source.
-std::exception_ptr make_cancellation(const std::string& message) noexcept;
 
 /// Returns "std::runtime_error: boom" for a stored exception.
 std::string describe_exception(const std::exception_ptr& exception);

@@ -73,6 +73,11 @@ public:
         if (!waiting_.empty()) [[unlikely]] {
             drop_callbacks();
         }
+        if (holds_request_) [[unlikely]] {
+            request_.~CancellationPtr();
+        } else {
+            exception_.~exception_ptr();
+        }
         intrusive_release(anchor_);
     }
 
@@ -176,7 +181,8 @@ public:
 protected:
     friend class PassingState;
 
-    FutureStateBase(EventLoop& loop, Kind kind) noexcept : Runnable(kind), anchor_(loop.anchor()) {
+    FutureStateBase(EventLoop& loop, Kind kind) noexcept
+        : Runnable(kind), anchor_(loop.anchor()), exception_() {
         intrusive_add_ref(anchor_);
     }
 
@@ -214,8 +220,15 @@ protected:
         exception_ = std::move(exception);
         unretrieved_ = !silenced_;
     }
-    void become_cancelled(std::exception_ptr cancellation) noexcept {
-        exception_ = std::move(cancellation);
+    /// Becomes cancelled with the CancelledError that somebody threw, or by a request, of which one
+    /// is made only when it is thrown.
+    void become_cancelled(std::exception_ptr thrown) noexcept {
+        exception_ = std::move(thrown);
+        transition(FutureStatus::cancelled);
+    }
+    void become_cancelled(CancellationPtr request) noexcept {
+        ::new (static_cast<void*>(&request_)) CancellationPtr(std::move(request));
+        holds_request_ = true;
         transition(FutureStatus::cancelled);
     }
     std::string repr_callbacks() const;
@@ -235,11 +248,14 @@ private:
     FutureStatus status_ = FutureStatus::pending;
     bool unretrieved_ = false;
     bool silenced_ = false;
+    bool holds_request_ = false;
     std::uint16_t value_offset_ = 0;  // from this to the value, in bytes
     LoopAnchor* anchor_;
     IntrusiveList<DoneNode> waiting_;
-    std::exception_ptr
-        exception_;  // also the CancelledError of a cancelled future, if it has a text
+    union {
+        std::exception_ptr exception_;  // null: there is a value, or nothing yet
+        CancellationPtr request_;       // of a future that was cancelled by it: holds_request_
+    };
     std::source_location created_;
     std::uint32_t references_ = 0;
 };

@@ -187,7 +187,7 @@ public:
     const CancelSource& cancel_source() const noexcept;
 
     /// The latest request itself, to be passed on; may be null.
-    std::shared_ptr<const Cancellation> cancellation() const noexcept;
+    const CancellationPtr& cancellation() const noexcept;
 
     // For those who look on.
 
@@ -234,9 +234,9 @@ protected:
 private:
     struct Extras {
         std::string name;
-        std::shared_ptr<const Cancellation> cancellation;  // the latest request
-        IntrusivePtr<ContextState> shared_context;         // else the task has its own
-        std::coroutine_handle<> outside;  // of ours, while it awaits one that is not
+        CancellationPtr cancellation;               // the latest request
+        IntrusivePtr<ContextState> shared_context;  // else the task has its own
+        std::coroutine_handle<> outside;            // of ours, while it awaits one that is not
     };
 
     Extras& extras();

@@ -424,3 +424,24 @@ TEST_CASE("Channel: survives the destruction of tasks that have the last handles
     }
     CHECK(log.joined() == "");
 }
+
+ASYNC_TEST_CASE("Channel: a send or receive that is kept counts until it was awaited, once") {
+    auto [sender, receiver] = channel<int>(1);
+    auto sending = sender.send(1);
+    sender.close();
+    co_await sending;
+    CHECK(receiver.statistics().senders == 0);
+    bool refused = false;
+    try {
+        co_await sending;
+    } catch (const ChannelClosed&) {
+        refused = true;
+    }
+    CHECK(refused);
+    auto receiving = receiver.receive();
+    const std::optional<int> item = co_await receiving;
+    CHECK(item == 1);
+    CHECK(receiver.statistics().receivers == 1);
+    const std::optional<int> end = co_await receiver.receive();
+    CHECK_FALSE(end);
+}

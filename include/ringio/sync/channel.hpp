@@ -19,14 +19,11 @@ template <class T>
 class [[nodiscard]] Sending {
 public:
     Sending(detail::SendingEnd<T> end, T item)
-        : end_(std::move(end)), item_(std::make_unique<detail::ChannelItem<T>>(std::move(item))) {}
-    detail::SendWait<T> operator co_await() {
-        return detail::SendWait<T>(std::move(end_), std::move(item_));
-    }
+        : pending_{std::move(end), std::make_unique<detail::ChannelItem<T>>(std::move(item))} {}
+    detail::SendWait<T> operator co_await() { return detail::SendWait<T>(pending_); }
 
 private:
-    detail::SendingEnd<T> end_;
-    std::unique_ptr<detail::ChannelItem<T>> item_;
+    detail::PendingSend<T> pending_;
 };
 
 /// What receive() returns: awaited once, it gives the next item.
@@ -34,7 +31,7 @@ template <class T>
 class [[nodiscard]] Receiving {
 public:
     explicit Receiving(detail::ReceivingEnd<T> end) : end_(std::move(end)) {}
-    detail::ReceiveWait<T> operator co_await() { return detail::ReceiveWait<T>(std::move(end_)); }
+    detail::ReceiveWait<T> operator co_await() { return detail::ReceiveWait<T>(end_); }
 
 private:
     detail::ReceivingEnd<T> end_;

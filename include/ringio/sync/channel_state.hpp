@@ -296,49 +296,60 @@ template <class T>
 using ReceivingEnd =
     ChannelEnd<ChannelState<T>, &ChannelBase::add_receiver, &ChannelBase::remove_receiver>;
 
-/// Waits in send(), with the item.
+/// A send() that was called: what Sending is made of. Whoever waits refers to it, for it lives as
+/// long as the await.
+template <class T>
+struct PendingSend {
+    SendingEnd<T> end;
+    std::unique_ptr<ChannelItem<T>> item;  // null once it has gone
+};
+
+/// Waits in send().
 template <class T>
 class SendWait final : public QueuedWait {
-    using Item = ChannelItem<T>;
-
 public:
-    SendWait(SendingEnd<T> end, std::unique_ptr<Item> item)
-        : QueuedWait(end.channel().senders()), end_(std::move(end)), item_(std::move(item)) {}
-    // Before the end, which may be the last one, and then wakes all who are in the queue.
-    ~SendWait() { withdraw(); }
+    explicit SendWait(PendingSend<T>& sending)
+        : QueuedWait(sending.end.channel().senders()), sending_(sending) {}
+    // It may be the last end, which then wakes all who are in the queue. Awaited a second time, it
+    // is a closed one.
+    ~SendWait() {
+        withdraw();
+        sending_.end.close();
+    }
 
     bool await_ready() noexcept {
-        ChannelState<T>& channel = end_.channel();
-        return channel.closed() || channel.try_send_item(item_);
+        ChannelState<T>& channel = sending_.end.channel();
+        return channel.closed() || channel.try_send_item(sending_.item);
     }
     void await_resume() {
         const WaitEnd end = has_waited() ? leave() : WaitEnd::woken;
-        if (!item_) {  // it has gone
+        if (!sending_.item) {  // it has gone
             defer_late_cancellation();
             return;
         }
         if (end != WaitEnd::woken) {
             throw_ended();
         }
-        throw Undelivered<T>(std::move(item_->value));
+        throw Undelivered<T>(std::move(sending_.item->value));
     }
 
-    static std::unique_ptr<Item> deliver(QueuedPlace& place) noexcept {
-        return std::move(static_cast<SendWait&>(place).item_);
+    static std::unique_ptr<ChannelItem<T>> deliver(QueuedPlace& place) noexcept {
+        return std::move(static_cast<SendWait&>(place).sending_.item);
     }
 
 private:
-    SendingEnd<T> end_;
-    std::unique_ptr<Item> item_;  // null once it has gone
+    PendingSend<T>& sending_;
 };
 
 /// Waits in receive(). Woken and cancelled at once, it leaves the item to the next.
 template <class T>
 class ReceiveWait final : public QueuedWait {
 public:
-    explicit ReceiveWait(ReceivingEnd<T> end)
-        : QueuedWait(end.channel().receivers()), end_(std::move(end)) {}
-    ~ReceiveWait() { withdraw(); }
+    explicit ReceiveWait(ReceivingEnd<T>& end) : QueuedWait(end.channel().receivers()), end_(end) {}
+    ~ReceiveWait() {
+        withdraw();
+        end_.close();
+    }
 
     bool await_ready() const { return end_.channel().has_item() || end_.channel().at_end(); }
     std::optional<T> await_resume() {
@@ -354,7 +365,7 @@ public:
     }
 
 private:
-    ReceivingEnd<T> end_;
+    ReceivingEnd<T>& end_;
 };
 
 }  // namespace detail

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -96,12 +97,17 @@ void StreamState::abort() noexcept {
     }
 }
 
+// Without memory for its text, a failure is a std::bad_alloc.
 void StreamState::fail(int error, const char* what) noexcept {
     if (failure_) {
         abort();
-    } else {
+        return;
+    }
+    try {
         fail(std::make_exception_ptr(
             std::system_error(error, std::system_category(), what + peer_)));
+    } catch (const std::bad_alloc&) {
+        fail(std::current_exception());
     }
 }
 

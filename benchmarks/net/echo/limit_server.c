@@ -153,7 +153,7 @@ static void fail(int fd) {
 static void keep(int fd, const char* data, size_t length) {
     struct connection* c = &connections[fd];
     if (c->out_end + length > c->out_capacity) {
-        if (c->sending) {
+        if (c->out_capacity > 0) {
             die("output grew past its limit", ENOBUFS);
         }
         size_t capacity = 2 * (size_t)high_water + (size_t)buffer_count * buffer_size;

@@ -130,10 +130,8 @@ void StreamOutbound::leave() noexcept {
         flush();
         return;
     }
-    if (turn_ != loop->turn()) {
-        static_cast<void>(may_send_at_once());
-    }
-    if (!together_) {
+    const bool together = turn_ == loop->turn() ? together_ : !loop->may_send_at_once();
+    if (!together) {
         flush();
         return;
     }

@@ -126,6 +126,18 @@ TEST_CASE("thread check: where nothing may be thrown, the program ends with the 
     CHECK(handle.aborted());
     CHECK_THAT(handle.text, Catch::Matchers::Contains(sentence));
 
+    const ChildResult step = run_in_child([] {
+        LoopElsewhere elsewhere;
+        struct Step final : Runnable {
+            void run() override {}
+            void discard() noexcept override {}
+        } of_nothing;
+        elsewhere.start();
+        elsewhere.loop.schedule(of_nothing);
+    });
+    CHECK(step.aborted());
+    CHECK_THAT(step.text, Catch::Matchers::Contains(sentence));
+
     const ChildResult primitive = run_in_child([] {
         LoopElsewhere elsewhere;
         Event event;

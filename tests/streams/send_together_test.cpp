@@ -239,6 +239,61 @@ TEST_CASE("send together: a socket's send is a request then, and gives what that
     });
 }
 
+TEST_CASE("send together: a socket's send that is cancelled in the kernel gives what came first") {
+    run_together([]() -> Task<> {
+        const Socket socket(some_descriptor());
+        for (const bool is_sent : {false, true}) {
+            std::vector<Out> outs(several);
+            co_await warm_up(outs);
+            auto sending = create_task([](const Socket* on) -> Task<int> {
+                const int sent = co_await on->send("bytes");
+                co_return sent;
+            }(&socket));
+            co_await turns(2);
+            CHECK(held().size() == 1);
+            if (is_sent) {
+                answer_first(3);
+            }
+            sending.cancel();
+            sending.cancel();
+            co_await turns(3);
+            CHECK(sending.done());
+            CHECK(sending.cancelled() == !is_sent);
+        }
+    });
+}
+
+TEST_CASE("send together: abort() drops what waits, and ends what is with the kernel") {
+    run_together([]() -> Task<> {
+        std::vector<Out> outs(several);
+        co_await warm_up(outs);
+        co_await send_each(outs, 1, "lost");
+        outs[0].writer.abort();  // before the end of the turn
+        co_await turns(2);
+        CHECK(held().empty());
+        std::vector<Out> others(several);
+        co_await warm_up(others);
+        others[0].writer.write("gone");
+        co_await turns(2);
+        CHECK(held() == std::vector<std::string>{"gone"});
+        others[0].writer.abort();
+        co_await turns(1);
+        CHECK_FALSE(others[0].state->closed());  // the kernel has its bytes still
+        co_await turns(2);
+        CHECK(others[0].state->closed());
+    });
+}
+
+TEST_CASE("send together: a loop may close with sends in the kernel") {
+    run_together([]() -> Task<> {
+        std::vector<Out> outs(several);
+        co_await warm_up(outs);
+        co_await send_each(outs, several, "open");
+        co_await turns(1);
+        CHECK(held().size() == several);
+    });
+}
+
 TEST_CASE("send together: over real connections every byte arrives, in order") {
     const testing::Balance balance;
     {

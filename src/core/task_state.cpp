@@ -161,13 +161,11 @@ void TaskStateBase::wait_replied(CancelWalk::Reply reply) noexcept {
 // Without memory for it, message and source are lost; a cancellation never is.
 void TaskStateBase::keep_cancellation(const std::string& message) noexcept {
     CancellationPtr request = CancelOrigin::request_if_memory(message);
-    if (!request && !extras_) {
-        return;
-    }
     try {
-        extras().cancellation = std::move(request);
-    } catch (const std::bad_alloc&) {
-        return;
+        if (request || extras_) {
+            extras().cancellation = std::move(request);
+        }
+    } catch (const std::bad_alloc&) {  // no extras
     }
 }
 

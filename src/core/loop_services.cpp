@@ -80,8 +80,7 @@ void LoopServices::on_interrupt() const {
     }
 }
 
-// In the child of a fork(2), another thread of the parent may have held a lock of this at that
-// time.
+// Without a lock: in the child of a fork(2), another thread of the parent may have held it.
 void LoopServices::keep_for_ever(std::shared_ptr<LoopServices> self, ReadyQueue queued,
                                  std::shared_ptr<void> threads) noexcept {
     static constinit std::atomic<LoopServices*> newest = nullptr;

@@ -1,5 +1,5 @@
 // The event loop: one thread, one ready queue, one ring. It resumes coroutines, and nothing else
-// does. run_once() is the whole machine; the layers above only push Runnables and Completions.
+// does. run_turns() is the whole machine; the layers above only push Runnables and Completions.
 #pragma once
 
 #include <ringio/base/config.hpp>

@@ -28,7 +28,7 @@ public:
     Runnable(const Runnable&) = delete;
     Runnable& operator=(const Runnable&) = delete;
 
-    /// Does the work. Called once for each time that it was queued, by EventLoop::run_ready().
+    /// Does the work. Called once for each time that it was queued, by the loop.
     virtual void run() = 0;
 
     /// Whether it is a detail::TaskStateBase, whose steps the loop makes without this call.

@@ -63,7 +63,8 @@ public:
     }
 
     /// Sends at least one byte of `data`; gives how many. Tried at once: when the socket has room,
-    /// the await does not suspend, so often in a turn. *Lifetime*: as recv().
+    /// the await does not suspend, so often in a turn; where sends leave together
+    /// (LoopOptions::send_together) it may be a request. *Lifetime*: as recv().
     Op<SendRequest> send(std::string_view data) const {
         return Op<SendRequest>({fd(), data.data(), data.size(), 0});
     }

@@ -107,8 +107,9 @@ public:
     ///
     /// When bytes leave: the first drain() of a turn of the loop sends at once. Further ones in the
     /// same turn leave theirs to its end, and after a turn with several the first one does, too:
-    /// tasks that share a connection send together, once a turn. Above the high-water mark all is
-    /// sent at once.
+    /// tasks that share a connection send together, once a turn. So do several connections where a
+    /// system call is dear (LoopOptions::send_together). Above the high-water mark all is sent at
+    /// once.
     /// *Errors*: std::system_error that names the peer, when the connection failed or is lost.
     /// *Cancellation*: at once; what is buffered is sent all the same.
     detail::Drain drain() const noexcept { return detail::Drain(state_); }

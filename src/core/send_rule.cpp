@@ -28,8 +28,8 @@ std::chrono::nanoseconds cost_of_call() noexcept {
 
 }  // namespace
 
-// Measured where a call costs 0.1 us: a send costs as much by the ring as at once. Where it costs
-// 1 us: half as much.
+// Measured where a call costs 0.1 us: small sends cost as much by the ring as at once, large ones
+// more (benchmarks/run.py echo).
 bool SendRule::measure_whether_calls_are_dear() noexcept {
     constexpr std::chrono::nanoseconds dear(300);
     static const bool are_dear = cost_of_call() > dear;

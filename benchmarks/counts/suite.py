@@ -33,9 +33,9 @@ SERVERS = {
     "ringio": ["echo_ringio_low_level", "--together", "0"],
     "ringio streams": ["echo_ringio_streams", "--together", "0"],
     "ringio readline": ["echo_ringio_streams", "--lines", "--together", "0"],
-    "limit, sends together": ["echo_limit", "--together", "1"],
-    "ringio, sends together": ["echo_ringio_low_level", "--together", "1"],
-    "ringio streams, sends together": ["echo_ringio_streams", "--together", "1"],
+    "limit together": ["echo_limit", "--together", "1"],
+    "ringio together": ["echo_ringio_low_level", "--together", "1"],
+    "ringio streams together": ["echo_ringio_streams", "--together", "1"],
 }
 CONNECTIONS = (1, 64)
 ROUNDED = 0.005  # more than rounding to the table's three digits can do

@@ -37,7 +37,7 @@ GROWTH = [1, 10, 100, 1000, 10000]
 
 REFERENCE = "reference"
 LIMIT = "limit"
-TOGETHER = "limit, sends together"
+TOGETHER = "limit together"
 PYTHON = {
     "uvloop protocol": ["--loop", "uvloop", "--api", "protocol"],
     "uvloop streams": ["--loop", "uvloop", "--api", "streams"],
@@ -52,8 +52,8 @@ SERVERS = {
     "ringio": (["echo_ringio_low_level"], "liburing-dev"),
     "ringio streams": (["echo_ringio_streams"], "liburing-dev"),
     "ringio readline": (["echo_ringio_streams", "--lines"], "liburing-dev"),
-    "ringio, sends together": (["echo_ringio_low_level", "--together", "1"], "liburing-dev"),
-    "ringio streams, sends together": (["echo_ringio_streams", "--together", "1"],
+    "ringio together": (["echo_ringio_low_level", "--together", "1"], "liburing-dev"),
+    "ringio streams together": (["echo_ringio_streams", "--together", "1"],
                                        "liburing-dev"),
     "epoll": (["echo_epoll"], "libc6-dev"),
     "libuv": (["echo_libuv"], "libuv1-dev"),

@@ -49,7 +49,7 @@ void OpWait::complete(int result, std::uint32_t flags) noexcept {
     task_->wake();
 }
 
-bool OpWait::settle() noexcept {
+bool OpWait::lost_to_cancellation() noexcept {
     if (phase_ == Phase::refused) {
         // Another request that came meanwhile is answered by the same CancelledError.
         static_cast<void>(task_->take_cancellation());

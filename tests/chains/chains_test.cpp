@@ -68,7 +68,7 @@ public:
     }
 
     /// Runs the loop until nothing is ready.
-    void settle() {
+    void run_until_idle() {
         loop.call_later(1s, [this] { loop.stop(); });
         loop.run_forever();
     }
@@ -89,7 +89,7 @@ public:
 TEST_CASE("chains: of awaits, cancelled") {
     Chains chains;
     auto task = chains.loop.create_task(deep_await(links));
-    chains.settle();
+    chains.run_until_idle();
     chains.cancel(task);
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("chains: of awaits, when the loop is closed") {
     {
         Chains chains;
         chains.loop.create_task(deep_await(links));
-        chains.settle();
+        chains.run_until_idle();
     }
     CHECK(detail::live_frames() == before);
 }
@@ -106,31 +106,31 @@ TEST_CASE("chains: of awaits, when the loop is closed") {
 TEST_CASE("chains: of tasks, cancelled from the top") {
     Chains chains;
     TaskHandle<> top = chain_of(above_task, chains.loop);
-    chains.settle();
+    chains.run_until_idle();
     chains.cancel(top);
 }
 
 TEST_CASE("chains: of tasks, when each of them is cancelled, as at the end of run()") {
     Chains chains;
     chain_of(above_task, chains.loop);
-    chains.settle();
+    chains.run_until_idle();
     std::vector<AnyTask> tasks = all_tasks(chains.loop);
     for (AnyTask& task : tasks) {
         task.cancel();
     }
-    chains.settle();
+    chains.run_until_idle();
     CHECK(chains.loop.statistics().tasks == 0);
 }
 
 TEST_CASE("chains: of tasks, when each of them is cancelled from the top down") {
     Chains chains;
     chain_of(above_task, chains.loop);
-    chains.settle();
+    chains.run_until_idle();
     std::vector<AnyTask> tasks = all_tasks(chains.loop);
     for (auto task = tasks.rbegin(); task != tasks.rend(); ++task) {
         task->cancel();
     }
-    chains.settle();
+    chains.run_until_idle();
     CHECK(chains.loop.statistics().tasks == 0);
 }
 
@@ -139,7 +139,7 @@ TEST_CASE("chains: of tasks, when the loop is closed") {
     {
         Chains chains;
         chain_of(above_task, chains.loop);
-        chains.settle();
+        chains.run_until_idle();
     }
     CHECK(detail::live_frames() == before);
 }
@@ -149,13 +149,13 @@ TEST_CASE("chains: of tasks and gather, cancelled and closed") {
     {
         Chains chains;
         TaskHandle<> top = chain_of(above_gather, chains.loop);
-        chains.settle();
+        chains.run_until_idle();
         chains.cancel(top);
     }
     {
         Chains chains;
         chain_of(above_gather, chains.loop);
-        chains.settle();
+        chains.run_until_idle();
     }
     CHECK(detail::live_frames() == before);
 }
@@ -165,13 +165,13 @@ TEST_CASE("chains: of tasks and when_all, cancelled and closed") {
     {
         Chains chains;
         TaskHandle<> top = chain_of(above_when_all, chains.loop);
-        chains.settle();
+        chains.run_until_idle();
         chains.cancel(top);
     }
     {
         Chains chains;
         chain_of(above_when_all, chains.loop);
-        chains.settle();
+        chains.run_until_idle();
     }
     CHECK(detail::live_frames() == before);
 }
@@ -181,13 +181,13 @@ TEST_CASE("chains: of when_all in when_all, cancelled, closed, and ended by an e
     {
         Chains chains;
         auto task = chains.loop.create_task(when_all_within(links));
-        chains.settle();
+        chains.run_until_idle();
         chains.cancel(task);
     }
     {
         Chains chains;
         chains.loop.create_task(when_all_within(links));
-        chains.settle();
+        chains.run_until_idle();
     }
     {
         Chains chains;
@@ -253,13 +253,13 @@ TEST_CASE("chains: of groups, cancelled and closed") {
     {
         Chains chains;
         auto task = chains.loop.create_task(above_group(links));
-        chains.settle();
+        chains.run_until_idle();
         chains.cancel(task);
     }
     {
         Chains chains;
         chains.loop.create_task(above_group(links));
-        chains.settle();
+        chains.run_until_idle();
     }
     CHECK(detail::live_frames() == before);
 }
@@ -276,13 +276,13 @@ TEST_CASE("chains: of wait_for, cancelled, closed and brought to their end") {
     {
         Chains chains;
         auto task = chains.loop.create_task(nested(sleeps_for_ever()));
-        chains.settle();
+        chains.run_until_idle();
         chains.cancel(task);
     }
     {
         Chains chains;
         chains.loop.create_task(nested(sleeps_for_ever()));
-        chains.settle();
+        chains.run_until_idle();
     }
     {
         Chains chains;
@@ -321,7 +321,7 @@ TEST_CASE("chains: a suspended chain of awaits is destroyed from the innermost f
     {
         Chains chains;
         chains.loop.create_task(outermost());
-        chains.settle();
+        chains.run_until_idle();
     }
     CHECK(said == std::vector<std::string>{"innermost, below middle, below outermost",
                                            "middle, below outermost", "outermost"});
@@ -342,7 +342,7 @@ TEST_CASE("chains: one that goes through a generator is destroyed with it") {
         };
         auto outermost = [&]() -> Task<> { co_await reader(); };
         chains.loop.create_task(outermost());
-        chains.settle();
+        chains.run_until_idle();
     }
     CHECK(detail::live_frames() == before);
 }

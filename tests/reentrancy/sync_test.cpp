@@ -21,7 +21,7 @@ const char* const in_its_own_function =
     "the queue outlives those who use it, and its member function runs";
 
 /// Waits until `future` is done, however it ends.
-Task<> settle(AnyFuture future) {
+Task<> wait_for_end(AnyFuture future) {
     const std::vector<AnyFuture> futures(1, future);
     co_await wait(futures);
 }
@@ -361,7 +361,7 @@ Task<> sent_item_cancels() {
     CHECK(item->number() == 1);
     item = channel.try_receive();
     CHECK(item->number() == 2);
-    co_await settle(first);
+    co_await wait_for_end(first);
     co_await second;
 }
 
@@ -495,7 +495,7 @@ Task<> borrower_releases() {
     std::optional<CapacityToken> third;
     const auto made = std::make_shared<Acts>();
     for (std::optional<CapacityToken>* token : {&first, &second, &third}) {
-        co_await settle(create_task(give(made, limiter, *token)));
+        co_await wait_for_end(create_task(give(made, limiter, *token)));
     }
     co_await turns(2);
     made->at_end = [&] {
@@ -511,7 +511,7 @@ Task<> borrower_cancels() {
     CapacityLimiter limiter(1);
     std::optional<CapacityToken> token;
     const auto made = std::make_shared<Acts>();
-    co_await settle(create_task(give(made, limiter, token)));
+    co_await wait_for_end(create_task(give(made, limiter, token)));
     AnyTask waiting = create_task([](CapacityLimiter& from) -> Task<> {
         const CapacityToken held = co_await from.scoped();
     }(limiter));

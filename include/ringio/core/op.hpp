@@ -73,7 +73,7 @@ protected:
 
     /// The rules of cancellation against completion: true when CancelledError is to be thrown;
     /// otherwise result_ is to be delivered, and a cancellation waits for the next wait.
-    bool settle() noexcept;
+    bool lost_to_cancellation() noexcept;
 
     /// Whether the kernel may be asked again after EINTR.
     virtual bool retries_on_eintr() const noexcept = 0;
@@ -111,7 +111,7 @@ protected:
 
     /// Returns the kernel's result, or throws CancelledError.
     int take() {
-        if (settle()) {
+        if (lost_to_cancellation()) {
             task_->throw_cancelled();
         }
         phase_ = Phase::taken;

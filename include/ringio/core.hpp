@@ -1,5 +1,5 @@
 // L2, core: the event loop, futures, tasks and awaited kernel requests. Read in this order:
-// context, handle, timers, event_loop, future, promise, task, op.
+// context, handle, timers, machine, event_loop, future, promise, task, op.
 #pragma once
 
 #include <ringio/core/awaitable.hpp>

@@ -1,5 +1,7 @@
 #include <ringio/concurrent/future.hpp>
 
+#include <ringio/core/report.hpp>
+
 #include <chrono>
 
 namespace ringio::detail {

@@ -1,7 +1,7 @@
 #include <ringio/core/async_generator_hook.hpp>
 
 #include <ringio/core/event_loop.hpp>
-#include "loop_services.hpp"
+#include <ringio/core/loop_books.hpp>
 
 #include <iterator>
 #include <vector>
@@ -32,8 +32,9 @@ Task<> close_next_generator(EventLoop& loop, IntrusiveList<detail::AsyncGenerato
 }  // namespace
 
 Task<void> EventLoop::shutdown_asyncgens() {
-    services_->async_generators_shut_down = true;
-    IntrusiveList<detail::AsyncGeneratorHook>& generators = services_->async_generators;
+    detail::LoopBooks& books = machine_.books();
+    books.generators_shut_down = true;
+    IntrusiveList<detail::AsyncGeneratorHook>& generators = books.generators;
     const auto open = static_cast<std::size_t>(std::distance(generators.begin(), generators.end()));
     std::vector<TaskHandle<>> closing;
     while (closing.size() < open) {
@@ -54,18 +55,15 @@ Task<void> EventLoop::shutdown_asyncgens() {
     }
 }
 
-void EventLoop::add_async_generator(detail::AsyncGeneratorHook& generator) {
-    services_->async_generators.push_back(generator);
-    if (get_debug() && services_->async_generators_shut_down) {
-        call_exception_handler({.message = "asynchronous generator " + generator.repr() +
-                                           " was scheduled after loop.shutdown_asyncgens() call",
-                                .exception = nullptr,
-                                .details = {}});
+void detail::LoopBooks::add_generator(EventLoop& loop, AsyncGeneratorHook& generator) {
+    generators.push_back(generator);
+    if (loop.get_debug() && generators_shut_down) {
+        loop.call_exception_handler(
+            {.message = "asynchronous generator " + generator.repr() +
+                        " was scheduled after loop.shutdown_asyncgens() call",
+             .exception = nullptr,
+             .details = {}});
     }
-}
-
-bool EventLoop::has_async_generators() const noexcept {
-    return !services_->async_generators.empty();
 }
 
 }  // namespace ringio

@@ -1,6 +1,6 @@
 #include <ringio/core/awaitable.hpp>
 
-#include "loop_services.hpp"
+#include <ringio/core/mailbox.hpp>
 
 namespace ringio::detail {
 namespace {
@@ -26,14 +26,14 @@ void wake(const BridgeEnd& end) {
 }
 
 // Resumed after the loop was closed, it wakes nobody: the task went with the loop.
-Bridge wake_when_resumed(EventLoop& loop, std::shared_ptr<LoopServices> services,
+Bridge wake_when_resumed(EventLoop& loop, std::shared_ptr<Mailbox> mailbox,
                          std::shared_ptr<BridgeEnd> end, std::unique_ptr<PostedCall> call,
                          std::shared_ptr<void> expectation) {
     if (running_loop == &loop) {
         wake(*end);
     } else {
         // Refused by a loop that is closed, it is dropped here: nothing of the task goes along.
-        services->mailbox.post(std::move(call));
+        mailbox->post(std::move(call));
     }
     expectation.reset();
     co_return;
@@ -44,7 +44,7 @@ Bridge wake_when_resumed(EventLoop& loop, std::shared_ptr<LoopServices> services
 std::coroutine_handle<> make_bridge(EventLoop& loop, std::shared_ptr<BridgeEnd> end) {
     // Made beforehand: a thread that has no memory for it could tell nobody.
     auto call = std::make_unique<PostedCall>([end] { wake(*end); });
-    return wake_when_resumed(loop, loop.services(), std::move(end), std::move(call),
+    return wake_when_resumed(loop, loop.machine().mailbox(), std::move(end), std::move(call),
                              loop.expect_wakeup())
         .handle;
 }

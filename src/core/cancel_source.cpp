@@ -45,7 +45,7 @@ void Cancellation::retire(const Cancellation* request) noexcept { delete request
 
 CancelOrigin::CancelOrigin(CancelCause cause, const std::source_location& where) noexcept
     : CancelOrigin(cause, nullptr) {
-    task_ = running_loop != nullptr ? running_loop->current_task() : nullptr;
+    task_ = running_loop != nullptr ? running_loop->machine().current_task() : nullptr;
     where_ = where;
 }
 

@@ -1,100 +1,24 @@
-// The end of an event loop: in order, when its ring is lost, and in the child of a fork.
+// The end of an event loop: what close() does with all that is pending, and in which order.
 #include <ringio/core/event_loop.hpp>
 
-#include <ringio/core/task_state.hpp>
-#include "loop_services.hpp"
+#include <ringio/core/loop_books.hpp>
 
-#include <pthread.h>
-
-#include <mutex>
+#include <cstdio>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+#include <utility>
 
 namespace ringio {
 namespace {
 
-// What made a step of a loop end that its process left.
-struct LeftByFork {};
-
-// In the child, the loop that ran where fork() was called is not running. The step goes on, and may
-// run a loop of its own; should it return to the parent's, that stops at once.
-void leave_running_loop() noexcept {
-    if (EventLoop* const loop = std::exchange(detail::running_loop, nullptr)) {
-        loop->escape(std::make_exception_ptr(LeftByFork()));
-    }
-}
-
-}  // namespace
-
-void detail::leave_loop_at_fork() noexcept {
-    static const int watched = ::pthread_atfork(nullptr, nullptr, &leave_running_loop);
-    static_cast<void>(watched);
-}
-
-bool EventLoop::is_inherited() const noexcept { return services_->process.is_left(); }
-
-void EventLoop::close() {
-    if (is_running() && !is_inherited()) {
-        throw std::runtime_error("Cannot close a running event loop");
-    }
-    if (closed_) {
-        return;
-    }
-    if (is_inherited()) {
-        leave_everything();
-    } else if (leave_ring_behind()) {
-        end_everything();
-    } else {
-        throw std::runtime_error("This event loop ran on another thread and has " +
-                                 std::to_string(statistics().operations) +
-                                 " operations in flight there: close it on that thread");
-    }
-    mark_closed();
-    ring_.reset();
-}
-
-// From now on calls are refused, and handles find no loop.
-void EventLoop::mark_closed() noexcept {
-    closed_ = true;
-    checks_calls_ = true;
-    anchor_->loop = nullptr;
-}
-
-// Destructors may start what they like: again, until nothing is left.
-void EventLoop::end_everything() noexcept {
-    services_->mailbox.refuse_posts();
-    do {
-        if (!cancel_and_reap_everything()) {
-            threads_.reset();
-            leave_everything();
-            return;
-        }
-        discard_queued();
-        destroy_pending_tasks();
-        std::exchange(threads_, nullptr).reset();  // joins; who waited for this loop was let go
-    } while (is_anything_left());
-}
-
-bool EventLoop::is_anything_left() const noexcept {
-    return !ready_.empty() || !timers_.empty() || !services_->tasks.empty() || threads_ ||
-           (ring_ && ring_->in_flight() > 0);
-}
-
 // False when the ring cannot go on: what is in flight never ends.
-bool EventLoop::cancel_and_reap_everything() noexcept {
-    if (!ring_ || ring_->in_flight() == 0) {
-        return true;
-    }
-    services_->mailbox.stop_wake();
+bool end_requests(EventLoop& loop) noexcept {
     try {
-        while (ring_->in_flight() > 0) {
-            ring_->cancel_all();
-            ring_->enter(true, std::chrono::seconds(1));
-            ring_->reap();
-        }
+        loop.machine().end_requests();
         return true;
     } catch (const std::system_error&) {
-        call_exception_handler(
+        loop.call_exception_handler(
             {.message = "an event loop is closed whose ring cannot go on: what is pending stays in "
                         "memory, for the kernel may still write to it",
              .exception = std::current_exception(),
@@ -103,39 +27,77 @@ bool EventLoop::cancel_and_reap_everything() noexcept {
     }
 }
 
-void EventLoop::discard_queued() noexcept {
-    while (Runnable* runnable = ready_.pop_front()) {
-        runnable->discard();
-    }
-    while (Timer* timer = timers_.take_any()) {
-        timer->discard();
-    }
-}
-
-void EventLoop::destroy_pending_tasks() noexcept {
-    while (detail::TaskStateBase* task = services_->tasks.front()) {
+void destroy_pending_tasks(detail::Machine& machine) noexcept {
+    detail::LoopBooks& books = machine.books();
+    while (detail::TaskStateBase* task = books.tasks.front()) {
         const IntrusivePtr<detail::TaskStateBase> keep(task);
-        remove_task(*task);
+        books.remove_task(*task);
         task->destroy_pending();
-        discard_queued();  // a destructor may have woken a task that is destroyed next
+        machine.discard_queued();  // a destructor may have woken a task that is destroyed next
     }
 }
 
-// Neither runs nor destroys what is pending. In a child that would be the parent's files, locks and
-// connections; with a lost ring, memory that the kernel writes to. Handles to it find no loop.
-void EventLoop::leave_everything() noexcept {
-    while (Timer* const timer = timers_.take_any()) {
-        ready_.push_back(*timer);
+// Destructors may start what they like: again, until nothing is left.
+void end_everything(EventLoop& loop) noexcept {
+    detail::Machine& machine = loop.machine();
+    detail::LoopBooks& books = machine.books();
+    books.mailbox.refuse_posts();
+    do {
+        if (!end_requests(loop)) {
+            books.threads.reset();
+            machine.leave_everything();
+            return;
+        }
+        machine.discard_queued();
+        destroy_pending_tasks(machine);
+        std::exchange(books.threads, nullptr).reset();  // joins; who waited for it was let go
+    } while (machine.is_anything_left() || books.is_anything_left());
+}
+
+// The last resort of the destructor: what the kernel may still write to stays in memory.
+void forsake(EventLoop& loop) {
+    std::fprintf(stderr,
+                 "ringio: an event loop is destroyed on another thread than the one that ran it, "
+                 "with %zu operations in flight there: they, and all tasks, are left in memory\n",
+                 loop.statistics().operations);
+    loop.machine().books().mailbox.refuse_posts();
+    loop.machine().leave_everything();
+    loop.machine().mark_closed();
+}
+
+}  // namespace
+
+EventLoop::~EventLoop() {
+    RINGIO_ASSERT(!is_running() || machine_.is_inherited(),
+                  "an event loop is destroyed while it runs");
+    if (!is_closed()) {
+        if (machine_.is_inherited() || machine_.leave_ring_behind()) {
+            close();
+        } else {
+            forsake(*this);
+        }
     }
-    while (turn_ends_.pop_front() != nullptr) {
+    machine_.books().forget_user();
+}
+
+void EventLoop::close() {
+    if (is_running() && !machine_.is_inherited()) {
+        throw std::runtime_error("Cannot close a running event loop");
     }
-    for (Runnable* left = ready_.front(); left != nullptr; left = left->next_ready) {
-        left->outlive_loop();
+    if (is_closed()) {
+        return;
     }
-    services_->keep_for_ever(services_, std::move(ready_), std::move(threads_));
-    if (!is_inherited()) {
-        services_->lost_ring = std::move(ring_);
+    if (machine_.is_inherited()) {
+        machine_.leave_everything();
+    } else if (machine_.leave_ring_behind()) {
+        end_everything(*this);
+    } else {
+        throw std::runtime_error("This event loop ran on another thread and has " +
+                                 std::to_string(statistics().operations) +
+                                 " operations in flight there: close it on that thread");
     }
+    machine_.mark_closed();
+    machine_.give_ring_back();
 }
 
 }  // namespace ringio

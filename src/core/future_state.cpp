@@ -1,7 +1,7 @@
 #include <ringio/core/future_state.hpp>
 
 #include <ringio/core/report.hpp>
-#include "loop_services.hpp"
+#include <ringio/core/task.hpp>  // FutureWait: seen, its calls in notify_waiting() are inlined
 
 #include <vector>
 
@@ -23,7 +23,7 @@ public:
 
     void notify(FutureStateBase& future) noexcept override {
         future_ = IntrusivePtr<FutureStateBase>(&future);
-        future.loop_or_null()->schedule(*this);
+        future.loop_or_null()->machine().schedule(*this);
     }
 
     void run() override {
@@ -52,7 +52,7 @@ private:
     void report_error(EventLoop& loop) const noexcept {
         const std::exception_ptr exception = std::current_exception();
         if (current_exception_kind() == ExceptionKind::interrupt) {
-            loop.escape(exception);
+            loop.machine().escape(exception);
             return;
         }
         detail::report(&loop, "Exception in callback", exception, [&] {
@@ -113,7 +113,7 @@ void FutureStateBase::notify_waiting() noexcept {
     }
     while (DoneNode* node = waiting_.pop_front()) {
         if (FutureStateBase* const task = node->waiting_task()) {
-            event_loop->schedule_here(*task);
+            event_loop->machine().schedule_here(*task);
         } else {
             node->notify(*this);
         }

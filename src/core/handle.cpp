@@ -19,7 +19,7 @@ void ScheduledCallback::call() {
     } catch (...) {
         const std::exception_ptr exception = std::current_exception();
         if (current_exception_kind() == ExceptionKind::interrupt) {
-            loop_->escape(exception);
+            loop_->machine().escape(exception);
             return;
         }
         report(loop_, "Exception in callback", exception, [&] {
@@ -84,7 +84,7 @@ void TimerHandleState::retire() noexcept { delete this; }
 void TimerHandleState::cancel() noexcept {
     if (is_in_heap()) {
         require_thread(loop_);
-        loop_->disarm(*this);
+        loop_->machine().disarm(*this);
         intrusive_release(this);
     }
     cancel_now();

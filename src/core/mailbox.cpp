@@ -1,4 +1,4 @@
-#include "mailbox.hpp"
+#include <ringio/core/mailbox.hpp>
 
 #include <ringio/ring/file_requests.hpp>
 
@@ -119,8 +119,8 @@ std::shared_ptr<void> Mailbox::expect_wakeup() {
     return std::shared_ptr<void>(nullptr, [expected = expected_](void*) { --*expected; });
 }
 
-void Mailbox::notify_interrupt(const OwnProcess& process) noexcept {
-    if (process.is_left()) {
+void Mailbox::notify_interrupt() noexcept {
+    if (is_inherited()) {
         return;
     }
     interrupted_.store(true);
@@ -133,6 +133,11 @@ void Mailbox::write_wake() const noexcept {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(wake_fd_.get(), &one, sizeof(one));
     errno = saved;
+}
+
+bool post_to(const std::weak_ptr<Mailbox>& mailbox, std::unique_ptr<PostedCall> call) noexcept {
+    const std::shared_ptr<Mailbox> alive = mailbox.lock();
+    return alive && alive->post(std::move(call));
 }
 
 }  // namespace ringio::detail

@@ -15,7 +15,7 @@ void throw_system_error(int error, const char* what) {
 void OpWait::start(std::coroutine_handle<> coroutine) {
     TaskStateBase& task = running_task();
     task_ = &task;
-    ring_ = &task.loop().ring();
+    ring_ = &task.loop().machine().ring();
     task.suspend(coroutine, *this);
     if (phase_ == Phase::fresh) {
         phase_ = Phase::submitted;

@@ -3,6 +3,7 @@
 #include <ringio/core/exceptions.hpp>
 
 #include <cstdio>
+#include <string>
 #include <utility>
 
 namespace ringio::detail {
@@ -32,6 +33,21 @@ void print_plain_report(const char* message, const std::exception_ptr& exception
         std::fputs("interrupted by SIGINT\n", stderr);
     } catch (...) {
         std::fputs("an exception of a type that has no text\n", stderr);
+    }
+}
+
+void print_exception_context(const ExceptionContext& context) noexcept {
+    try {
+        std::string text = context.message + "\n";
+        for (const auto& [key, value] : context.details) {
+            text += key + ": " + value + "\n";
+        }
+        if (context.exception) {
+            text += describe_exception(context.exception) + "\n";
+        }
+        std::fputs(text.c_str(), stderr);
+    } catch (...) {
+        print_plain_report(context.message.c_str(), context.exception);
     }
 }
 

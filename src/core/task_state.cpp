@@ -1,7 +1,7 @@
 #include <ringio/core/task.hpp>
 
+#include <ringio/core/loop_books.hpp>
 #include <ringio/core/report.hpp>
-#include "loop_services.hpp"
 
 #include <sys/single_threaded.h>
 
@@ -36,17 +36,18 @@ void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* optio
     context_ = current_context();
     context_.identity = next_task_number();
     EventLoop& event_loop = *loop_or_null();
-    if (options != nullptr || event_loop.task_factory()) [[unlikely]] {
+    LoopBooks& books = event_loop.machine().books();
+    if (options != nullptr || books.task_factory) [[unlikely]] {
         start_prepared(event_loop, options);
         return;
     }
-    event_loop.add_task(*this);
-    event_loop.schedule_here(*this);
+    books.add_task(*this);
+    event_loop.machine().schedule_here(*this);
 }
 
 void TaskStateBase::start_prepared(EventLoop& event_loop, const TaskOptions* options) {
     const bool eager = prepare(options);
-    event_loop.add_task(*this);
+    event_loop.machine().books().add_task(*this);
     if (eager && running_loop == &event_loop) {
         run_eagerly();
     } else {
@@ -58,7 +59,7 @@ void TaskStateBase::start_prepared(EventLoop& event_loop, const TaskOptions* opt
 bool TaskStateBase::prepare(const TaskOptions* options) {
     TaskOptions chosen = options != nullptr ? *options : TaskOptions{};
     try {
-        if (const auto& factory = loop().task_factory()) {
+        if (const auto& factory = loop().machine().books().task_factory) {
             factory(loop(), AnyTask(IntrusivePtr<FutureStateBase>(this)), chosen);
             static_cast<void>(loop());  // throws: the factory has closed it
         }
@@ -76,39 +77,39 @@ bool TaskStateBase::prepare(const TaskOptions* options) {
 }
 
 void TaskStateBase::run_eagerly() {
-    EventLoop& event_loop = *loop_or_null();
-    TaskStateBase* const outer = event_loop.current_task();
+    Machine& machine = loop_or_null()->machine();
+    TaskStateBase* const outer = machine.current_task();
     const int left = transfers_left;  // of the step that this one stands in
     run();
     transfers_left = left;
-    event_loop.set_current_task(outer);
+    machine.set_current_task(outer);
 }
 
 void TaskStateBase::run() {
-    EventLoop& event_loop = *loop_or_null();
+    Machine& machine = loop_or_null()->machine();
     EnterContext inside(context_slot());
-    step(event_loop, inside);
-    event_loop.set_current_task(nullptr);
+    step(machine, inside);
+    machine.set_current_task(nullptr);
 }
 
 // The coroutine has come to its end.
-void TaskStateBase::end(EventLoop& event_loop) noexcept {
-    event_loop.set_current_task(nullptr);
+void TaskStateBase::end(Machine& machine) noexcept {
+    machine.set_current_task(nullptr);
     take_result();
-    leave(event_loop);
+    leave(machine);
 }
 
 // Cancelled before the first step: the body never starts.
-void TaskStateBase::end_before_start(EventLoop& event_loop) noexcept {
+void TaskStateBase::end_before_start(Machine& machine) noexcept {
     cancel_request_ = CancelRequest::none;
     finish_cancelled();
-    leave(event_loop);
+    leave(machine);
 }
 
 // The loop's list keeps the task until the last line.
-void TaskStateBase::leave(EventLoop& event_loop) noexcept {
+void TaskStateBase::leave(Machine& machine) noexcept {
     std::exchange(root_, nullptr).destroy();
-    event_loop.remove_task(*this);
+    machine.books().remove_task(*this);
 }
 
 // Of a request that comes again before anybody could hear of the first, only the number is new.
@@ -221,7 +222,7 @@ unsigned TaskStateBase::uncancel() noexcept {
 void TaskStateBase::forget_undelivered_cancellation() noexcept {
     cancel_request_ = CancelRequest::none;
     if (EventLoop* const event_loop = loop_or_null()) {
-        event_loop->next_step();  // it may be asked anew
+        event_loop->machine().next_step();  // it may be asked anew
     }
 }
 
@@ -237,7 +238,7 @@ void TaskStateBase::finish_with(std::exception_ptr exception, ExceptionKind kind
         return;
     }
     if (kind == ExceptionKind::interrupt) {
-        loop_or_null()->escape(exception);
+        loop_or_null()->machine().escape(exception);
     }
     store_exception(std::move(exception));
     transition(FutureStatus::finished);

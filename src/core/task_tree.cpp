@@ -1,5 +1,7 @@
 #include <ringio/core/task_tree.hpp>
 
+#include <ringio/core/loop_books.hpp>
+
 #include <fmt/format.h>
 
 #include <unordered_map>
@@ -16,7 +18,7 @@ using Tasks = std::vector<const TaskStateBase*>;
 class TaskTree {
 public:
     TaskTree(const EventLoop& loop, std::size_t indent) : indent_(indent) {
-        for (const TaskStateBase* task : loop.pending_tasks()) {
+        for (const TaskStateBase* task : loop.machine().books().pending_tasks()) {
             tasks_.push_back(task);
             const Tasks awaiting = tasks_awaiting(*task);
             for (const TaskStateBase* awaiter : awaiting) {
@@ -144,7 +146,7 @@ std::string describe_state(const TaskStateBase& task) {
         return "is done";
     }
     const EventLoop* const loop = task.loop_or_null();
-    if (loop != nullptr && loop->current_task() == &task) {
+    if (loop != nullptr && loop->machine().current_task() == &task) {
         return "runs now";
     }
     const Wait* const wait = task.wait();

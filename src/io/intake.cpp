@@ -86,7 +86,7 @@ void Intake::end(const IntakeWait& wait) noexcept {
 
 // Submits the request that is wanted now. *Errors*: std::bad_alloc.
 void Intake::submit() {
-    Ring& ring = anchor_->loop->ring();
+    Ring& ring = anchor_->loop->machine().ring();
     if (!pool_) {
         pool_ = IntrusivePtr<BufferPool>(ring.buffers());
     }
@@ -161,7 +161,7 @@ void Intake::on_terminal(int result) noexcept {
     }
     if (!stopping_ && wants_more()) {
         if (starved && !bulk_) {
-            anchor_->loop->ring().submit_starved(*this);
+            anchor_->loop->machine().ring().submit_starved(*this);
         } else {
             resubmit();
         }
@@ -192,7 +192,7 @@ void Intake::go_on() noexcept {
     const bool idle = fd_ < 0 ? full_ : begun_ && !in_flight();
     if (idle && !is_over() && anchor_->loop != nullptr &&
         (buffer_.size() <= limit_ || wait_ != nullptr)) {
-        anchor_->loop->at_turn_end(*this);
+        anchor_->loop->machine().at_turn_end(*this);
     }
 }
 
@@ -221,7 +221,7 @@ void Intake::end_turn() noexcept {
 // faster any more.
 void Intake::receive_what_is_there() noexcept {
     bulk_ = false;
-    if (!anchor_->loop->take_immediate_budget()) {
+    if (!anchor_->loop->machine().take_immediate_budget()) {
         return;
     }
     single_ = true;
@@ -231,7 +231,7 @@ void Intake::receive_what_is_there() noexcept {
         fail(ENOMEM);
         return;
     }
-    const int result = anchor_->loop->ring().try_now(*this);
+    const int result = anchor_->loop->machine().ring().try_now(*this);
     commit_single(result);
     if (result == 0) {
         end_by_peer();
@@ -365,7 +365,7 @@ void Intake::feed_end() noexcept {
 
 void Intake::cancel() noexcept {
     if (in_flight() && anchor_->loop != nullptr) {
-        anchor_->loop->ring().cancel(*this);
+        anchor_->loop->machine().ring().cancel(*this);
     }
 }
 

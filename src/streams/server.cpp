@@ -58,13 +58,13 @@ Task<std::exception_ptr> cancellation_of(A awaitable) {
 
 void Acceptor::start() noexcept {
     intrusive_add_ref(&server_);  // the request's
-    server_.loop_or_null()->ring().submit(*this);
+    server_.loop_or_null()->machine().ring().submit(*this);
 }
 
 void Acceptor::stop() noexcept {
     retry_.cancel();
     if (in_flight() && server_.loop_or_null() != nullptr) {
-        server_.loop_or_null()->ring().cancel(*this);
+        server_.loop_or_null()->machine().ring().cancel(*this);
     }
 }
 
@@ -80,7 +80,7 @@ void Acceptor::complete(int result, std::uint32_t) noexcept {
             if (!queued_) {
                 queued_ = true;
                 intrusive_add_ref(&server_);  // the queue's
-                server_.loop_or_null()->schedule(*this);
+                server_.loop_or_null()->machine().schedule(*this);
             }
         }
     }
@@ -137,7 +137,7 @@ void Acceptor::discard() noexcept {
 
 ServerState::ServerState(EventLoop& loop, ConnectionHandler handler, std::vector<Socket> sockets,
                          const ServerOptions& options)
-    : anchor_(loop.anchor()),
+    : anchor_(loop.machine().anchor()),
       handler_(std::move(handler)),
       sockets_(std::move(sockets)),
       options_(options) {
@@ -181,7 +181,7 @@ void ServerState::connection_made(UniqueFd fd) {
     } catch (...) {
         stream->close();
         if (current_exception_kind() == ExceptionKind::interrupt) {
-            loop().escape(std::current_exception());
+            loop().machine().escape(std::current_exception());
             return;
         }
         loop().call_exception_handler({.message = "Unhandled exception in client_connected_cb",

@@ -71,7 +71,7 @@ void StreamOutbound::end() noexcept {
 
 void StreamOutbound::schedule_flush() noexcept {
     if (anchor_->loop != nullptr) {
-        anchor_->loop->at_turn_end(*this);
+        anchor_->loop->machine().at_turn_end(*this);
     }
 }
 
@@ -79,7 +79,7 @@ void StreamOutbound::schedule_flush() noexcept {
 std::size_t StreamOutbound::send_at_once(std::string_view data) noexcept {
     EventLoop* const loop = anchor_->loop;
     const std::size_t size = data.size();
-    while (!data.empty() && loop != nullptr && loop->take_immediate_budget()) {
+    while (!data.empty() && loop != nullptr && loop->machine().take_immediate_budget()) {
         const int result = try_send(*loop, data);
         if (result < 0) {
             if (result != -EAGAIN) {
@@ -96,7 +96,7 @@ int StreamOutbound::try_send(EventLoop& loop, std::string_view data) noexcept {
     if (far_ != nullptr) [[unlikely]] {
         return far_->take(data);
     }
-    return loop.ring().try_now(
+    return loop.machine().ring().try_now(
         SendRequest{.fd = socket_.fd(), .buffer = data.data(), .size = data.size()});
 }
 
@@ -130,7 +130,8 @@ void StreamOutbound::leave() noexcept {
         flush();
         return;
     }
-    const bool together = turn_ == loop->turn() ? together_ : !loop->may_send_at_once();
+    const bool together =
+        turn_ == loop->machine().turn() ? together_ : !loop->machine().may_send_at_once();
     if (!together) {
         flush();
         return;
@@ -195,7 +196,7 @@ void StreamOutbound::submit_rest() noexcept {
     if (far_ != nullptr) {
         waits_for_room_ = true;
     } else {
-        anchor_->loop->ring().submit(*this);
+        anchor_->loop->machine().ring().submit(*this);
     }
 }
 
@@ -241,7 +242,7 @@ bool StreamOutbound::abort() noexcept {
     aborted_ = true;
     if (in_flight()) {
         if (anchor_->loop != nullptr) {
-            anchor_->loop->ring().cancel(*this);
+            anchor_->loop->machine().ring().cancel(*this);
         }
         return false;
     }

@@ -8,7 +8,7 @@ void LoopBinding::bind_first(EventLoop& loop) {
     if (anchor_) {
         throw std::runtime_error(std::string(name_) + " is bound to a different event loop");
     }
-    anchor_ = IntrusivePtr<LoopAnchor>(loop.anchor());
+    anchor_ = IntrusivePtr<LoopAnchor>(loop.machine().anchor());
 }
 
 void QueuedWait::remove() noexcept { home->remove(*this); }

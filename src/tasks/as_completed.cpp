@@ -27,7 +27,7 @@ void CompletionQueue::watch(std::vector<AnyFuture> futures, std::optional<Delay>
     }
     left_ = futures.size();
     unclaimed_ = left_;
-    watching_task_ = IntrusivePtr<FutureStateBase>(loop.current_task());
+    watching_task_ = IntrusivePtr<FutureStateBase>(loop.machine().current_task());
     for (AnyFuture& future : futures) {
         const std::uint64_t id = future.shared_state()->add_done_callback(
             [weak = weak_from_this()](FutureStateBase& done) {

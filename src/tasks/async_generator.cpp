@@ -1,5 +1,6 @@
 #include <ringio/tasks/async_generator.hpp>
 
+#include <ringio/core/loop_books.hpp>
 #include <ringio/core/repr.hpp>
 
 namespace ringio::detail {
@@ -95,7 +96,8 @@ void AsyncGeneratorStep::enter(std::coroutine_handle<> awaiting) {
     inside_ = true;
     if (std::exchange(generator.state, AsyncGeneratorState::running) ==
         AsyncGeneratorState::fresh) {
-        loop.add_async_generator(generator.hook);  // which may call the exception handler
+        loop.machine().books().add_generator(
+            loop, generator.hook);  // which may call the exception handler
     }
 }
 

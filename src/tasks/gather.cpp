@@ -59,7 +59,7 @@ void GatherState::child_done(FutureStateBase& child) noexcept {
     if (count_in(child)) {
         decisive_ = &child;
         intrusive_add_ref(this);  // the queue's
-        loop_or_null()->schedule(*this);
+        loop_or_null()->machine().schedule(*this);
     }
 }
 

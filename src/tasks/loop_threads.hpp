@@ -1,9 +1,9 @@
 // What a loop has to do with threads: its default executor, and the futures that threads finish.
-// It lives in EventLoop::threads_slot(), from first use until the loop closes.
+// It lives in LoopBooks::threads, from first use until the loop closes.
 #pragma once
 
 #include <ringio/concurrent/thread_pool_executor.hpp>
-#include <ringio/core/event_loop.hpp>
+#include <ringio/core/loop_books.hpp>
 #include <ringio/tasks/wrap_future.hpp>
 
 #include <memory>

@@ -1,5 +1,6 @@
 #include <ringio/tasks/run_coroutine_threadsafe.hpp>
 
+#include <ringio/core/mailbox.hpp>
 #include <ringio/core/posted_call.hpp>
 
 namespace ringio::detail {
@@ -15,9 +16,9 @@ void cancel_remote_task(ConcurrentStateBase& future, EventLoop& loop,
     });
     future.add_done_callback(
         [cancel = std::move(cancel),
-         services = std::weak_ptr(loop.services())](ConcurrentStateBase& done) mutable {
+         mailbox = std::weak_ptr(loop.machine().mailbox())](ConcurrentStateBase& done) mutable {
             if (done.cancelled()) {
-                post_to(services, std::move(cancel));
+                post_to(mailbox, std::move(cancel));
             }
         });
 }

@@ -32,14 +32,14 @@ ThreadPoolExecutor& detail::executor_or_default(EventLoop& loop, ThreadPoolExecu
 }
 
 bool detail::has_default_executor(EventLoop& loop) {
-    return loop.threads_slot() != nullptr && threads_of(loop).executor != nullptr;
+    return loop.machine().books().threads != nullptr && threads_of(loop).executor != nullptr;
 }
 
 void EventLoop::set_default_executor(std::shared_ptr<ThreadPoolExecutor> executor) {
     if (!executor) {
         throw std::invalid_argument("set_default_executor: the executor is null");
     }
-    check_call();
+    machine_.check_call();
     detail::threads_of(*this).executor = std::move(executor);
 }
 

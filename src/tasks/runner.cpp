@@ -1,6 +1,7 @@
 #include <ringio/tasks/runner.hpp>
 
 #include <ringio/base/scope_exit.hpp>
+#include <ringio/core/loop_books.hpp>
 #include <ringio/core/report.hpp>
 #include <ringio/core/run_until_complete.hpp>
 #include <ringio/tasks/current_task.hpp>
@@ -47,7 +48,7 @@ void on_sigint(int) {
         ::sigaction(SIGINT, &kill, nullptr);
     }
     if (EventLoop* loop = interrupted_loop.load()) {
-        loop->notify_interrupt();
+        loop->machine().books().mailbox.notify_interrupt();
     }
 }
 
@@ -75,14 +76,14 @@ public:
         static_cast<void>(watched);
         interrupts = 0;
         interrupted_loop = &loop;
-        loop.set_interrupt_handler([&loop, main]() mutable {
+        loop.machine().books().interrupt_handler = [&loop, main]() mutable {
             if (interrupts.load() == 1 && !main.done()) {
                 const detail::CancelOrigin origin(CancelCause::interrupt);
                 main.cancel();
             } else {
-                loop.escape(std::make_exception_ptr(KeyboardInterrupt()));
+                loop.machine().escape(std::make_exception_ptr(KeyboardInterrupt()));
             }
-        });
+        };
         struct sigaction action = {};
         action.sa_handler = on_sigint;
         sigemptyset(&action.sa_mask);
@@ -97,7 +98,7 @@ public:
             action.sa_handler = SIG_DFL;
             ::sigaction(SIGINT, &action, nullptr);
             interrupted_loop = nullptr;
-            loop_.set_interrupt_handler(nullptr);
+            loop_.machine().books().interrupt_handler = nullptr;
         }
     }
 
@@ -149,13 +150,13 @@ void Runner::prepare(const char* refusal) {
     if (detail::running_loop != nullptr) {
         throw std::runtime_error(refusal);
     }
-    get_loop().prepare_to_run();
+    get_loop().machine().prepare_to_run();
 }
 
 void Runner::run_main(AnyFuture main) {
     const InterruptGuard guard(*loop_, main);
     try {
-        loop_->run_until_done(*main.shared_state());
+        detail::run_until_done(*loop_, *main.shared_state());
     } catch (...) {
         if (main.done() && !main.cancelled()) {
             main.shared_state()->mark_retrieved();
@@ -183,12 +184,12 @@ void Runner::close() {
     if (loop_->is_closed()) {
         return;
     }
-    if (loop_->is_inherited()) {
+    if (loop_->machine().is_inherited()) {
         loop_->close();
         return;
     }
     cancel_all_tasks();
-    if (loop_->has_async_generators()) {
+    if (loop_->machine().books().has_generators()) {
         loop_->run_until_complete(loop_->shutdown_asyncgens());
     }
     if (detail::has_default_executor(*loop_)) {
@@ -215,7 +216,7 @@ void Runner::cancel_all_tasks() {
             },
             std::source_location::current());
     }
-    loop_->run_until_done(*all_done.get_future().shared_state());
+    detail::run_until_done(*loop_, *all_done.get_future().shared_state());
     for (const AnyTask& task : tasks) {
         if (task.cancelled()) {
             continue;

@@ -9,11 +9,11 @@ std::string NextTurn::repr() const { return "<Future pending cb=[Task.task_wakeu
 void SleepWait::arm(TaskStateBase& task, std::coroutine_handle<> coroutine) {
     EventLoop& loop = task.loop();
     SleepTimer& timer = *std::construct_at(&timer_, task);
-    loop.arm(timer, saturating_add(loop.time(), delay_));
+    loop.machine().arm(timer, saturating_add(loop.time(), delay_));
     task.suspend(coroutine, timer);
 }
 
-void SleepTimer::disarm() noexcept { task_.loop().disarm(*this); }
+void SleepTimer::disarm() noexcept { task_.loop().machine().disarm(*this); }
 
 void SleepTimer::run() {
     if (phase_ == Phase::armed) {

@@ -47,7 +47,7 @@ void TaskGroup::enter() {
         throw std::runtime_error("TaskGroup " + repr() + " has already been entered");
     }
     loop_ = &get_running_loop();
-    detail::TaskStateBase* parent = loop_->current_task();
+    detail::TaskStateBase* parent = loop_->machine().current_task();
     if (parent == nullptr) {
         throw std::runtime_error("TaskGroup " + repr() + " cannot determine the parent task");
     }

@@ -17,7 +17,7 @@ void Timeout::enter() {
     if (state_ != State::created) {
         throw std::runtime_error("Timeout has already been entered");
     }
-    detail::TaskStateBase* task = get_running_loop().current_task();
+    detail::TaskStateBase* task = get_running_loop().machine().current_task();
     if (task == nullptr) {
         throw std::runtime_error("Timeout should be used inside a task");
     }

@@ -18,9 +18,9 @@ void CrossingFuture::connect(EventLoop& loop, ConcurrentStateBase& source) {
     threads_of(loop).crossing.push_back(*this);
     source.add_done_callback(
         [link = link_, arrival = std::move(arrival),
-         services = std::weak_ptr(loop.services())](ConcurrentStateBase&) mutable {
+         mailbox = std::weak_ptr(loop.machine().mailbox())](ConcurrentStateBase&) mutable {
             if (link->wanted.load(std::memory_order_relaxed)) {
-                post_to(services, std::move(arrival));
+                post_to(mailbox, std::move(arrival));
             }
         });
 }
@@ -36,7 +36,7 @@ void CrossingFuture::disconnect() noexcept {
 }
 
 LoopThreads& threads_of(EventLoop& loop) {
-    std::shared_ptr<void>& slot = loop.threads_slot();
+    std::shared_ptr<void>& slot = loop.machine().books().threads;
     if (!slot) {
         slot = std::make_shared<LoopThreads>();
     }

@@ -24,7 +24,7 @@ ScenarioRun::ScenarioRun(LoopOptions options, std::size_t step_limit) : step_lim
     sweep_.emplace();
     loop_->set_exception_handler(
         [this](EventLoop&, const ExceptionContext& context) { take_report(context); });
-    loop_->set_step_observer(this);
+    loop_->machine().set_step_observer(this);
 }
 
 ScenarioRun::~ScenarioRun() = default;
@@ -49,7 +49,7 @@ void ScenarioRun::take_report(const ExceptionContext& context) {
 
 bool ScenarioRun::run_until_done(const AnyFuture& future) {
     try {
-        loop_->run_until_done(*future.shared_state());
+        ringio::detail::run_until_done(*loop_, *future.shared_state());
         return true;
     } catch (const DeadlockError& error) {
         add_problem(error.what());
@@ -89,7 +89,7 @@ void ScenarioRun::finish() {
         look_at_loop();
     }
     closing_ = true;
-    loop_->set_step_observer(nullptr);
+    loop_->machine().set_step_observer(nullptr);
     loop_->close();
     sweep_.reset();
     loop_.reset();

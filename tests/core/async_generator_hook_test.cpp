@@ -1,6 +1,7 @@
 // The loop's part in closing generators, with entries that only pretend to be some.
 #include <ringio/core/async_generator_hook.hpp>
 
+#include <ringio/core/loop_books.hpp>
 #include <ringio/tasks.hpp>
 #include <support/async_test_case.hpp>
 #include <support/ends.hpp>
@@ -18,7 +19,8 @@ namespace {
 class Entry final : public detail::AsyncGeneratorHook {
 public:
     explicit Entry(std::function<Task<>()> closing) : closing_(std::move(closing)) {
-        get_running_loop().add_async_generator(*this);
+        EventLoop& loop = get_running_loop();
+        loop.machine().books().add_generator(loop, *this);
     }
     Task<> aclose() override { return closing_(); }
     std::string repr() const override { return "<entry>"; }
@@ -37,15 +39,15 @@ ASYNC_TEST_CASE("shutdown_asyncgens: closes all at the same time, in the order o
         log("~" + name);
     };
     EventLoop& loop = get_running_loop();
-    CHECK_FALSE(loop.has_async_generators());
+    CHECK_FALSE(loop.machine().books().has_generators());
     const Entry a([&] { return close("a"); });
     const Entry b([&] { return close("b"); });
-    CHECK(loop.has_async_generators());
+    CHECK(loop.machine().books().has_generators());
     const auto begin = loop.time();
     co_await loop.shutdown_asyncgens();
     CHECK(loop.time() - begin == 1s);
     CHECK(log.joined() == "a b ~a ~b");
-    CHECK_FALSE(loop.has_async_generators());
+    CHECK_FALSE(loop.machine().books().has_generators());
     co_await loop.shutdown_asyncgens();
 }
 

@@ -46,7 +46,7 @@ ASYNC_TEST_CASE("cancel source: the task that called cancel(), and the place, be
     const Promise<> promise = loop.create_future<void>();
     auto task = loop.create_task(keep_end(promise.get_future(), source, message));
     co_await turn_goes_by();
-    AnyTask(IntrusivePtr<detail::FutureStateBase>(loop.current_task())).set_name("boss");
+    AnyTask(IntrusivePtr<detail::FutureStateBase>(loop.machine().current_task())).set_name("boss");
     task.cancel("why");
     const std::string place = this_line();
     co_await turn_goes_by();

@@ -116,18 +116,6 @@ TEST_CASE("event loop: KeyboardInterrupt in a done callback leaves the loop") {
     CHECK_THROWS_AS(loop.run_forever(), KeyboardInterrupt);
 }
 
-TEST_CASE("event loop: an interrupt from a signal handler runs its handler on the loop") {
-    EventLoop loop;
-    EventLog log;
-    loop.set_interrupt_handler([&] {
-        log("handler");
-        loop.stop();
-    });
-    loop.notify_interrupt();
-    loop.run_forever();
-    CHECK(log.joined() == "handler");
-}
-
 TEST_CASE("event loop: a deadlock in virtual time is an error that names who waits") {
     EventLoop loop({.virtual_time = true});
     Promise<> never = loop.create_future();

@@ -138,52 +138,6 @@ TEST_CASE("event loop: the kernel is looked at in every turn, though the queue i
     CHECK(turns < 10);
 }
 
-namespace {
-
-class LoggedEnd final : public TurnEnd {
-public:
-    LoggedEnd(EventLog& events, const char* name) : events_(events), name_(name) {}
-    void end_turn() noexcept override { events_(name_); }
-
-private:
-    EventLog& events_;
-    const char* name_;
-};
-
-}  // namespace
-
-TEST_CASE(
-    "event loop: what is asked for at the turn's end is done once, after all that was ready") {
-    EventLog events;
-    EventLoop loop;
-    LoggedEnd end(events, "end");
-    {
-        LoggedEnd gone(events, "gone");
-        loop.at_turn_end(gone);
-    }
-    for (const char* name : {"a", "b"}) {
-        loop.call_soon([&, name] {
-            events(name);
-            loop.at_turn_end(end);
-        });
-    }
-    loop.call_soon([&] {
-        loop.call_soon([&] {
-            events("next turn");
-            loop.stop();
-        });
-    });
-    loop.run_forever();
-    loop.at_turn_end(end);  // between two runs: as the next one begins
-    loop.call_soon([&] {
-        events("again");
-        loop.stop();
-    });
-    loop.run_forever();
-    CHECK(events.events() ==
-          std::vector<std::string>{"a", "b", "end", "next turn", "end", "again"});
-}
-
 TEST_CASE("event loop: stop() ends after the turn in progress and keeps the next one") {
     EventLoop loop;
     EventLog log;
@@ -297,7 +251,7 @@ TEST_CASE("event loop: a closed loop refuses everything") {
     CHECK(thrown<std::runtime_error>([&] { loop.call_soon_threadsafe([] {}); }) == closed);
     CHECK(thrown<std::runtime_error>([&] { loop.run_until_complete(never()); }) == closed);
     CHECK(thrown<std::runtime_error>([&] { loop.create_task(never()); }) == closed);
-    CHECK(thrown<std::runtime_error>([&] { loop.ring(); }) == closed);
+    CHECK(thrown<std::runtime_error>([&] { loop.machine().ring(); }) == closed);
 }
 
 TEST_CASE("event loop: create_task takes an awaitable that is no coroutine, too") {

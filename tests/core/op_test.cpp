@@ -188,7 +188,7 @@ TEST_CASE("op: a loop that closes cancels and reaps what is in flight, then dest
 
 TEST_CASE("op: outside a task is an error") {
     EventLoop loop;
-    CHECK(thrown<std::runtime_error>([&] { static_cast<void>(loop.ring()); }) ==
+    CHECK(thrown<std::runtime_error>([&] { static_cast<void>(loop.machine().ring()); }) ==
           "the event loop has not run yet: it has no ring");
 }
 

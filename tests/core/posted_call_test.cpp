@@ -2,6 +2,7 @@
 #include <ringio/core/posted_call.hpp>
 
 #include <ringio/core.hpp>
+#include <ringio/core/mailbox.hpp>
 #include <support/catch.hpp>
 
 #include <memory>
@@ -24,7 +25,7 @@ TEST_CASE("posted call: the calls of a thread run in the order in which it poste
     std::vector<int> seen;
     std::thread([&] {
         for (int number = 0; number < 3; ++number) {
-            CHECK(detail::post_to(loop.services(), noting(seen, number)));
+            CHECK(detail::post_to(loop.machine().mailbox(), noting(seen, number)));
         }
         loop.call_soon_threadsafe([&loop] { loop.stop(); });
     }).join();
@@ -65,19 +66,18 @@ TEST_CASE("posted call: what it throws is reported, and the others run") {
 
 TEST_CASE("posted call: what a closed loop did not take is destroyed, and no more is taken") {
     const auto held = std::make_shared<int>(0);
-    std::weak_ptr<detail::LoopServices> services;
+    std::weak_ptr<detail::Mailbox> mailbox;
     {
         EventLoop loop;
-        services = loop.services();
+        mailbox = loop.machine().mailbox();
         std::thread([&] { loop.call_soon_threadsafe([held] {}); }).join();
         CHECK(held.use_count() == 2);
         loop.close();
         CHECK(held.use_count() == 1);
         CHECK_FALSE(
-            detail::post_to(services, std::make_unique<detail::PostedCall>([held] { FAIL(); })));
+            detail::post_to(mailbox, std::make_unique<detail::PostedCall>([held] { FAIL(); })));
     }
-    CHECK_FALSE(
-        detail::post_to(services, std::make_unique<detail::PostedCall>([held] { FAIL(); })));
+    CHECK_FALSE(detail::post_to(mailbox, std::make_unique<detail::PostedCall>([held] { FAIL(); })));
     CHECK(held.use_count() == 1);
 }
 

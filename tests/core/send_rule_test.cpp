@@ -22,11 +22,11 @@ unsigned at_once(detail::SendRule& rule, std::uint32_t turn, unsigned senders) {
 bool sends_together(const LoopOptions& options) {
     EventLoop loop(options);
     for (unsigned sender = 0; sender < detail::SendRule::several; ++sender) {
-        loop.may_send_at_once();
+        loop.machine().may_send_at_once();
     }
     bool together = false;
     loop.call_soon([&] {
-        together = !loop.may_send_at_once();
+        together = !loop.machine().may_send_at_once();
         loop.stop();
     });
     loop.run_forever();

@@ -29,12 +29,12 @@ TEST_CASE("step observer: is told before and after each step, until it is taken 
     EventLog log;
     Recorder recorder(log);
     EventLoop loop;
-    loop.set_step_observer(&recorder);
+    loop.machine().set_step_observer(&recorder);
     loop.call_soon([&log] { log("a"); });
     loop.call_soon([&log] { log("b"); });
     loop.stop();
     loop.run_forever();
-    loop.set_step_observer(nullptr);
+    loop.machine().set_step_observer(nullptr);
     loop.call_soon([&log] { log("c"); });
     loop.stop();
     loop.run_forever();

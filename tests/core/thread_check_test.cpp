@@ -133,7 +133,7 @@ TEST_CASE("thread check: where nothing may be thrown, the program ends with the 
             void discard() noexcept override {}
         } of_nothing;
         elsewhere.start();
-        elsewhere.loop.schedule(of_nothing);
+        elsewhere.loop.machine().schedule(of_nothing);
     });
     CHECK(step.aborted());
     CHECK_THAT(step.text, Catch::Matchers::Contains(sentence));
@@ -156,7 +156,7 @@ TEST_CASE("thread check: where nothing may be thrown, the program ends with the 
             void complete(int, std::uint32_t) noexcept override {}
         } nop;
         elsewhere.start();
-        elsewhere.loop.ring().submit(nop);
+        elsewhere.loop.machine().ring().submit(nop);
     });
     CHECK(ring.aborted());
     CHECK_THAT(ring.text,

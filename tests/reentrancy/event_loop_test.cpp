@@ -311,7 +311,7 @@ void observer_closes() {
         }
     };
     Observer observer(close, close);
-    loop.set_step_observer(&observer);
+    loop.machine().set_step_observer(&observer);
     loop.call_soon([] {});
     run_one_turn(loop);
     CHECK(refusals == 2);
@@ -321,7 +321,7 @@ void observer_cancels() {
     EventLoop loop;
     TaskHandle<> task = loop.create_task(idle());
     Observer observer([&] { task.cancel(); }, {});
-    loop.set_step_observer(&observer);
+    loop.machine().set_step_observer(&observer);
     run_one_turn(loop);
     CHECK(task.cancelled());
 }
@@ -331,20 +331,20 @@ void observer_replaces_itself() {
     EventLog log;
     std::unique_ptr<Observer> observer;
     const auto leave = [&] {
-        loop.set_step_observer(nullptr);
+        loop.machine().set_step_observer(nullptr);
         observer.reset();
     };
     observer = std::make_unique<Observer>(leave, [&log] { log("after"); });
-    loop.set_step_observer(observer.get());
+    loop.machine().set_step_observer(observer.get());
     loop.call_soon([&log] { log("step"); });
     run_one_turn(loop);
     observer = std::make_unique<Observer>([&log] { log("before"); }, leave);
-    loop.set_step_observer(observer.get());
+    loop.machine().set_step_observer(observer.get());
     loop.call_soon([&log] { log("step"); });
     loop.call_soon([&log] { log("step"); });
     run_one_turn(loop);
     observer = std::make_unique<Observer>([&log] { log("before"); }, [&log] { log("after"); });
-    loop.set_step_observer(observer.get());
+    loop.machine().set_step_observer(observer.get());
     loop.call_soon(leave);
     run_one_turn(loop);
     CHECK(log.joined() == "step before step step before");
@@ -361,7 +361,7 @@ void observer_throws() {
             }
         },
         {});
-    loop.set_step_observer(&observer);
+    loop.machine().set_step_observer(&observer);
     loop.call_soon([&log] { log("a"); });
     loop.call_soon([&log] { log("b"); });
     CHECK_THROWS_WITH(run_one_turn(loop), "boom");

@@ -2,6 +2,8 @@
 
 #include "async_generators.hpp"
 
+#include <ringio/core/loop_books.hpp>
+
 #include <memory>
 #include <optional>
 
@@ -494,15 +496,15 @@ ASYNC_TEST_CASE("async generator: its repr says where it stands") {
 ASYNC_TEST_CASE("async generator: the loop knows those that have begun and not ended") {
     EventLoop& loop = get_running_loop();
     AsyncGenerator<int> generator = count_to(1);
-    CHECK_FALSE(loop.has_async_generators());
+    CHECK_FALSE(loop.machine().books().has_generators());
     CHECK_NEXT(generator, "1");
-    CHECK(loop.has_async_generators());
+    CHECK(loop.machine().books().has_generators());
     CHECK_NEXT(generator, "end");
-    CHECK_FALSE(loop.has_async_generators());
+    CHECK_FALSE(loop.machine().books().has_generators());
     {
         AsyncGenerator<int> dropped = count_to(1);
         CHECK_NEXT(dropped, "1");
-        CHECK(loop.has_async_generators());
+        CHECK(loop.machine().books().has_generators());
     }
-    CHECK_FALSE(loop.has_async_generators());
+    CHECK_FALSE(loop.machine().books().has_generators());
 }

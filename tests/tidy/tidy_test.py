@@ -28,7 +28,7 @@ SIBLINGS = {
     "testing": {"debug"},
 }
 # Inside core/ each of these headers sees only those before it, directly or through others.
-CORE_ORDER = ["handle", "timers", "event_loop", "future", "task", "op"]
+CORE_ORDER = ["handle", "timers", "machine", "event_loop", "future", "task", "op"]
 
 # Door -> (what is looked for, where it may stand, how often in all; None: any number).
 DOORS = {
@@ -47,7 +47,7 @@ DOORS = {
     # A synchronous generator is resumed by its own iterator: no event loop has a part in it.
     "resuming a coroutine": (
         r"(?:\.|->)\s*resume\s*\(\s*\)",
-        {"include/ringio/core/event_loop.hpp", "include/ringio/tasks/generator.hpp"},
+        {"include/ringio/core/machine.hpp", "include/ringio/tasks/generator.hpp"},
         None,
     ),
 }
@@ -398,14 +398,14 @@ CLEAN = {
     "include/ringio/tasks/bridge.hpp": "#include <ringio/concurrent/future.hpp>\n",
     "include/ringio/concurrent/future.hpp": "#include <ringio/core/task.hpp>\n",
     "src/ring/ring.cpp": "#include <liburing.h>\nauto* sqe = io_uring_get_sqe(&ring_);\n",
-    "include/ringio/core/event_loop.hpp": "void f() { handle.resume(); }  // .resume() is a door\n",
+    "include/ringio/core/machine.hpp": "void f() { handle.resume(); }  // .resume() is a door\n",
     "src/core/other.cpp": '// io_uring_get_sqe, handle.resume()\nauto s = "x.resume()";\n',
     "tests/core/task_test.cpp": "if (bool b = co_await x; b) {}\nwhile (auto v = co_await x) {}\n"
     "for (auto& next : as_completed(r)) {}\nif (run([] { co_await x; })) {}\n"
     "co_await f();\nint n = 1'000'000;\nif (b) { co_await x; }\n",
     "tests/tasks/bridge_test.cpp": "",
     "tests/concurrent/future_test.cpp": "",
-    "tests/core/event_loop_test.cpp": "",
+    "tests/core/machine_test.cpp": "",
     "examples/hello.cpp": "#include <ringio.hpp>\nint main() {\n    // [body]\n    hello();\n    // [/body]\n}\n",
     "examples/expected/hello.txt": "hello\n",
     "README.md": "<!-- from examples/hello.cpp:body -->\n```cpp\nhello();\n```\n\n"

@@ -1,34 +1,24 @@
-// The event loop: one thread, one ready queue, one ring. It resumes coroutines, and nothing else
-// does. run_turns() is the whole machine; the layers above only push Runnables and Completions.
+// The event loop, as asyncio has it: callbacks, tasks, the exception handler, the default executor.
+// What makes it go is its Machine.
 #pragma once
 
 #include <ringio/base/config.hpp>
 #include <ringio/base/delay.hpp>
-#include <ringio/base/intrusive_list.hpp>
 #include <ringio/core/callable.hpp>
-#include <ringio/core/clock_gate.hpp>
 #include <ringio/core/exceptions.hpp>
 #include <ringio/core/forward.hpp>
 #include <ringio/core/handle.hpp>
-#include <ringio/core/kept_function.hpp>
 #include <ringio/core/loop_options.hpp>
-#include <ringio/core/send_rule.hpp>
+#include <ringio/core/machine.hpp>
 #include <ringio/core/thread_check.hpp>
 #include <ringio/core/timers.hpp>
-#include <ringio/core/transfer.hpp>
-#include <ringio/ring/ring.hpp>
 
-#include <atomic>
-#include <coroutine>
-#include <cstddef>
-#include <exception>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <source_location>
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace ringio {
 
@@ -64,16 +54,13 @@ public:
     decltype(auto) run_until_complete(Awaitable&& awaitable,
                                       std::source_location where = std::source_location::current());
 
-    /// The same without the result, for the layers above.
-    void run_until_done(detail::FutureStateBase& future);
-
     /// Ends run_forever() after the turn in progress; callbacks added in it run the next time.
     void stop() {
         detail::check_thread(this);
-        stopping_ = true;
+        machine_.stop();
     }
-    bool is_running() const noexcept { return running_.load(std::memory_order_relaxed); }
-    bool is_closed() const noexcept { return closed_; }
+    bool is_running() const noexcept { return machine_.is_running(); }
+    bool is_closed() const noexcept { return machine_.is_closed(); }
 
     /// Cancels and reaps every kernel request, destroys what is still pending, and what its
     /// destructors start, and gives the ring back. Idempotent. *Errors*: std::runtime_error while
@@ -85,7 +72,7 @@ public:
     void close();
 
     /// The loop's clock: monotonic, or virtual when the loop was made so.
-    TimePoint time() const noexcept { return virtual_time_ ? virtual_now_ : Clock::now(); }
+    TimePoint time() const noexcept { return machine_.now(); }
 
     /// Queues a callback for the next turn, in strict order of the calls.
     /// *Errors*: std::invalid_argument for a null callback; std::runtime_error on a closed loop.
@@ -140,8 +127,8 @@ public:
     /// Has `factory(loop, task, options)` called for each new task before its first step; it may
     /// change the options, keep the handle, replace itself, or refuse the task by throwing. Empty:
     /// none. *Python*: the factory makes the task; here it prepares it.
-    void set_task_factory(TaskFactory factory) { task_factory_.set(std::move(factory)); }
-    const TaskFactory& get_task_factory() const noexcept { return task_factory_.get(); }
+    void set_task_factory(TaskFactory factory);
+    const TaskFactory& get_task_factory() const noexcept;
 
     /// Closes, all at the same time, the AsyncGenerators that have begun on this loop and not
     /// ended. What their cleanup throws goes to the exception handler. Runner does it before it
@@ -179,8 +166,8 @@ public:
 
     /// In debug mode the loop refuses calls from a wrong thread, finds deadlocks, and reports
     /// callbacks and task steps that took longer than slow_callback_duration().
-    void set_debug(bool enabled) noexcept;
-    bool get_debug() const noexcept { return debug_.load(std::memory_order_relaxed); }
+    void set_debug(bool enabled) noexcept { machine_.set_debug(enabled); }
+    bool get_debug() const noexcept { return machine_.is_debug(); }
 
     /// The longest that a step may take in debug mode without a report; 100 ms unless set.
     std::chrono::nanoseconds slow_callback_duration() const noexcept;
@@ -190,191 +177,22 @@ public:
     /// without it, debug mode may take an idle loop for a deadlock. May be destroyed anywhere.
     [[nodiscard]] std::shared_ptr<void> expect_wakeup();
 
-    LoopStatistics statistics() const noexcept;
+    LoopStatistics statistics() const noexcept { return machine_.statistics(); }
 
-    /// Sets who is told before and after each step, or nobody (null). It must outlive that.
-    void set_step_observer(detail::StepObserver* observer) noexcept;
-
-    // What the layers above build on.
-
-    /// Queues a step. Debug mode aborts on a wrong thread.
-    void schedule(Runnable& runnable) noexcept {
-        detail::require_thread(this);
-        schedule_here(runnable);
-    }
-    /// The same for one who knows that this is the loop's thread.
-    void schedule_here(Runnable& runnable) noexcept { ready_.push_back(runnable); }
-    void at_turn_end(TurnEnd& end) noexcept {
-        if (!end.is_linked()) {
-            detail::require_thread(this);
-            turn_ends_.push_back(end);
-        }
-    }
-    void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
-    bool disarm(Timer& timer) noexcept { return timers_.disarm(timer); }
-
-    /// Refuses to run the loop, as run_forever() does, and sets up its ring if there is none.
-    void prepare_to_run();
-
-    /// Tells whether this process is the child of a fork(2), and the loop its parent's: it can only
-    /// be closed.
-    bool is_inherited() const noexcept;
-
-    /// The ring of a loop that runs or ran. *Errors*: std::runtime_error once the loop is closed.
-    Ring& ring() {
-        if (!ring_) [[unlikely]] {
-            throw_no_ring();
-        }
-        return *ring_;
-    }
-
-    /// True while an operation may be answered at once by a system call instead of a request; the
-    /// budget is refilled each turn, so that awaits that never suspend cannot starve the others.
-    bool take_immediate_budget() noexcept { return turn_.take_immediate_answer(); }
-    std::uint32_t turn() const noexcept { return turn_.number(); }
-
-    /// Counts a socket that has something to send in this turn; true when that is to leave at once,
-    /// false when it is to leave with that of others, by a request that is submitted in this turn.
-    bool may_send_at_once() noexcept { return send_rule_.may_send_at_once(turn_.number()); }
-
-    const detail::KeptFunction<TaskFactory>& task_factory() const noexcept { return task_factory_; }
-
-    detail::TaskStateBase* current_task() const noexcept { return current_task_; }
-    void set_current_task(detail::TaskStateBase* task) noexcept { current_task_ = task; }
-    void add_task(detail::TaskStateBase& task) noexcept;
-    void remove_task(detail::TaskStateBase& task) noexcept;
-    std::vector<detail::TaskStateBase*> pending_tasks() const;
-    void add_async_generator(detail::AsyncGeneratorHook& generator);
-    bool has_async_generators() const noexcept;
-
-    /// The only place where a coroutine is resumed. Called by a task's step.
-    void resume(std::coroutine_handle<> coroutine) {
-        ++steps_;
-        coroutine.resume();
-        while (next_transfer_) [[unlikely]] {
-            std::exchange(next_transfer_, nullptr).resume();
-        }
-    }
-
-    /// Changes with each step of a task, and when a request to cancel is taken back: while it stays
-    /// the same, a task that was asked to end has not heard of it.
-    std::uint64_t steps() const noexcept { return steps_; }
-    void next_step() noexcept { ++steps_; }
-
-    /// Lets an exception leave run_forever() at the end of this step (KeyboardInterrupt).
-    void escape(std::exception_ptr exception) noexcept { escaped_ = std::move(exception); }
-
-    detail::LoopAnchor* anchor() const noexcept { return anchor_; }
-
-    /// The side of the loop that other threads touch; it may outlive the loop in their hands.
-    const std::shared_ptr<detail::LoopServices>& services() const noexcept { return services_; }
-
-    /// Runs `handler` on the loop after notify_interrupt(); used by Runner for SIGINT.
-    void set_interrupt_handler(std::function<void()> handler);
-    /// Async-signal-safe: wakes the loop to run the interrupt handler.
-    void notify_interrupt() noexcept;
-
-    /// Where the layer above keeps the default executor and the futures that threads are going to
-    /// finish; destroyed, and the threads joined, at close.
-    std::shared_ptr<void>& threads_slot() noexcept { return threads_; }
+    /// For the layers above, which push Runnables and Completions; not for users.
+    detail::Machine& machine() noexcept { return machine_; }
+    const detail::Machine& machine() const noexcept { return machine_; }
 
 private:
-    void run_turns();
-    bool has_only_ready() const noexcept;
-    [[gnu::noinline]] bool begin_turn(detail::EnterContext& inside);
-    void leave_step(detail::EnterContext& inside) noexcept;
-    void expire_timers() noexcept;
-    bool sleep_in_kernel();
-    /// How long to sleep: 0 to ask only for news, `until_news` when no timer is set.
-    std::chrono::nanoseconds work_out_sleep();
-    static constexpr std::chrono::nanoseconds until_news = std::chrono::nanoseconds::max();
-    RINGIO_NOINLINE std::optional<std::chrono::nanoseconds> work_out_watched_sleep();
-    RINGIO_NOINLINE void take_posted();
-    void run_ready(detail::EnterContext& inside);
-    RINGIO_NOINLINE void run_ready_watched();
-    void end_turn() noexcept;
-    void run_timed(Runnable& step);
-    bool is_watched() const noexcept;
-    RINGIO_NOINLINE void look_around() noexcept;
-    [[noreturn]] RINGIO_NOINLINE void throw_escaped();
-    void advance_virtual_time(std::chrono::nanoseconds sleep, TimePoint slept_from) noexcept;
     TimerHandle arm_call(TimePoint when, Callback&& callback);
-    /// Refuses a call on a closed loop, or from a wrong thread.
-    void check_call() const {
-        if (checks_calls_) [[unlikely]] {
-            refuse_call();
-        }
-    }
-    RINGIO_NOINLINE void refuse_call() const;
-    [[noreturn]] static void throw_closed();
-    [[noreturn]] void throw_no_ring() const;
-    void check_may_run() const;
-    void start_ring();
-    void mark_closed() noexcept;
-    bool leave_ring_behind();
-    void forsake();
-    void end_everything() noexcept;
-    bool is_anything_left() const noexcept;
-    bool cancel_and_reap_everything() noexcept;
-    void destroy_pending_tasks() noexcept;
-    void discard_queued() noexcept;
-    void leave_everything() noexcept;
-    bool only_timers_can_wake() const noexcept;
-    [[noreturn]] void report_deadlock() const;
 
-    ReadyQueue ready_;
-    IntrusiveList<TurnEnd> turn_ends_;
-    Timers timers_;
-    detail::ClockGate clock_gate_;
-    detail::TaskStateBase* current_task_ = nullptr;
-    std::coroutine_handle<> next_transfer_;  // see detail::next_transfer
-    std::uint64_t steps_ = 0;
-    Turn turn_;
-    detail::SendRule send_rule_;
-    unsigned turns_with_surplus_ = 0;
-    bool stopping_ = false;
-    bool closed_ = false;
-    bool checks_calls_ = false;          // closed, or in debug mode: users' calls are looked at
-    std::atomic<bool> running_ = false;  // these two are looked at by other threads, too,
-    std::atomic<bool> debug_ = false;    // to be refused
-    bool virtual_time_ = false;
-    bool looks_around_ = true;        // steps may be shuffled, observed or timed, or memory spare
-    bool watched_ = false;            // they are
-    bool awaits_completion_ = false;  // run_until_complete(): somebody waits for an end
-    TimePoint virtual_now_{};
-    std::exception_ptr escaped_;
-    std::unique_ptr<Ring> ring_;
-    std::shared_ptr<detail::LoopServices> services_;  // other threads, signals, options
-    std::shared_ptr<void> threads_;
-    detail::LoopAnchor* anchor_ = nullptr;
-    detail::KeptFunction<ExceptionHandler> exception_handler_;
-    detail::KeptFunction<TaskFactory> task_factory_;
+    detail::Machine machine_;  // the first: to reach it costs nothing
 };
 
 namespace detail {
 
-/// Prints "message", then "key: value" lines and the exception to standard error.
-void print_exception_context(const ExceptionContext& context) noexcept;
-
-/// What outlives the loop: futures hold it, and find here whether the loop is still there.
-struct LoopAnchor : Pooled {
-    EventLoop* loop = nullptr;
-    std::size_t references = 1;
-
-    static void retire(LoopAnchor* anchor) noexcept;
-    friend void intrusive_add_ref(LoopAnchor* anchor) noexcept { ++anchor->references; }
-    friend void intrusive_release(LoopAnchor* anchor) noexcept {
-        if (--anchor->references == 0) {
-            retire(anchor);
-        }
-    }
-};
-
 /// The loop that runs on this thread, or null.
 RINGIO_VARIABLE(thread_local EventLoop* running_loop, = nullptr);
-
-/// Sees to it that in the child of a fork(2) no loop runs. Idempotent.
-void leave_loop_at_fork() noexcept;
 
 /// Throws std::runtime_error("no running event loop").
 [[noreturn]] void throw_no_running_loop();

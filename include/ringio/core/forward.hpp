@@ -3,6 +3,7 @@
 
 namespace ringio {
 
+class EventLoop;
 template <class T>
 class Future;
 template <class T>
@@ -23,7 +24,9 @@ class AsyncGeneratorHook;
 class FutureStateBase;
 class TaskStateBase;
 struct LoopAnchor;
-struct LoopServices;
+struct LoopBooks;
+class Machine;
+class Mailbox;
 class StepObserver;
 }  // namespace detail
 

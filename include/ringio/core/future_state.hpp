@@ -182,7 +182,7 @@ protected:
     friend class PassingState;
 
     FutureStateBase(EventLoop& loop, Kind kind) noexcept
-        : Runnable(kind), anchor_(loop.anchor()), exception_() {
+        : Runnable(kind), anchor_(loop.machine().anchor()), exception_() {
         intrusive_add_ref(anchor_);
     }
 
@@ -287,7 +287,7 @@ private:
 
     std::uintptr_t stamp() const noexcept {
         const EventLoop* const loop = loop_or_null();
-        return loop == nullptr ? 0 : static_cast<std::uintptr_t>(loop->steps() << 1 | 1);
+        return loop == nullptr ? 0 : static_cast<std::uintptr_t>(loop->machine().steps() << 1 | 1);
     }
 
     std::uintptr_t asked_ = 0;  // even: while it asks, whom the request came from, or itself; else

@@ -55,17 +55,20 @@ protected:
     /// is.
     template <class Ask>
     bool answer_at_once(Ask ask) {
-        EventLoop* const loop = running_loop;
-        if (loop == nullptr || loop->current_task() == nullptr ||
-            loop->current_task()->has_undelivered_cancellation() || !loop->may_send_at_once() ||
-            !loop->take_immediate_budget()) {
+        if (running_loop == nullptr) {
             return false;
         }
-        const int result = ask(loop->ring());
+        Machine& machine = running_loop->machine();
+        if (machine.current_task() == nullptr ||
+            machine.current_task()->has_undelivered_cancellation() || !machine.may_send_at_once() ||
+            !machine.take_immediate_budget()) {
+            return false;
+        }
+        const int result = ask(machine.ring());
         if (result == -EAGAIN) {
             return false;
         }
-        task_ = loop->current_task();
+        task_ = machine.current_task();
         result_ = result;
         phase_ = Phase::completed;
         return true;

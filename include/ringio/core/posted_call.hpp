@@ -5,11 +5,7 @@
 
 #include <ringio/core/handle.hpp>
 
-#include <memory>
-
 namespace ringio::detail {
-
-struct LoopServices;
 
 /// A callback on its way to a loop, with the context of the one who made it. It is in no thread's
 /// books meanwhile, for one thread makes it and another one destroys it.
@@ -26,10 +22,5 @@ public:
     void discard() noexcept override { delete this; }
     std::string repr() const override { return describe("Handle"); }
 };
-
-/// Queues a call from any thread, as call_soon_threadsafe() does, on a loop that may be gone.
-/// False, with the call destroyed here, when it is closed.
-bool post_to(const std::weak_ptr<LoopServices>& services,
-             std::unique_ptr<PostedCall> call) noexcept;
 
 }  // namespace ringio::detail

@@ -24,6 +24,9 @@ private:
 /// Prints "message", and what the exception (may be null) says, to standard error.
 void print_plain_report(const char* message, const std::exception_ptr& exception) noexcept;
 
+/// Prints "message", then "key: value" lines and the exception to standard error.
+void print_exception_context(const ExceptionContext& context) noexcept;
+
 /// Hands what `make` returns to the exception handler of `loop` (null: prints it). Without memory
 /// for that, prints `message`.
 template <class MakeContext>

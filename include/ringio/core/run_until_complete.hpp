@@ -78,6 +78,9 @@ auto to_coroutine(A&& awaitable) {
     }
 }
 
+/// Runs the loop until `future` is done. *Errors*: as run_until_complete(), save the future's own.
+void run_until_done(EventLoop& loop, FutureStateBase& future);
+
 /// Calls `prepare`. When it is refused a ring, the coroutine never runs, and the exception says
 /// why: no report of it is needed.
 template <class A, class Prepare>
@@ -117,13 +120,13 @@ decltype(auto) EventLoop::run_until_complete(A&& awaitable, std::source_location
         detail::require_result_may_be_taken<A>();
         const std::remove_cvref_t<A> future(std::forward<A>(awaitable));
         detail::FutureStateBase& state = *future.shared_state();
-        run_until_done(state);
+        detail::run_until_done(*this, state);
         state.require_value();
         if constexpr (!std::is_void_v<T>) {
             return detail::take_value<T>(state);
         }
     } else {
-        detail::prepare_to_run(awaitable, [this] { prepare_to_run(); });
+        detail::prepare_to_run(awaitable, [this] { machine_.prepare_to_run(); });
         auto task = create_task(detail::to_coroutine(std::forward<A>(awaitable)), where);
         return run_until_complete(std::move(task));
     }

@@ -5,7 +5,7 @@
 
 namespace ringio::detail {
 
-/// Given to EventLoop::set_step_observer(); called on the loop's thread.
+/// Given to Machine::set_step_observer(); called on the loop's thread.
 class StepObserver {
 public:
     virtual void before_step(Runnable& step) = 0;

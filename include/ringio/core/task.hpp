@@ -340,7 +340,7 @@ public:
 template <class T>
 TaskHandle<T> EventLoop::create_task(Task<T> coroutine, const TaskOptions& options,
                                      std::source_location where) {
-    check_call();
+    machine_.check_call();
     IntrusivePtr<detail::TaskState<T>> task = detail::make_task_state(*this, coroutine);
     task->start(coroutine.release(), &options, where);
     return TaskHandle<T>(std::move(task));
@@ -348,7 +348,7 @@ TaskHandle<T> EventLoop::create_task(Task<T> coroutine, const TaskOptions& optio
 
 template <class T>
 TaskHandle<T> EventLoop::create_task(Task<T> coroutine, std::source_location where) {
-    check_call();
+    machine_.check_call();
     IntrusivePtr<detail::TaskState<T>> task = detail::make_task_state(*this, coroutine);
     task->start(coroutine.release(), nullptr, where);
     return TaskHandle<T>(std::move(task));

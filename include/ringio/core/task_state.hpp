@@ -81,21 +81,21 @@ public:
 
     /// One step: resumes the coroutine where it stands, in the task's context. `inside` is the
     /// block of the loop that makes steps, which sets task and context anew after this one.
-    void step(EventLoop& event_loop, EnterContext& inside) {
+    void step(Machine& machine, EnterContext& inside) {
         if (!started_ && cancel_request_ == CancelRequest::due) [[unlikely]] {
             inside.change_back();
-            end_before_start(event_loop);
+            end_before_start(machine);
             return;
         }
         started_ = true;
         wait_ = nullptr;
         cancellation_in_transit_ = false;
-        event_loop.set_current_task(this);
+        machine.set_current_task(this);
         inside.change(context_slot());
-        event_loop.resume(resume_point_);
+        machine.resume(resume_point_);
         if (root_.done()) {
             inside.change_back();
-            end(event_loop);
+            end(machine);
         }
     }
 
@@ -138,12 +138,12 @@ public:
     void go_on() noexcept { wait_ = nullptr; }
 
     /// Queues the next step. Called once for each suspend().
-    void wake() noexcept { loop_or_null()->schedule_here(*this); }
+    void wake() noexcept { loop_or_null()->machine().schedule_here(*this); }
 
     /// The same on the loop's thread, in the step itself.
     void yield(std::coroutine_handle<> coroutine, Wait& wait) noexcept {
         suspend(coroutine, wait);
-        running_loop->schedule_here(*this);
+        running_loop->machine().schedule_here(*this);
     }
 
     /// Takes a cancellation that came after the wait was over but before the task resumed.
@@ -244,9 +244,9 @@ private:
     RINGIO_NOINLINE void start_prepared(EventLoop& event_loop, const TaskOptions* options);
     bool prepare(const TaskOptions* options);
     void run_eagerly();
-    void end(EventLoop& event_loop) noexcept;
-    void end_before_start(EventLoop& event_loop) noexcept;
-    void leave(EventLoop& event_loop) noexcept;
+    void end(Machine& machine) noexcept;
+    void end_before_start(Machine& machine) noexcept;
+    void leave(Machine& machine) noexcept;
     void cancel_wait() noexcept;
     void wait_replied(CancelWalk::Reply reply) noexcept;
     ContextSlot& context_slot() noexcept {
@@ -271,10 +271,10 @@ private:
 
 /// The task that runs now. *Errors*: std::runtime_error outside a task.
 inline TaskStateBase& running_task() {
-    if (running_loop == nullptr || running_loop->current_task() == nullptr) [[unlikely]] {
+    if (running_loop == nullptr || running_loop->machine().current_task() == nullptr) [[unlikely]] {
         throw_no_running_task();
     }
-    return *running_loop->current_task();
+    return *running_loop->machine().current_task();
 }
 
 }  // namespace detail

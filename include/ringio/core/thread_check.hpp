@@ -12,12 +12,16 @@ class EventLoop;
 
 namespace detail {
 
+class Machine;
+
 /// Says whether a loop of this process is, or was, in debug mode.
 RINGIO_VARIABLE(std::atomic<bool> threads_are_checked, = false);
 
 /// What check_thread() and require_thread() do when there is something to check. Null is fine.
 RINGIO_NOINLINE void check_thread_of(const EventLoop* loop);
+RINGIO_NOINLINE void check_thread_of(const Machine* machine);
 RINGIO_NOINLINE void require_thread_of(const EventLoop* loop) noexcept;
+RINGIO_NOINLINE void require_thread_of(const Machine* machine) noexcept;
 
 /// Refuses a call on a loop (or none) that another thread runs.
 /// *Errors*: std::runtime_error "Non-thread-safe operation invoked on an event loop …".
@@ -31,6 +35,11 @@ inline void check_thread(const EventLoop* loop) {
 inline void require_thread(const EventLoop* loop) noexcept {
     if (threads_are_checked.load(std::memory_order_relaxed)) [[unlikely]] {
         require_thread_of(loop);
+    }
+}
+inline void require_thread(const Machine* machine) noexcept {
+    if (threads_are_checked.load(std::memory_order_relaxed)) [[unlikely]] {
+        require_thread_of(machine);
     }
 }
 

@@ -17,7 +17,7 @@ RINGIO_VARIABLE(thread_local int transfers_left, = transfers_in_a_row);
 /// found through running_loop: in the child of a fork(2) a step goes on without one.
 RINGIO_VARIABLE(thread_local std::coroutine_handle<>* next_transfer, = nullptr);
 
-/// Leaves `next` to EventLoop::resume(), to which the coroutine that returns this handle returns.
+/// Leaves `next` to Machine::resume(), to which the coroutine that returns this handle returns.
 std::coroutine_handle<> transfer_through_loop(std::coroutine_handle<> next) noexcept;
 
 /// Continues with `next`.

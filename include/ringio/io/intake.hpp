@@ -164,7 +164,7 @@ public:
 protected:
     /// Pauses the request when more than twice `limit` was copied aside.
     Intake(EventLoop& loop, int fd, std::size_t limit) noexcept
-        : anchor_(loop.anchor()), fd_(fd), limit_(limit) {}
+        : anchor_(loop.machine().anchor()), fd_(fd), limit_(limit) {}
     ~Intake();
 
     void wake_reader() noexcept {

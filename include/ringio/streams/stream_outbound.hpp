@@ -80,7 +80,7 @@ class StreamOutbound final : public Completion, public TurnEnd {
 public:
     StreamOutbound(StreamState& stream, EventLoop& loop, const Socket& socket,
                    FarSide* far) noexcept
-        : stream_(stream), anchor_(loop.anchor()), socket_(socket), far_(far) {}
+        : stream_(stream), anchor_(loop.machine().anchor()), socket_(socket), far_(far) {}
 
     /// Buffers bytes, to be sent by drain() or at the end of the turn.
     void write(std::string_view data);
@@ -164,12 +164,12 @@ private:
 // several in the last turn, or other connections send, too.
 inline bool StreamOutbound::may_send_at_once() noexcept {
     EventLoop* const loop = anchor_->loop;
-    if (loop == nullptr || loop->turn() == turn_) {
+    if (loop == nullptr || loop->machine().turn() == turn_) {
         ++calls_;
         return false;
     }
-    turn_ = loop->turn();
-    together_ = !loop->may_send_at_once();
+    turn_ = loop->machine().turn();
+    together_ = !loop->machine().may_send_at_once();
     return std::exchange(calls_, 1) <= 1 && !together_;
 }
 

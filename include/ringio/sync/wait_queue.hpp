@@ -23,7 +23,7 @@ public:
 
     /// Binds to `loop`. *Errors*: std::runtime_error when it is bound to another one.
     void bind(EventLoop& loop) {
-        if (anchor_.get() != loop.anchor()) [[unlikely]] {
+        if (anchor_.get() != loop.machine().anchor()) [[unlikely]] {
             bind_first(loop);
         }
     }

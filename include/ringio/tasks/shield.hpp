@@ -46,7 +46,7 @@ public:
 
     void notify(FutureStateBase&) noexcept override {
         keep_ = IntrusivePtr<FutureStateBase>(this);
-        this->loop_or_null()->schedule(*this);
+        this->loop_or_null()->machine().schedule(*this);
     }
     void run() override {
         const IntrusivePtr<FutureStateBase> keep = std::move(keep_);

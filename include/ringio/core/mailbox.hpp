@@ -38,14 +38,17 @@ public:
     /// *Errors*: std::system_error when there is no descriptor left.
     Mailbox();
 
-    // On any thread. *Lifetime*: the loop may end while a call is being left: the caller holds what
-    // the mailbox is part of.
+    // On any thread. *Lifetime*: the loop may end while a call is being left: the caller holds the
+    // mailbox.
 
     /// False when the loop is closed.
     bool post(std::unique_ptr<PostedCall> call) noexcept;
     std::shared_ptr<void> expect_wakeup();
-    /// Async-signal-safe.
-    void notify_interrupt(const OwnProcess& process) noexcept;
+    /// Has the loop run its interrupt handler. Async-signal-safe.
+    void notify_interrupt() noexcept;
+
+    /// Tells whether this process is the child of a fork(2), and the loop its parent's.
+    bool is_inherited() const noexcept { return process_.is_left(); }
 
     // On the loop's thread.
 
@@ -74,6 +77,7 @@ public:
 private:
     void write_wake() const noexcept;
 
+    OwnProcess process_;
     UniqueFd wake_fd_;
     WakeRead wake_read_;
     // What was posted, the newest first, linked by next_ready: any thread pushes, and the loop
@@ -85,5 +89,9 @@ private:
     // Outlives the loop in the hands of those who promised to wake it.
     std::shared_ptr<std::atomic<int>> expected_ = std::make_shared<std::atomic<int>>(0);
 };
+
+/// Queues a call from any thread, as call_soon_threadsafe() does, on a loop that may be gone.
+/// False, with the call destroyed here, when it is closed.
+bool post_to(const std::weak_ptr<Mailbox>& mailbox, std::unique_ptr<PostedCall> call) noexcept;
 
 }  // namespace ringio::detail

@@ -1,6 +1,6 @@
-#include "loop_services.hpp"
+#include <ringio/core/loop_books.hpp>
 
-#include <ringio/core/report.hpp>
+#include <ringio/core/repr.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -10,6 +10,8 @@
 #include <mutex>
 #include <stdexcept>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace ringio::detail {
 namespace {
@@ -45,7 +47,7 @@ void tell_shuffle_seed(std::uint64_t seed) {
 
 }  // namespace
 
-LoopServices::LoopServices(const LoopOptions& loop_options) : options(loop_options) {
+LoopBooks::LoopBooks(const LoopOptions& loop_options) : options(loop_options) {
     if (!options.shuffle_seed) {
         options.shuffle_seed = shuffle_seed_from_environment();
     }
@@ -55,7 +57,7 @@ LoopServices::LoopServices(const LoopOptions& loop_options) : options(loop_optio
     }
 }
 
-void LoopServices::shuffle(ReadyQueue& ready) {
+void LoopBooks::shuffle(ReadyQueue& ready) {
     if (!random_) {
         return;
     }
@@ -74,43 +76,58 @@ void LoopServices::shuffle(ReadyQueue& ready) {
     }
 }
 
-void LoopServices::on_interrupt() const {
+void LoopBooks::on_interrupt() const {
     if (interrupt_handler) {
         interrupt_handler();
     }
 }
 
 // Without a lock: in the child of a fork(2), another thread of the parent may have held it.
-void LoopServices::keep_for_ever(std::shared_ptr<LoopServices> self, ReadyQueue queued,
-                                 std::shared_ptr<void> threads) noexcept {
-    static constinit std::atomic<LoopServices*> newest = nullptr;
+void LoopBooks::keep_for_ever(std::shared_ptr<LoopBooks> self, ReadyQueue queued,
+                              std::shared_ptr<void> threads_left) noexcept {
+    static constinit std::atomic<LoopBooks*> newest = nullptr;
     if (!left_.self) {  // or else it stands in the list already
         left_.next = newest.exchange(this);
     }
     left_.self = std::move(self);
     left_.queued.append(std::move(queued));
-    left_.threads = std::move(threads);
+    left_.threads = std::move(threads_left);
 }
 
-bool post_to(const std::weak_ptr<LoopServices>& services,
-             std::unique_ptr<PostedCall> call) noexcept {
-    const std::shared_ptr<LoopServices> alive = services.lock();
-    return alive && alive->mailbox.post(std::move(call));
+// On the loop's thread, whoever holds the mailbox; and though it all stays in memory.
+void LoopBooks::forget_user() noexcept {
+    task_factory.set(nullptr);
+    exception_handler.set(nullptr);
+    threads.reset();
 }
 
-void print_exception_context(const ExceptionContext& context) noexcept {
-    try {
-        std::string text = context.message + "\n";
-        for (const auto& [key, value] : context.details) {
-            text += key + ": " + value + "\n";
-        }
-        if (context.exception) {
-            text += describe_exception(context.exception) + "\n";
-        }
-        std::fputs(text.c_str(), stderr);
-    } catch (...) {
-        print_plain_report(context.message.c_str(), context.exception);
+std::vector<TaskStateBase*> LoopBooks::pending_tasks() {
+    std::vector<TaskStateBase*> pending;
+    for (TaskStateBase& task : tasks) {
+        pending.push_back(&task);
     }
+    return pending;
+}
+
+// What a report says is asked for before the step, which may destroy itself; a task is kept, for
+// where it stands afterwards says more.
+void LoopBooks::run_timed(EventLoop& loop, Runnable& step) const {
+    const IntrusivePtr<FutureStateBase> future(dynamic_cast<FutureStateBase*>(&step));
+    std::string what = future ? std::string() : step.repr();
+    const auto begin = Clock::now();
+    step.run();
+    const std::chrono::nanoseconds took = Clock::now() - begin;
+    if (took < slow_callback_duration) {
+        return;
+    }
+    if (future) {
+        what = future->repr();
+    }
+    const std::chrono::duration<double> seconds = took;
+    loop.call_exception_handler(
+        {.message = fmt::format("Executing {} took {:.3f} seconds", what, seconds.count()),
+         .exception = nullptr,
+         .details = {}});
 }
 
 }  // namespace ringio::detail

@@ -1,0 +1,277 @@
+#include <ringio/core/machine.hpp>
+
+#include <ringio/base/scope_exit.hpp>
+#include <ringio/core/loop_books.hpp>
+#include <ringio/ring/uring_kernel.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+namespace ringio::detail {
+namespace {
+
+// Other kernels than io_uring have no entry that many sends could share; and virtual time is for
+// runs that are the same everywhere.
+bool sends_together(const LoopOptions& options) {
+    if (options.send_together) {
+        return *options.send_together;
+    }
+    if (const char* const value = std::getenv("RINGIO_SEND_TOGETHER")) {
+        return std::strcmp(value, "0") != 0;
+    }
+    return options.kernel == nullptr && !options.virtual_time &&
+           SendRule::measure_whether_calls_are_dear();
+}
+
+std::unique_ptr<Kernel> make_uring_kernel(unsigned entries) {
+    return std::make_unique<UringKernel>(UringOptions{.entries = entries});
+}
+
+}  // namespace
+
+void LoopAnchor::retire(LoopAnchor* anchor) noexcept { delete anchor; }
+
+Machine::Machine(EventLoop& owner, const LoopOptions& options)
+    : virtual_time_(options.virtual_time),
+      books_(std::make_shared<LoopBooks>(options)),
+      anchor_(new LoopAnchor, adopt) {
+    if (options.ring_entries == 0) {
+        throw std::invalid_argument("LoopOptions::ring_entries is 0; the ring needs at least 1");
+    }
+    anchor_->loop = &owner;
+    leave_loop_at_fork();
+    send_rule_.set_calls_are_dear(sends_together(options));
+}
+
+Machine::~Machine() = default;
+
+void Machine::run() {
+    prepare_to_run();
+    ring_->begin_use();
+    frame_pool.set_alarm(&looks_around_);
+    running_.store(true, std::memory_order_relaxed);
+    running_loop = anchor_->loop;
+    const ScopeExit leave([this] {
+        stopping_ = false;
+        running_.store(false, std::memory_order_relaxed);
+        running_loop = nullptr;
+        Ring::end_use();
+        frame_pool.set_alarm(nullptr);
+    });
+    end_turn();  // what was asked for while the loop did not run, or a turn that an exception left
+    run_turns();
+}
+
+// One block and one context for all steps: what is between them changes it as it needs.
+RINGIO_FLATTEN void Machine::run_turns() {
+    EnterContext inside;
+    const ScopeExit leave([this, outer = std::exchange(next_transfer, &next_transfer_)] {
+        next_transfer = outer;
+        current_task_ = nullptr;
+    });
+    do {
+        turn_.begin_next();
+        if (has_only_ready() || begin_turn(inside)) {
+            run_ready(inside);
+        }
+        if (!turn_ends_.empty()) {
+            leave_step(inside);
+            end_turn();
+        }
+    } while (!stopping_);
+}
+
+// Most turns of a busy loop are nothing but steps: they pay for these few looks at memory.
+bool Machine::has_only_ready() const noexcept {
+    return !(static_cast<unsigned>(stopping_) | static_cast<unsigned>(looks_around_) |
+             static_cast<unsigned>(ready_.empty()) | static_cast<unsigned>(!timers_.empty()) |
+             static_cast<unsigned>(books_->mailbox.has_news()) | ring_->signs());
+}
+
+// Does all that comes before the steps of a turn. False: there are none, or it made them itself.
+RINGIO_FLATTEN bool Machine::begin_turn(EnterContext& inside) {
+    leave_step(inside);
+    const bool busy = !ready_.empty() || stopping_;
+    if (busy ? ring_->enter(false) : sleep_in_kernel()) {
+        ring_->reap();
+    }
+    if (!timers_.empty()) {
+        expire_timers();
+    }
+    if (books_->mailbox.has_news()) {
+        take_posted();
+    }
+    if (looks_around_) {
+        look_around();
+        if (watched_) {
+            run_ready_watched();
+            return false;
+        }
+    }
+    return !ready_.empty();
+}
+
+void Machine::leave_step(EnterContext& inside) noexcept {
+    current_task_ = nullptr;
+    inside.change_back();
+}
+
+void Machine::expire_timers() noexcept {
+    if (virtual_time_) {
+        timers_.expire(virtual_now_, ready_);
+        return;
+    }
+    if (clock_gate_.is_shut(timers_.next_deadline())) {
+        return;
+    }
+    const TimePoint now = Clock::now();
+    timers_.expire(now, ready_);
+    if (!timers_.empty()) {
+        clock_gate_.shut(now, timers_.next_deadline());
+    }
+}
+
+// Until there is news, but not beyond the next deadline.
+bool Machine::sleep_in_kernel() {
+    const std::chrono::nanoseconds sleep = work_out_sleep();
+    if (sleep.count() == 0) {
+        return ring_->enter(false);
+    }
+    const TimePoint slept_from = virtual_time_ ? Clock::now() : TimePoint{};
+    // A thread that posts from here on writes to the wake descriptor.
+    const bool quiet = books_->mailbox.fall_asleep();
+    const bool has_news =
+        ring_->enter(quiet, sleep == until_news ? std::nullopt : std::optional(sleep));
+    books_->mailbox.wake_up();
+    if (virtual_time_) {
+        advance_virtual_time(sleep, slept_from);
+    }
+    return has_news;
+}
+
+std::chrono::nanoseconds Machine::work_out_sleep() {
+    if (virtual_time_ || is_debug()) [[unlikely]] {
+        if (const auto sleep = work_out_watched_sleep()) {
+            return *sleep;
+        }
+    }
+    // Memory of frames that nobody needs is given back before a long sleep, or in between.
+    const std::chrono::nanoseconds longest =
+        frame_pool.has_surplus() && !virtual_time_ ? frame_pool.tend() : until_news;
+    if (timers_.empty()) {
+        return longest;
+    }
+    const TimePoint now = this->now();
+    const TimePoint deadline = timers_.next_deadline();
+    return deadline <= now ? std::chrono::nanoseconds(0)
+                           : std::min<std::chrono::nanoseconds>(deadline - now, longest);
+}
+
+void Machine::take_posted() {
+    books_->mailbox.check_wake();
+    ready_.append(books_->mailbox.take_calls());
+    if (books_->mailbox.take_interrupt()) {
+        books_->on_interrupt();
+        if (escaped_) {
+            throw_escaped();
+        }
+    }
+}
+
+void Machine::throw_escaped() {
+    RINGIO_ASSERT(!is_inherited(), OwnProcess::refusal);
+    std::rethrow_exception(std::exchange(escaped_, nullptr));
+}
+
+void Machine::run_ready(EnterContext& inside) {
+    const Runnable* const last = ready_.back();  // of the snapshot
+    const Runnable* done = nullptr;
+    do {
+        Runnable* const runnable = ready_.pop_front();
+        done = runnable;
+        if (done != last) {
+            prefetch(*ready_.front());
+        }
+        if (runnable->is_task()) {
+            static_cast<TaskStateBase*>(runnable)->step(*this, inside);
+        } else {
+            leave_step(inside);
+            runnable->run();
+        }
+        if (escaped_) [[unlikely]] {
+            throw_escaped();
+        }
+    } while (done != last);
+}
+
+void Machine::end_turn() noexcept {
+    while (TurnEnd* const end = turn_ends_.pop_front()) {
+        end->end_turn();
+    }
+}
+
+void Machine::check_may_run() const {
+    if (!closed_ && is_inherited()) {  // whatever thread a loop that the parent ran seems to be on
+        throw std::runtime_error(OwnProcess::refusal);
+    }
+    check_call();
+    if (is_running()) {
+        throw std::runtime_error("This event loop is already running");
+    }
+    if (running_loop != nullptr) {
+        throw std::runtime_error("Cannot run the event loop while another loop is running");
+    }
+    if (ring_ && !ring_->is_here()) {
+        throw std::runtime_error("This event loop ran on another thread, and must go on there");
+    }
+}
+
+void Machine::prepare_to_run() {
+    check_may_run();
+    start_ring();
+}
+
+void Machine::start_ring() {
+    if (!ring_) {
+        const unsigned entries = books_->options.ring_entries;
+        ring_ = std::make_unique<Ring>(books_->options.kernel != nullptr
+                                           ? books_->options.kernel(entries)
+                                           : make_uring_kernel(entries));
+    }
+    books_->mailbox.arm_wake(*ring_);
+}
+
+void Machine::throw_no_ring() const {
+    check_call();
+    throw std::runtime_error("the event loop has not run yet: it has no ring");
+}
+
+void Machine::throw_closed() { throw std::runtime_error("Event loop is closed"); }
+
+void Machine::refuse_call() const {
+    if (closed_) {
+        throw_closed();
+    }
+    check_thread_of(this);
+}
+
+std::shared_ptr<Mailbox> Machine::mailbox() const noexcept {
+    return std::shared_ptr<Mailbox>(books_, &books_->mailbox);
+}
+
+bool Machine::is_inherited() const noexcept { return books_->mailbox.is_inherited(); }
+
+LoopStatistics Machine::statistics() const noexcept {
+    LoopStatistics statistics;
+    statistics.tasks = books_->task_count;
+    statistics.timers = timers_.size();
+    if (ring_) {
+        statistics.operations = ring_->in_flight() - (books_->mailbox.wake_armed() ? 1u : 0u);
+        statistics.buffers = ring_->borrowed_buffers();
+    }
+    return statistics;
+}
+
+}  // namespace ringio::detail

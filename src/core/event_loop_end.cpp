@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
-#include <utility>
 
 namespace ringio {
 namespace {
@@ -44,13 +43,13 @@ void end_everything(EventLoop& loop) noexcept {
     books.mailbox.refuse_posts();
     do {
         if (!end_requests(loop)) {
-            books.threads.reset();
+            books.end_what_ends_with_loop();
             machine.leave_everything();
             return;
         }
         machine.discard_queued();
         destroy_pending_tasks(machine);
-        std::exchange(books.threads, nullptr).reset();  // joins; who waited for it was let go
+        books.end_what_ends_with_loop();  // threads are joined; who waited for this loop was let go
     } while (machine.is_anything_left() || books.is_anything_left());
 }
 

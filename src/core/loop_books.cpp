@@ -84,21 +84,21 @@ void LoopBooks::on_interrupt() const {
 
 // Without a lock: in the child of a fork(2), another thread of the parent may have held it.
 void LoopBooks::keep_for_ever(std::shared_ptr<LoopBooks> self, ReadyQueue queued,
-                              std::shared_ptr<void> threads_left) noexcept {
+                              EndingList ending) noexcept {
     static constinit std::atomic<LoopBooks*> newest = nullptr;
     if (!left_.self) {  // or else it stands in the list already
         left_.next = newest.exchange(this);
     }
     left_.self = std::move(self);
     left_.queued.append(std::move(queued));
-    left_.threads = std::move(threads_left);
+    left_.ending = std::move(ending);
 }
 
 // On the loop's thread, whoever holds the mailbox; and though it all stays in memory.
 void LoopBooks::forget_user() noexcept {
     task_factory.set(nullptr);
     exception_handler.set(nullptr);
-    threads.reset();
+    end_what_ends_with_loop();
 }
 
 std::vector<TaskStateBase*> LoopBooks::pending_tasks() {
@@ -107,6 +107,16 @@ std::vector<TaskStateBase*> LoopBooks::pending_tasks() {
         pending.push_back(&task);
     }
     return pending;
+}
+
+EndsWithLoop* LoopBooks::find(const std::type_info& type) const noexcept {
+    for (const std::unique_ptr<EndsWithLoop>& owner : ends_with_loop) {
+        EndsWithLoop& candidate = *owner;
+        if (typeid(candidate) == type) {
+            return &candidate;
+        }
+    }
+    return nullptr;
 }
 
 // What a report says is asked for before the step, which may destroy itself; a task is kept, for

@@ -38,7 +38,7 @@ bool Machine::leave_ring_behind() {
         return false;
     }
     if (books_->mailbox.wake_armed()) {  // the kernel may still write to it
-        books_->keep_for_ever(books_, {}, nullptr);
+        books_->keep_for_ever(books_, {}, {});
     }
     return true;
 }
@@ -77,7 +77,7 @@ void Machine::leave_everything() noexcept {
     for (Runnable* left = ready_.front(); left != nullptr; left = left->next_ready) {
         left->outlive_loop();
     }
-    books_->keep_for_ever(books_, std::move(ready_), std::move(books_->threads));
+    books_->keep_for_ever(books_, std::move(ready_), std::exchange(books_->ends_with_loop, {}));
     if (!is_inherited()) {
         books_->lost_ring = std::move(ring_);
     }

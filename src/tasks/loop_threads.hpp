@@ -1,5 +1,5 @@
 // What a loop has to do with threads: its default executor, and the futures that threads finish.
-// It lives in LoopBooks::threads, from first use until the loop closes.
+// Made at first use, and ended when the loop closes.
 #pragma once
 
 #include <ringio/concurrent/thread_pool_executor.hpp>
@@ -10,11 +10,8 @@
 
 namespace ringio::detail {
 
-struct LoopThreads {
-    LoopThreads() = default;
-    LoopThreads(const LoopThreads&) = delete;
-    LoopThreads& operator=(const LoopThreads&) = delete;
-    ~LoopThreads() {
+struct LoopThreads final : EndsWithLoop {
+    ~LoopThreads() override {
         while (CrossingFuture* future = crossing.front()) {
             future->forsake();
         }

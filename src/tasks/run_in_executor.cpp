@@ -32,7 +32,8 @@ ThreadPoolExecutor& detail::executor_or_default(EventLoop& loop, ThreadPoolExecu
 }
 
 bool detail::has_default_executor(EventLoop& loop) {
-    return loop.machine().books().threads != nullptr && threads_of(loop).executor != nullptr;
+    const LoopThreads* const threads = loop.machine().books().find<LoopThreads>();
+    return threads != nullptr && threads->executor != nullptr;
 }
 
 void EventLoop::set_default_executor(std::shared_ptr<ThreadPoolExecutor> executor) {

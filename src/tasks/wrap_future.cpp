@@ -36,11 +36,7 @@ void CrossingFuture::disconnect() noexcept {
 }
 
 LoopThreads& threads_of(EventLoop& loop) {
-    std::shared_ptr<void>& slot = loop.machine().books().threads;
-    if (!slot) {
-        slot = std::make_shared<LoopThreads>();
-    }
-    return *static_cast<LoopThreads*>(slot.get());
+    return loop.machine().books().find_or_make<LoopThreads>();
 }
 
 }  // namespace ringio::detail

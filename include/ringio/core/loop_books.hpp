@@ -1,5 +1,5 @@
 // LoopBooks: what an event loop seldom looks at. Its options, the lists of its tasks and
-// generators, who watches it; and the mailbox.
+// generators, who watches it, what ends with it; and the mailbox.
 #pragma once
 
 #include <ringio/base/intrusive_list.hpp>
@@ -15,12 +15,26 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <typeinfo>
+#include <utility>
 #include <vector>
 
 namespace ringio::detail {
 
+/// What a layer above keeps with a loop, such as the threads that work for it. Its destructor,
+/// which close() calls, ends it: after the loop's tasks, and before the ring.
+class EndsWithLoop {
+public:
+    EndsWithLoop() = default;
+    EndsWithLoop(const EndsWithLoop&) = delete;
+    EndsWithLoop& operator=(const EndsWithLoop&) = delete;
+    virtual ~EndsWithLoop() = default;
+};
+
 /// Threads that hold the mailbox may keep it longer than the loop lives.
 struct LoopBooks {
+    using EndingList = std::vector<std::unique_ptr<EndsWithLoop>>;
+
     explicit LoopBooks(const LoopOptions& loop_options);
 
     void add_task(TaskStateBase& task) noexcept {
@@ -38,7 +52,27 @@ struct LoopBooks {
     void add_generator(EventLoop& loop, AsyncGeneratorHook& generator);
     bool has_generators() const noexcept { return !generators.empty(); }
 
-    bool is_anything_left() const noexcept { return !tasks.empty() || threads; }
+    /// What a layer above keeps with the loop, by its type; null: nothing yet.
+    template <class T>
+    T* find() const noexcept {
+        return static_cast<T*>(find(typeid(T)));
+    }
+    /// The same, made at first use.
+    template <class T>
+    T& find_or_make() {
+        if (T* const found = find<T>()) {
+            return *found;
+        }
+        return static_cast<T&>(*ends_with_loop.emplace_back(std::make_unique<T>()));
+    }
+    EndsWithLoop* find(const std::type_info& type) const noexcept;
+
+    /// Destroys what there is; that may make more, which stays.
+    void end_what_ends_with_loop() noexcept {
+        const EndingList ending = std::exchange(ends_with_loop, {});
+    }
+
+    bool is_anything_left() const noexcept { return !tasks.empty() || !ends_with_loop.empty(); }
 
     /// Runs a step, and reports it when it took longer than slow_callback_duration.
     void run_timed(EventLoop& loop, Runnable& step) const;
@@ -51,7 +85,7 @@ struct LoopBooks {
 
     /// Stays in memory for ever, with all that is pending in the loop, where leak checkers find it.
     void keep_for_ever(std::shared_ptr<LoopBooks> self, ReadyQueue queued,
-                       std::shared_ptr<void> threads_left) noexcept;
+                       EndingList ending) noexcept;
 
     /// Destroys what is the user's own, on the loop's thread.
     void forget_user() noexcept;
@@ -65,8 +99,7 @@ struct LoopBooks {
     std::chrono::nanoseconds slow_callback_duration = std::chrono::milliseconds(100);
     StepObserver* step_observer = nullptr;
     std::function<void()> interrupt_handler;  // runs after Mailbox::notify_interrupt()
-    // Of the layer above: the default executor, and the futures that threads are going to finish.
-    std::shared_ptr<void> threads;
+    EndingList ends_with_loop;
     LoopOptions options;
     std::unique_ptr<Ring> lost_ring;  // of a loop that was closed without it
     Mailbox mailbox;
@@ -77,7 +110,7 @@ private:
         std::shared_ptr<LoopBooks> self;
         LoopBooks* next = nullptr;
         ReadyQueue queued;
-        std::shared_ptr<void> threads;
+        EndingList ending;
     };
 
     Left left_;

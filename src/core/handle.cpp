@@ -82,12 +82,15 @@ void TimerHandleState::retire() noexcept { delete this; }
 
 // What the callback holds is destroyed last: that may close the loop, or drop the handle.
 void TimerHandleState::cancel() noexcept {
-    if (is_in_heap()) {
-        require_thread(loop_);
-        loop_->machine().disarm(*this);
-        intrusive_release(this);
+    if (!is_in_heap()) {
+        cancel_now();
+        return;
     }
-    cancel_now();
+    require_thread(loop_);
+    loop_->machine().disarm(*this);
+    --references_;  // the heap's; the handle has another one
+    mark_cancelled();
+    drop();
 }
 
 }  // namespace ringio::detail

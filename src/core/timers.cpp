@@ -3,7 +3,7 @@
 namespace ringio {
 
 void Timers::expire(TimePoint now, ReadyQueue& ready) noexcept {
-    while (!heap_.empty() && heap_.top_key().deadline() <= now) {
+    while (!heap_.empty() && next_deadline() <= now) {
         Timer* const timer = heap_.pop();
         if (const Timer* const next = heap_.top()) {
             prefetch(*next);

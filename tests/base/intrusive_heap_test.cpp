@@ -2,6 +2,8 @@
 
 #include <support/catch.hpp>
 
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <random>
 #include <utility>
@@ -14,18 +16,9 @@ using ringio::IntrusiveHeapHook;
 
 struct Node : IntrusiveHeapHook {};
 
-struct Rank {
-    Rank(int number = 0) noexcept : value(number) {}
-
-    int value;
-
-    friend bool operator<(const Rank& a, const Rank& b) noexcept { return a.value < b.value; }
-    friend bool operator==(const Rank& a, const Rank& b) noexcept = default;
-};
-using Heap = IntrusiveHeap<Node, Rank>;
+using Heap = IntrusiveHeap<Node>;
 
 static_assert(sizeof(IntrusiveHeapHook) == 4);
-static_assert(Heap::entry_size() == 8);
 
 }  // namespace
 
@@ -41,7 +34,7 @@ TEST_CASE("IntrusiveHeap: the least key is on top") {
     heap.push(one, 1);
     CHECK(heap.size() == 3);
     CHECK(heap.top() == &one);
-    CHECK(heap.top_key() == 1);
+    CHECK(heap.top_rank() == 1);
     CHECK(one.is_in_heap());
 
     CHECK(heap.pop() == &one);
@@ -74,7 +67,7 @@ TEST_CASE("IntrusiveHeap: the entries of nodes that left are never seen, and go 
     std::vector<Node> nodes(1000);
     Heap heap;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-        heap.push(nodes[i], static_cast<int>(i));
+        heap.push(nodes[i], static_cast<std::int64_t>(i));
     }
     for (std::size_t i = 0; i < nodes.size(); ++i) {
         if (i % 100 != 99) {
@@ -84,13 +77,13 @@ TEST_CASE("IntrusiveHeap: the entries of nodes that left are never seen, and go 
     CHECK(heap.size() == 10);
     CHECK_FALSE(heap.empty());
     heap.push(nodes[0], 500);
-    std::vector<int> keys;
+    std::vector<std::int64_t> keys;
     while (!heap.empty()) {
-        keys.push_back(heap.top_key().value);
+        keys.push_back(heap.top_rank());
         const Node* const top = heap.top();
         CHECK(heap.pop() == top);
     }
-    CHECK(keys == std::vector<int>{99, 199, 299, 399, 499, 500, 599, 699, 799, 899, 999});
+    CHECK(keys == std::vector<std::int64_t>{99, 199, 299, 399, 499, 500, 599, 699, 799, 899, 999});
     CHECK(heap.size() == 0);
 }
 
@@ -105,22 +98,59 @@ TEST_CASE("IntrusiveHeap: a destroyed heap lets go of its nodes") {
     CHECK_FALSE(two.is_in_heap());
 }
 
-TEST_CASE("IntrusiveHeap: keys with a serial number make equal times fair") {
-    struct Key {
-        int when;
-        int serial;
-        bool operator<(const Key& other) const noexcept {
-            return when != other.when ? when < other.when : serial < other.serial;
-        }
-    };
+TEST_CASE("IntrusiveHeap: of equal ranks the one that came first goes first") {
     std::vector<Node> nodes(100);
-    IntrusiveHeap<Node, Key> heap;
-    for (int i = 0; i < 100; ++i) {
-        heap.push(nodes[static_cast<std::size_t>(i)], Key{7, i});
+    Heap heap;
+    for (Node& node : nodes) {
+        heap.push(node, 7);
     }
     for (Node& node : nodes) {
         REQUIRE(heap.pop() == &node);
     }
+}
+
+TEST_CASE("IntrusiveHeap: ranks may be negative, and as far apart as they get") {
+    Node least, negative, none, most;
+    Heap heap;
+    heap.push(most, std::numeric_limits<std::int64_t>::max());
+    heap.push(none, 0);
+    heap.push(negative, -1);
+    heap.push(least, std::numeric_limits<std::int64_t>::min());
+    CHECK(heap.top_rank() == std::numeric_limits<std::int64_t>::min());
+    CHECK(heap.pop() == &least);
+    CHECK(heap.pop() == &negative);
+    CHECK(heap.pop() == &none);
+    CHECK(heap.pop() == &most);
+}
+
+TEST_CASE("IntrusiveHeap: the order of coming stays when the nodes are numbered anew") {
+    std::mt19937 random(1);
+    IntrusiveHeap<Node, 6> heap;  // each 64 at the latest
+    std::vector<Node> nodes(48);
+    std::map<std::pair<std::int64_t, int>, Node*> model;  // by rank, then by coming
+    std::vector<decltype(model)::iterator> places(nodes.size(), model.end());
+    for (int step = 0; step < 10'000; ++step) {
+        const std::size_t at = random() % nodes.size();
+        if (!nodes[at].is_in_heap()) {
+            const auto rank = static_cast<std::int64_t>(random() % 3);
+            heap.push(nodes[at], rank);
+            places[at] = model.emplace(std::pair(rank, step), &nodes[at]).first;
+        } else if (random() % 2 == 0) {
+            heap.remove(nodes[at]);
+            model.erase(std::exchange(places[at], model.end()));
+        } else {
+            Node* const top = heap.pop();
+            REQUIRE(top == model.begin()->second);
+            model.erase(model.begin());
+            places[static_cast<std::size_t>(top - nodes.data())] = model.end();
+        }
+        REQUIRE(heap.size() == model.size());
+    }
+    while (Node* const top = heap.pop()) {
+        REQUIRE(top == model.begin()->second);
+        model.erase(model.begin());
+    }
+    CHECK(model.empty());
 }
 
 TEST_CASE("IntrusiveHeap: equal to a sorted model over 100000 random operations") {
@@ -148,7 +178,7 @@ TEST_CASE("IntrusiveHeap: equal to a sorted model over 100000 random operations"
             heap.remove(node);
             model.erase(std::exchange(places[at], model.end()));
         } else {
-            const int least = heap.top_key().value;
+            const std::int64_t least = heap.top_rank();
             Node* const top = heap.pop();
             const auto index = static_cast<std::size_t>(top - nodes.data());
             REQUIRE(places[index]->first == least);
@@ -157,13 +187,13 @@ TEST_CASE("IntrusiveHeap: equal to a sorted model over 100000 random operations"
         REQUIRE(heap.size() == model.size());
         REQUIRE(heap.empty() == model.empty());
         if (!model.empty()) {
-            REQUIRE(heap.top_key().value == model.begin()->first);
+            REQUIRE(heap.top_rank() == model.begin()->first);
             REQUIRE(places[static_cast<std::size_t>(heap.top() - nodes.data())]->first ==
-                    heap.top_key().value);
+                    heap.top_rank());
         }
     }
     while (!heap.empty()) {
-        REQUIRE(heap.top_key() == model.begin()->first);
+        REQUIRE(heap.top_rank() == model.begin()->first);
         heap.pop();
         model.erase(model.begin());
     }

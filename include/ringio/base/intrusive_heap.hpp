@@ -1,22 +1,49 @@
 // A min-heap that any node may leave in O(1): the timer queue of the loop, where almost every entry
-// is cancelled before its time. A node knows its slot in a table, the heap's entries know the slot
-// too, so that sifting touches neither nodes nor table: four entries of 16 bytes a level, in one
-// cache line. The entry of a node that left stays, void, until it comes to the top, or until three
-// of four entries are void and all of them go together.
+// is cancelled before its time. An entry is one number of 128 bits, the rank above the serial
+// number above the slot that its node has in a table: so sifting touches neither nodes nor table,
+// and a comparison has no branch. Four entries a level fill a cache line. The entry of a node that
+// left stays, void, until it comes to the top, or until three of four entries are void and all of
+// them go together.
 #pragma once
 
 #include <ringio/base/assert.hpp>
+#include <ringio/base/config.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace ringio {
 
-template <class T, class Key>
+template <class T, unsigned SerialBits>
 class IntrusiveHeap;
+
+namespace detail {
+
+/// Gives memory that begins with a cache line.
+template <class T>
+struct CacheLineAllocator {
+    using value_type = T;
+
+    static constexpr std::align_val_t line{64};
+
+    CacheLineAllocator() noexcept = default;
+    template <class U>
+    CacheLineAllocator(const CacheLineAllocator<U>&) noexcept {}
+
+    T* allocate(std::size_t count) {
+        return static_cast<T*>(::operator new(count * sizeof(T), line));
+    }
+    void deallocate(T* memory, std::size_t) noexcept { ::operator delete(memory, line); }
+
+    friend bool operator==(CacheLineAllocator, CacheLineAllocator) noexcept { return true; }
+};
+
+}  // namespace detail
 
 /// The place of a node in an IntrusiveHeap; the node's class derives from it publicly. A node is in
 /// at most one heap at a time.
@@ -34,7 +61,7 @@ public:
     bool is_in_heap() const noexcept { return slot_ != nowhere; }
 
 private:
-    template <class T, class Key>
+    template <class T, unsigned SerialBits>
     friend class IntrusiveHeap;
 
     static constexpr std::uint32_t nowhere = UINT32_MAX;
@@ -42,65 +69,57 @@ private:
     std::uint32_t slot_ = nowhere;
 };
 
-/// A heap of nodes it does not own, the least key on top. Keys are compared with `<`; nodes with
-/// equivalent keys come in no particular order, so a key that must be fair holds a serial number.
-/// `T` may be incomplete where the heap is declared. A key of 12 bytes of data, with a constructor
-/// and private members so that its padding may be used, makes entries of 16 bytes.
+/// A heap of nodes it does not own, the least rank on top; of equal ranks the one that came first.
+/// `T` may be incomplete where the heap is declared. `SerialBits` says how many nodes come before
+/// they are numbered anew, which is done in O(n log n); tests make it small.
 /// *Lifetime*: a heap that is destroyed lets go of the nodes left in it.
-template <class T, class Key>
+template <class T, unsigned SerialBits = 32>
 class IntrusiveHeap {
-    static_assert(std::is_class_v<Key> && std::is_trivially_copyable_v<Key>,
-                  "copying a key must not fail: the heap would be left out of order");
-
-    struct Entry;
+    static_assert(SerialBits > 0 && SerialBits <= 32);
 
 public:
-    /// What a node costs in the heap, in bytes, beside its slot of 8.
-    static constexpr std::size_t entry_size() noexcept { return sizeof(Entry); }
-
     IntrusiveHeap() noexcept = default;
     IntrusiveHeap(const IntrusiveHeap&) = delete;
     IntrusiveHeap& operator=(const IntrusiveHeap&) = delete;
     ~IntrusiveHeap() {
-        for (std::size_t place = root; place < root + entries_; ++place) {
-            if (T* const node = slots_[at(place).slot].node) {
+        for (std::size_t place = root; place < end(); ++place) {
+            if (T* const node = slots_[slot_of(at(place))].node) {
                 hook_of(*node).slot_ = IntrusiveHeapHook::nowhere;
             }
         }
     }
 
     /// Tells whether the heap has no node.
-    bool empty() const noexcept { return entries_ == 0; }
+    bool empty() const noexcept { return end() <= root; }
 
     /// Returns the number of nodes.
-    std::size_t size() const noexcept { return entries_ - voids_; }
+    std::size_t size() const noexcept { return entries() - voids_; }
 
-    /// Returns a node with the least key, or null.
+    /// Returns the node on top, or null.
     T* top() noexcept {
         drop_voids_on_top();
-        return empty() ? nullptr : slots_[at(root).slot].node;
+        return empty() ? nullptr : slots_[slot_of(at(root))].node;
     }
 
-    /// Returns the least key. The heap is not empty.
-    const Key& top_key() noexcept {
-        RINGIO_ASSERT(!empty(), "an empty heap has no least key");
+    /// Returns the least rank. The heap is not empty.
+    std::int64_t top_rank() noexcept {
+        RINGIO_ASSERT(!empty(), "an empty heap has no least rank");
         drop_voids_on_top();
-        return at(root);
+        return rank_of(at(root));
     }
 
     /// Adds a node, which is in no heap.
     /// *Errors*: `std::bad_alloc`; the heap and the node are then unchanged.
-    void push(T& node, Key key) {
+    void push(T& node, std::int64_t rank) {
         RINGIO_ASSERT(!hook_of(node).is_in_heap(), "a node is in at most one heap");
-        RINGIO_ASSERT(slots_.size() < IntrusiveHeapHook::nowhere, "a heap has 2^32 - 1 slots");
-        const std::size_t place = root + entries_;
-        if (place / arity >= groups_.size()) {
-            groups_.emplace_back();
+        if (heap_.size() == heap_.capacity()) [[unlikely]] {
+            grow();
         }
         const std::uint32_t slot = take_slot(node);
         hook_of(node).slot_ = slot;
-        ++entries_;
-        sift_up(place, Entry(key, slot));
+        const Entry entry = make_entry(rank, take_serial(), slot);
+        heap_.push_back(entry);
+        sift_up(end() - 1, entry);
     }
 
     /// Removes and returns the node that top() names, or returns null.
@@ -131,15 +150,7 @@ private:
     static constexpr std::size_t arity = 4;
     static constexpr std::size_t root = arity - 1;
 
-    struct Entry : Key {
-        Entry() noexcept : Key() {}
-        Entry(const Key& key, std::uint32_t taken) noexcept : Key(key), slot(taken) {}
-
-        std::uint32_t slot = 0;
-    };
-    struct alignas(arity * sizeof(Entry) == 64 ? 64 : alignof(Entry)) Group {
-        Entry entries[arity];
-    };
+    __extension__ using Entry = unsigned __int128;  // rank, serial number, slot
     union Slot {
         T* node;             // null: void, its node has left
         std::uint32_t next;  // of a free slot: the next free one
@@ -147,16 +158,58 @@ private:
 
     static std::size_t parent_of(std::size_t place) noexcept { return place / arity + 2; }
     static std::size_t first_child_of(std::size_t place) noexcept { return (place - 2) * arity; }
-    static const Key& key_of(const Entry& entry) noexcept { return entry; }
+
+    // Ranks are shifted so that the negative ones are less as unsigned numbers, too.
+    static constexpr std::uint64_t shift = std::uint64_t{1} << 63;
+    static Entry make_entry(std::int64_t rank, std::uint32_t serial, std::uint32_t slot) noexcept {
+        return static_cast<Entry>(static_cast<std::uint64_t>(rank) ^ shift) << 64 |
+               static_cast<std::uint64_t>(serial) << 32 | slot;
+    }
+    static std::int64_t rank_of(Entry entry) noexcept {
+        return static_cast<std::int64_t>(static_cast<std::uint64_t>(entry >> 64) ^ shift);
+    }
+    static std::uint32_t slot_of(Entry entry) noexcept { return static_cast<std::uint32_t>(entry); }
+
     static IntrusiveHeapHook& hook_of(T& node) noexcept {
         static_assert(std::is_convertible_v<T*, IntrusiveHeapHook*>,
                       "the nodes of an IntrusiveHeap derive publicly from IntrusiveHeapHook");
         return node;
     }
-    Entry& at(std::size_t place) noexcept { return groups_[place / arity].entries[place % arity]; }
+    Entry& at(std::size_t place) noexcept { return heap_[place]; }
+    std::size_t end() const noexcept { return heap_.size(); }
+    std::size_t entries() const noexcept { return empty() ? 0 : end() - root; }
+
+    RINGIO_NOINLINE void grow() {
+        heap_.reserve(heap_.empty() ? 4 * arity : 2 * heap_.capacity());
+        if (heap_.empty()) {
+            heap_.resize(root);
+        }
+    }
+
+    // Numbers those that are in from 0 on when the numbers are used up.
+    std::uint32_t take_serial() noexcept {
+        if (serial_ > last_serial) [[unlikely]] {
+            number_anew();
+        }
+        return static_cast<std::uint32_t>(serial_++);
+    }
+    RINGIO_NOINLINE void number_anew() noexcept {
+        // In order, they are a heap.
+        std::qsort(&at(root), entries(), sizeof(Entry), [](const void* a, const void* b) noexcept {
+            const Entry& first = *static_cast<const Entry*>(a);
+            const Entry& second = *static_cast<const Entry*>(b);
+            return first < second ? -1 : static_cast<int>(second < first);
+        });
+        serial_ = 0;
+        for (std::size_t place = root; place < end(); ++place) {
+            at(place) = make_entry(rank_of(at(place)), static_cast<std::uint32_t>(serial_++),
+                                   slot_of(at(place)));
+        }
+    }
 
     std::uint32_t take_slot(T& node) {
         if (free_slot_ == IntrusiveHeapHook::nowhere) {
+            RINGIO_ASSERT(slots_.size() < IntrusiveHeapHook::nowhere, "a heap has 2^32 - 1 slots");
             slots_.push_back(Slot{.node = &node});
             return static_cast<std::uint32_t>(slots_.size() - 1);
         }
@@ -168,8 +221,8 @@ private:
         slots_[slot].next = std::exchange(free_slot_, slot);
     }
 
-    void sift_up(std::size_t place, const Entry& moving) noexcept {
-        while (place > root && key_of(moving) < key_of(at(parent_of(place)))) {
+    void sift_up(std::size_t place, Entry moving) noexcept {
+        while (place > root && moving < at(parent_of(place))) {
             at(place) = at(parent_of(place));
             place = parent_of(place);
         }
@@ -178,24 +231,23 @@ private:
 
     // Fills the hole at `place` with the least of its children and so on, down to a leaf, and has
     // the entry rise from there: one that comes from the end seldom rises.
-    void sift_down(std::size_t place, const Entry& moving, std::size_t top_place) noexcept {
-        const std::size_t end = root + entries_;
+    void sift_down(std::size_t place, Entry moving, std::size_t top_place) noexcept {
         std::size_t child = first_child_of(place);
-        while (child + arity <= end) {
+        while (child + arity <= end()) {
             child = least_of_four(child);
             at(place) = at(child);
             place = child;
             child = first_child_of(place);
         }
-        if (child < end) {
+        if (child < end()) {
             std::size_t least = child;
-            while (++child < end) {
-                least = key_of(at(child)) < key_of(at(least)) ? child : least;
+            while (++child < end()) {
+                least = at(child) < at(least) ? child : least;
             }
             at(place) = at(least);
             place = least;
         }
-        while (place > top_place && key_of(moving) < key_of(at(parent_of(place)))) {
+        while (place > top_place && moving < at(parent_of(place))) {
             at(place) = at(parent_of(place));
             place = parent_of(place);
         }
@@ -203,30 +255,30 @@ private:
     }
 
     std::size_t least_of_four(std::size_t first) noexcept {
-        const Entry* const four = groups_[first / arity].entries;
-        const std::size_t low = key_of(four[1]) < key_of(four[0]) ? 1 : 0;
-        const std::size_t high = key_of(four[3]) < key_of(four[2]) ? 3 : 2;
-        return first + (key_of(four[high]) < key_of(four[low]) ? high : low);
+        const Entry* const four = &at(first);
+        const std::size_t low = four[1] < four[0] ? 1 : 0;
+        const std::size_t high = four[3] < four[2] ? 3 : 2;
+        return first + (four[high] < four[low] ? high : low);
     }
 
     void drop_top() noexcept {
-        free_slot(at(root).slot);
-        --entries_;
-        if (entries_ != 0) {
-            const Entry last = at(root + entries_);
+        free_slot(slot_of(at(root)));
+        const Entry last = heap_.back();
+        heap_.pop_back();
+        if (!empty()) {
             sift_down(root, last, root);
         }
     }
 
     void compact_if_mostly_void() noexcept {
-        if (voids_ >= 3 * size() && voids_ != 0) {
+        if (4 * voids_ >= 3 * entries() && voids_ != 0) {
             compact();
         }
     }
 
     // There is a node behind them, or the heap would have been compacted.
     void drop_voids_on_top() noexcept {
-        while (voids_ != 0 && slots_[at(root).slot].node == nullptr) {
+        while (voids_ != 0 && slots_[slot_of(at(root))].node == nullptr) {
             --voids_;
             drop_top();
         }
@@ -235,26 +287,29 @@ private:
     // Throws the void entries out and makes a heap of the others, in O(n).
     void compact() noexcept {
         std::size_t kept = root;
-        for (std::size_t place = root; place < root + entries_; ++place) {
-            if (slots_[at(place).slot].node != nullptr) {
+        for (std::size_t place = root; place < end(); ++place) {
+            if (slots_[slot_of(at(place))].node != nullptr) {
                 at(kept++) = at(place);
             } else {
-                free_slot(at(place).slot);
+                free_slot(slot_of(at(place)));
             }
         }
-        entries_ = kept - root;
+        heap_.resize(kept);
         voids_ = 0;
-        for (std::size_t place = entries_ < 2 ? root : parent_of(kept - 1) + 1; place-- > root;) {
+        for (std::size_t place = entries() < 2 ? root : parent_of(kept - 1) + 1; place-- > root;) {
             const Entry moving = at(place);
             sift_down(place, moving, place);
         }
     }
 
-    std::vector<Group> groups_;
+    static constexpr std::uint64_t last_serial = (std::uint64_t{1} << SerialBits) - 1;
+
+    std::vector<Entry, detail::CacheLineAllocator<Entry>>
+        heap_;  // from the root on; nothing before it
     std::vector<Slot> slots_;
-    std::size_t entries_ = 0;  // in groups_, from the root on
-    std::size_t voids_ = 0;    // of those
+    std::size_t voids_ = 0;  // of the entries
     std::uint32_t free_slot_ = IntrusiveHeapHook::nowhere;
+    std::uint64_t serial_ = 0;  // of the next one
 };
 
 }  // namespace ringio

@@ -179,6 +179,7 @@ protected:
 
     /// The same for good.
     void cancel_now() noexcept;
+    void mark_cancelled() noexcept { cancelled_ = true; }
 
     /// "<Handle main() at main.cpp:12>", "<TimerHandle cancelled …>".
     std::string describe(const char* type) const;

@@ -24,8 +24,7 @@ public:
     using TimePoint = Clock::time_point;
 
     void arm(Timer& timer, TimePoint deadline) {
-        static_assert(decltype(heap_)::entry_size() == 16, "four entries fill a cache line");
-        heap_.push(timer, Key(deadline, next_sequence_++));
+        heap_.push(timer, deadline.time_since_epoch().count());
     }
 
     /// Takes the timer out if it is armed; says whether it was.
@@ -41,7 +40,7 @@ public:
     std::size_t size() const noexcept { return heap_.size(); }
 
     /// The earliest deadline. Only when not empty.
-    TimePoint next_deadline() noexcept { return heap_.top_key().deadline(); }
+    TimePoint next_deadline() noexcept { return TimePoint(Clock::duration(heap_.top_rank())); }
 
     /// Moves every timer that is due at `now` to the end of `ready`, in order.
     void expire(TimePoint now, ReadyQueue& ready) noexcept;
@@ -57,27 +56,7 @@ public:
     }
 
 private:
-    // The sequence may overflow: of two equal deadlines none is 2^31 timers older.
-    class Key {
-    public:
-        Key() noexcept = default;
-        Key(TimePoint deadline, std::uint32_t sequence) noexcept
-            : deadline_(deadline), sequence_(sequence) {}
-
-        TimePoint deadline() const noexcept { return deadline_; }
-        friend bool operator<(const Key& a, const Key& b) noexcept {
-            return a.deadline_ != b.deadline_
-                       ? a.deadline_ < b.deadline_
-                       : static_cast<std::int32_t>(a.sequence_ - b.sequence_) < 0;
-        }
-
-    private:
-        TimePoint deadline_;
-        std::uint32_t sequence_ = 0;
-    };
-
-    IntrusiveHeap<Timer, Key> heap_;
-    std::uint32_t next_sequence_ = 0;
+    IntrusiveHeap<Timer> heap_;
 };
 
 namespace detail {

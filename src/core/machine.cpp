@@ -50,11 +50,11 @@ Machine::~Machine() = default;
 void Machine::run() {
     prepare_to_run();
     ring_->begin_use();
-    frame_pool.set_alarm(&looks_around_);
+    frame_pool.set_alarm(&attention_.looks_around);
     running_.store(true, std::memory_order_relaxed);
     running_loop = anchor_->loop;
     const ScopeExit leave([this] {
-        stopping_ = false;
+        attention_.stopping = false;
         running_.store(false, std::memory_order_relaxed);
         running_loop = nullptr;
         Ring::end_use();
@@ -71,39 +71,54 @@ RINGIO_FLATTEN void Machine::run_turns() {
         next_transfer = outer;
         current_task_ = nullptr;
     });
-    do {
-        turn_.begin_next();
-        if (has_only_ready() || begin_turn(inside)) {
+    bool has_steps = begin_turn(inside);
+    for (;;) {
+        if (has_steps) {
             run_ready(inside);
         }
-        if (!turn_ends_.empty()) {
-            leave_step(inside);
-            end_turn();
+        if (has_only_ready()) {
+            turn_.begin_next();
+            has_steps = true;
+        } else if (go_on(inside)) {
+            has_steps = begin_turn(inside);
+        } else {
+            return;
         }
-    } while (!stopping_);
+    }
 }
 
-// Most turns of a busy loop are nothing but steps: they pay for these few looks at memory.
+// Most turns of a busy loop are nothing but steps: they pay for these few looks at memory. What
+// signals bring comes with a completion.
 bool Machine::has_only_ready() const noexcept {
-    return !(static_cast<unsigned>(stopping_) | static_cast<unsigned>(looks_around_) |
-             static_cast<unsigned>(ready_.empty()) | static_cast<unsigned>(!timers_.empty()) |
-             static_cast<unsigned>(books_->mailbox.has_news()) | ring_->signs());
+    return !attention_.is_wanted() && !ready_.empty() && !books_->mailbox.has_posts() &&
+           ring_->signs() == 0;
+}
+
+// Does what was left for the end of the turn. False: it was the last one.
+bool Machine::go_on(EnterContext& inside) {
+    if (attention_.turn_ends) {
+        leave_step(inside);
+        end_turn();
+    }
+    return !attention_.stopping;
 }
 
 // Does all that comes before the steps of a turn. False: there are none, or it made them itself.
 RINGIO_FLATTEN bool Machine::begin_turn(EnterContext& inside) {
+    turn_.begin_next();
     leave_step(inside);
-    const bool busy = !ready_.empty() || stopping_;
+    const bool busy = !ready_.empty() || attention_.stopping;
     if (busy ? ring_->enter(false) : sleep_in_kernel()) {
         ring_->reap();
     }
-    if (!timers_.empty()) {
+    if (attention_.timers) {
         expire_timers();
+        attention_.timers = !timers_.empty();
     }
     if (books_->mailbox.has_news()) {
         take_posted();
     }
-    if (looks_around_) {
+    if (attention_.looks_around) {
         look_around();
         if (watched_) {
             run_ready_watched();
@@ -119,6 +134,9 @@ void Machine::leave_step(EnterContext& inside) noexcept {
 }
 
 void Machine::expire_timers() noexcept {
+    if (timers_.empty()) {
+        return;
+    }
     if (virtual_time_) {
         timers_.expire(virtual_now_, ready_);
         return;
@@ -189,16 +207,16 @@ void Machine::run_ready(EnterContext& inside) {
     const Runnable* const last = ready_.back();  // of the snapshot
     const Runnable* done = nullptr;
     do {
-        Runnable* const runnable = ready_.pop_front();
-        done = runnable;
+        Runnable& runnable = ready_.take_front();
+        done = &runnable;
         if (done != last) {
             prefetch(*ready_.front());
         }
-        if (runnable->is_task()) {
-            static_cast<TaskStateBase*>(runnable)->step(*this, inside);
+        if (runnable.is_task()) {
+            static_cast<TaskStateBase&>(runnable).step(*this, inside);
         } else {
             leave_step(inside);
-            runnable->run();
+            runnable.run();
         }
         if (escaped_) [[unlikely]] {
             throw_escaped();
@@ -207,6 +225,7 @@ void Machine::run_ready(EnterContext& inside) {
 }
 
 void Machine::end_turn() noexcept {
+    attention_.turn_ends = false;
     while (TurnEnd* const end = turn_ends_.pop_front()) {
         end->end_turn();
     }

@@ -14,7 +14,7 @@ namespace ringio::detail {
 void Machine::set_debug(bool enabled) noexcept {
     debug_.store(enabled, std::memory_order_relaxed);
     checks_calls_ = enabled || closed_;
-    looks_around_ = true;
+    attention_.looks_around = true;
     if (enabled) {
         threads_are_checked.store(true, std::memory_order_relaxed);
     }
@@ -22,7 +22,7 @@ void Machine::set_debug(bool enabled) noexcept {
 
 void Machine::set_step_observer(StepObserver* observer) noexcept {
     books_->step_observer = observer;
-    looks_around_ = true;
+    attention_.looks_around = true;
 }
 
 bool Machine::is_watched() const noexcept {
@@ -36,7 +36,7 @@ void Machine::look_around() noexcept {
         static_cast<void>(frame_pool.tend());
     }
     watched_ = is_watched();
-    looks_around_ = watched_ || frame_pool.has_surplus();
+    attention_.looks_around = watched_ || frame_pool.has_surplus();
 }
 
 void Machine::run_ready_watched() {

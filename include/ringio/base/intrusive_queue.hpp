@@ -47,6 +47,13 @@ public:
         head_ = &element;
     }
 
+    /// Removes and returns the first element of a queue that is not empty.
+    constexpr T& take_front() noexcept {
+        T& first = *head_;
+        head_ = first.*Next;
+        return first;
+    }
+
     /// Removes and returns the first element, or returns null.
     constexpr T* pop_front() noexcept {
         T* const first = head_;

@@ -18,6 +18,7 @@
 #include <ringio/ring/ring.hpp>
 
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
@@ -66,9 +67,13 @@ public:
         if (!end.is_linked()) {
             require_thread(this);
             turn_ends_.push_back(end);
+            attention_.turn_ends = true;
         }
     }
-    void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
+    void arm(Timer& timer, TimePoint deadline) {
+        timers_.arm(timer, deadline);
+        attention_.timers = true;
+    }
     bool disarm(Timer& timer) noexcept { return timers_.disarm(timer); }
     /// Monotonic, or virtual when the loop was made so.
     TimePoint now() const noexcept { return virtual_time_ ? virtual_now_ : Clock::now(); }
@@ -118,7 +123,7 @@ public:
 
     /// Makes turns until stop(). *Errors*: as prepare_to_run(); what escape() was given.
     void run();
-    void stop() noexcept { stopping_ = true; }
+    void stop() noexcept { attention_.stopping = true; }
     bool is_running() const noexcept { return running_.load(std::memory_order_relaxed); }
 
     /// Refuses to run the loop, as run() does, and sets up its ring if there is none.
@@ -187,8 +192,19 @@ public:
     void give_ring_back() noexcept { ring_.reset(); }
 
 private:
+    /// What a turn has to look at beside its steps; mostly nothing.
+    struct Attention {
+        bool stopping = false;
+        bool turn_ends = false;
+        bool timers = false;
+        bool looks_around = true;  // steps may be shuffled, observed or timed, or memory spare
+
+        bool is_wanted() const noexcept { return std::bit_cast<std::uint32_t>(*this) != 0; }
+    };
+
     void run_turns();
     bool has_only_ready() const noexcept;
+    [[gnu::noinline]] bool go_on(EnterContext& inside);
     [[gnu::noinline]] bool begin_turn(EnterContext& inside);
     void leave_step(EnterContext& inside) noexcept;
     void expire_timers() noexcept;
@@ -223,14 +239,13 @@ private:
     Turn turn_;
     SendRule send_rule_;
     unsigned turns_with_surplus_ = 0;
-    bool stopping_ = false;
+    Attention attention_;
     bool closed_ = false;
     bool checks_calls_ = false;          // closed, or in debug mode: users' calls are looked at
     std::atomic<bool> running_ = false;  // these two are looked at by other threads, too,
     std::atomic<bool> debug_ = false;    // to be refused
     bool virtual_time_ = false;
-    bool looks_around_ = true;        // steps may be shuffled, observed or timed, or memory spare
-    bool watched_ = false;            // they are
+    bool watched_ = false;            // steps are shuffled, observed or timed
     bool awaits_completion_ = false;  // somebody waits for an end
     TimePoint virtual_now_{};
     std::exception_ptr escaped_;

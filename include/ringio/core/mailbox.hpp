@@ -52,10 +52,10 @@ public:
 
     // On the loop's thread.
 
-    bool has_news() const noexcept {
-        return posted_.load(std::memory_order_acquire) != nullptr ||
-               news_.load(std::memory_order_acquire);
-    }
+    bool has_posts() const noexcept { return posted_.load(std::memory_order_acquire) != nullptr; }
+    /// The same, or there was an interrupt, or the wake request failed: either comes with a
+    /// completion of that request.
+    bool has_news() const noexcept { return has_posts() || news_.load(std::memory_order_acquire); }
     /// What other threads posted since the last time, in the order of their coming.
     ReadyQueue take_calls() noexcept;
     bool take_interrupt() noexcept { return interrupted_.exchange(false); }

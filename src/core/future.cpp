@@ -28,6 +28,13 @@ std::vector<bool> find_repeated(const std::vector<AnyFuture>& futures) {
     return repeated;
 }
 
+void FutureWait::throw_instead() {
+    if (waiting_task_ != nullptr && task()->take_cancellation()) {
+        task()->throw_cancelled();
+    }
+    state_->throw_no_value();
+}
+
 void FutureWait::refuse(TaskStateBase& task) const {
     if (state_.get() == &task) {
         throw std::runtime_error("Task cannot await on itself: " + task.repr());

@@ -220,8 +220,32 @@ void FutureStateBase::set_exception(std::exception_ptr exception) {
         throw std::invalid_argument("set_exception: the exception is null");
     }
     require_pending();
-    store_exception(std::move(exception));
-    transition(FutureStatus::finished);
+    become_failed(std::move(exception));
+}
+
+void FutureStateBase::become_failed(std::exception_ptr exception) noexcept {
+    ::new (static_cast<void*>(&exception_)) std::exception_ptr(std::move(exception));
+    unretrieved_ = !silenced_;
+    transition(FutureStatus::failed);
+}
+
+void FutureStateBase::become_cancelled(std::exception_ptr thrown) noexcept {
+    ::new (static_cast<void*>(&exception_)) std::exception_ptr(std::move(thrown));
+    transition(FutureStatus::cancelled);
+}
+
+void FutureStateBase::become_cancelled(CancellationPtr request) noexcept {
+    ::new (static_cast<void*>(&request_)) CancellationPtr(std::move(request));
+    holds_request_ = true;
+    transition(FutureStatus::cancelled);
+}
+
+void FutureStateBase::drop_reason() noexcept {
+    if (holds_request_) {
+        request_.~CancellationPtr();
+    } else {
+        exception_.~exception_ptr();
+    }
 }
 
 void FutureStateBase::throw_no_value() {
@@ -243,10 +267,13 @@ std::exception_ptr FutureStateBase::exception() {
         throw_no_value();
     }
     unretrieved_ = false;
-    return exception_;
+    return has_value() ? nullptr : exception_;
 }
 
 std::exception_ptr FutureStateBase::failure() noexcept {
+    if (status_ <= FutureStatus::has_value) {
+        return nullptr;
+    }
     return holds_request_ ? std::make_exception_ptr(CancelledError(request_)) : exception_;
 }
 
@@ -269,9 +296,9 @@ std::uint64_t FutureStateBase::add_done_callback(UniqueFunction<void(FutureState
 
 std::size_t FutureStateBase::remove_done_callback(std::uint64_t id) noexcept {
     for (DoneNode& node : waiting_) {
-        auto* callback = dynamic_cast<DoneCallback*>(&node);
+        auto* const callback = dynamic_cast<DoneCallback*>(&node);
         if (callback != nullptr && callback->id() == id) {
-            callback->unlink();  // before what it holds goes, which may look here again
+            waiting_.remove(node);  // before what it holds goes, which may look here again
             delete callback;
             return 1;
         }
@@ -279,10 +306,8 @@ std::size_t FutureStateBase::remove_done_callback(std::uint64_t id) noexcept {
     return 0;
 }
 
-void FutureStateBase::retire() noexcept {
-    if (unretrieved_ && status_ == FutureStatus::finished) {
-        report_never_retrieved();
-    }
+void FutureStateBase::report_and_retire() noexcept {
+    report_never_retrieved();
     delete this;
 }
 
@@ -308,11 +333,12 @@ std::string FutureStateBase::repr_outcome() const {
             return "pending" + repr_callbacks();
         case FutureStatus::cancelled:
             return "cancelled";
-        case FutureStatus::finished:
+        case FutureStatus::failed:
+            return "finished exception=" + repr_exception(exception_);
+        case FutureStatus::has_value:
             break;
     }
-    return exception_ ? "finished exception=" + repr_exception(exception_)
-                      : "finished result=" + repr_value();
+    return "finished result=" + repr_value();
 }
 
 std::string FutureStateBase::repr_callbacks() const {

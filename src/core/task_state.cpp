@@ -240,8 +240,7 @@ void TaskStateBase::finish_with(std::exception_ptr exception, ExceptionKind kind
     if (kind == ExceptionKind::interrupt) {
         loop_or_null()->machine().escape(exception);
     }
-    store_exception(std::move(exception));
-    transition(FutureStatus::finished);
+    become_failed(std::move(exception));
     if (kind == ExceptionKind::interrupt) {
         mark_retrieved();
     }

@@ -15,7 +15,11 @@ public:
 GatherState::GatherState(EventLoop& loop) noexcept : PassingState(loop) {}
 
 GatherState::~GatherState() {
-    nodes_.reset();
+    for (std::size_t index = 0; nodes_ && index < children_.size(); ++index) {
+        if (nodes_[index].is_waiting()) {
+            children_[index]->remove_waiting(nodes_[index]);
+        }
+    }
     release_links(children_);
 }
 

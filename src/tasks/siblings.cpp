@@ -152,7 +152,7 @@ bool Siblings::cancel(const std::string& message) noexcept {
 // One of them waits for this very task: it cannot be waited for.
 void Siblings::abandon() noexcept {
     for (Sibling& child : children_) {
-        child.unlink();
+        child.leave();
     }
     running_ = 0;
     if (std::exchange(waiting_, false)) {

@@ -54,10 +54,10 @@ public:
         state_->mark_retrieved();
         return false;
     }
-    FutureStateBase* passes_on_to() noexcept final { return is_linked() ? state_.get() : nullptr; }
+    FutureStateBase* passes_on_to() noexcept final { return is_waiting() ? state_.get() : nullptr; }
     void abandon() noexcept final {
-        if (is_linked()) {
-            unlink();
+        if (is_waiting()) {
+            state_->remove_waiting(*this);
             task()->wake();
         }
     }
@@ -65,14 +65,18 @@ public:
     const char* what() const noexcept final { return "future"; }
 
 protected:
-    ~FutureWait() = default;
+    RINGIO_INLINE ~FutureWait() {
+        if (is_waiting()) [[unlikely]] {
+            state_->remove_waiting(*this);  // the frame goes before its time
+        }
+    }
 
     /// Throws what a cancellation, or the future, has to say instead of a value.
-    void resume() {
-        if (waiting_task_ != nullptr && task()->take_cancellation()) {
-            task()->throw_cancelled();
+    RINGIO_INLINE void resume() {
+        const bool asked = waiting_task_ != nullptr && task()->has_cancellation();
+        if (asked || !state_->has_value()) [[unlikely]] {
+            throw_instead();
         }
-        state_->require_value();
     }
 
     /// The same without a throw; a cancellation of the task itself is still thrown.
@@ -92,6 +96,7 @@ protected:
 private:
     /// Throws std::runtime_error: a task awaits itself, or a future of another loop.
     [[noreturn]] void refuse(TaskStateBase& task) const;
+    [[noreturn]] void throw_instead();
 
     /// The one that waited here; null when the future was done already.
     TaskStateBase* task() const noexcept { return static_cast<TaskStateBase*>(waiting_task_); }

@@ -1,9 +1,9 @@
-// What a Future, a Promise and a TaskHandle share: one state machine with one transition, and the
-// list of those who want to hear of it. They are told through the ready queue, never inline.
+// What a Future, a Promise and a TaskHandle share: one state machine with one transition, and
+// those who want to hear of it. They are told through the ready queue, never inline.
 #pragma once
 
-#include <ringio/base/intrusive_list.hpp>
 #include <ringio/base/intrusive_ptr.hpp>
+#include <ringio/core/done_node.hpp>
 #include <ringio/core/event_loop.hpp>
 #include <ringio/core/exceptions.hpp>
 #include <ringio/core/repr.hpp>
@@ -36,32 +36,11 @@ struct CancelWalk {
     Reply reply = Reply::refused;
 };
 
-/// Somebody who wants to hear that a future is done: a task, mostly, or whoever notify() tells.
-class DoneNode : public IntrusiveListHook {
-public:
-    /// The task that is to be woken; null: notify() is called instead.
-    FutureStateBase* waiting_task() const noexcept { return waiting_task_; }
-
-    /// Only pushes on the ready queue.
-    virtual void notify(FutureStateBase& future) noexcept = 0;
-
-    /// As it stands in `cb=[…]` in the repr of the future.
-    virtual std::string describe() const = 0;
-
-    /// The task or future that waits here, or null; an edge of the call graph.
-    virtual const FutureStateBase* awaiter() const noexcept { return waiting_task_; }
-
-protected:
-    ~DoneNode() = default;
-
-    FutureStateBase* waiting_task_ = nullptr;
-};
-
-/// Legend of the status: pending -> finished (with a value or an exception) or pending ->
-/// cancelled. It changes once; the value and the exception are written before. While the value is
-/// made, which may be anybody's code, it is `filling`: pending to those who wait, but taken. A
-/// value that throws takes that back.
-enum class FutureStatus : unsigned char { pending, filling, finished, cancelled };
+/// Legend of the status: pending -> has_value, failed (with an exception) or cancelled. It changes
+/// once; the value and the exception are written before. While the value is made, which may be
+/// anybody's code, it is `filling`: pending to those who wait, but taken. A value that throws takes
+/// that back.
+enum class FutureStatus : unsigned char { pending, filling, has_value, failed, cancelled };
 
 /// The part of a future's state that does not depend on its type. Single-threaded, counted.
 ///
@@ -73,10 +52,8 @@ public:
         if (!waiting_.empty()) [[unlikely]] {
             drop_callbacks();
         }
-        if (holds_request_) [[unlikely]] {
-            request_.~CancellationPtr();
-        } else {
-            exception_.~exception_ptr();
+        if (status_ > FutureStatus::has_value) [[unlikely]] {
+            drop_reason();
         }
         intrusive_release(anchor_);
     }
@@ -84,11 +61,9 @@ public:
     void run() override;
     void discard() noexcept override {}
 
-    bool done() const noexcept { return status_ >= FutureStatus::finished; }
+    bool done() const noexcept { return status_ >= FutureStatus::has_value; }
     bool cancelled() const noexcept { return status_ == FutureStatus::cancelled; }
-    bool has_value() const noexcept {
-        return status_ == FutureStatus::finished && exception_ == nullptr;
-    }
+    bool has_value() const noexcept { return status_ == FutureStatus::has_value; }
 
     /// Where the user had it made; line 0 when the library made it for itself.
     const std::source_location& created() const noexcept { return created_; }
@@ -117,8 +92,7 @@ public:
     /// The same unless it is done: for what the making of its value threw.
     void fail(std::exception_ptr exception) noexcept {
         if (status_ == FutureStatus::pending) {
-            store_exception(std::move(exception));
-            transition(FutureStatus::finished);
+            become_failed(std::move(exception));
         }
     }
 
@@ -129,6 +103,9 @@ public:
             throw_no_value();
         }
     }
+
+    /// What require_value() throws when there is none.
+    [[noreturn]] void throw_no_value();
 
     /// Returns the stored exception (null: none), which counts as retrieved from now on.
     /// *Errors*: InvalidStateError while pending; CancelledError when cancelled.
@@ -145,13 +122,15 @@ public:
         unretrieved_ = false;
     }
 
-    /// The node must not be linked. On a done future it is notified at once (through the queue).
+    /// The node must not wait. On a done future it is notified at once (through the queue).
     void add_done_node(DoneNode& node) noexcept;
     /// The same for a future that is not done.
     void add_waiting(DoneNode& node) noexcept { waiting_.push_back(node); }
+    /// Takes back a node that waits here.
+    void remove_waiting(DoneNode& node) noexcept { waiting_.remove(node); }
 
     /// Who waits, in the order of registration, for those who look on.
-    const IntrusiveList<DoneNode>& waiting() const noexcept { return waiting_; }
+    const DoneNodes& waiting() const noexcept { return waiting_; }
 
     /// `awaiter` is the task on whose behalf the callback waits, if any.
     std::uint64_t add_done_callback(UniqueFunction<void(FutureStateBase&)> function,
@@ -182,7 +161,7 @@ protected:
     friend class PassingState;
 
     FutureStateBase(EventLoop& loop, Kind kind) noexcept
-        : Runnable(kind), anchor_(loop.machine().anchor()), exception_() {
+        : Runnable(kind), anchor_(loop.machine().anchor()) {
         intrusive_add_ref(anchor_);
     }
 
@@ -216,21 +195,11 @@ protected:
         }
     }
 
-    void store_exception(std::exception_ptr exception) noexcept {
-        exception_ = std::move(exception);
-        unretrieved_ = !silenced_;
-    }
-    /// Becomes cancelled with the CancelledError that somebody threw, or by a request, of which one
-    /// is made only when it is thrown.
-    void become_cancelled(std::exception_ptr thrown) noexcept {
-        exception_ = std::move(thrown);
-        transition(FutureStatus::cancelled);
-    }
-    void become_cancelled(CancellationPtr request) noexcept {
-        ::new (static_cast<void*>(&request_)) CancellationPtr(std::move(request));
-        holds_request_ = true;
-        transition(FutureStatus::cancelled);
-    }
+    /// Ends without a value: with an exception; cancelled, with the CancelledError that somebody
+    /// threw; or cancelled by a request, of which such an error is made only when it is thrown.
+    void become_failed(std::exception_ptr exception) noexcept;
+    void become_cancelled(std::exception_ptr thrown) noexcept;
+    void become_cancelled(CancellationPtr request) noexcept;
     std::string repr_callbacks() const;
     std::string repr_outcome() const;
 
@@ -239,10 +208,17 @@ protected:
     void report_never_retrieved(const char* message) noexcept;
 
 private:
-    void retire() noexcept;
-    void drop_callbacks() noexcept;
+    void retire() noexcept {
+        if (unretrieved_) [[unlikely]] {
+            report_and_retire();
+            return;
+        }
+        delete this;
+    }
+    RINGIO_NOINLINE void report_and_retire() noexcept;
+    RINGIO_NOINLINE void drop_callbacks() noexcept;
+    RINGIO_NOINLINE void drop_reason() noexcept;
     void notify_waiting() noexcept;
-    [[noreturn]] void throw_no_value();
     [[noreturn]] void throw_done() const;
 
     FutureStatus status_ = FutureStatus::pending;
@@ -251,10 +227,10 @@ private:
     bool holds_request_ = false;
     std::uint16_t value_offset_ = 0;  // from this to the value, in bytes
     LoopAnchor* anchor_;
-    IntrusiveList<DoneNode> waiting_;
-    union {
-        std::exception_ptr exception_;  // null: there is a value, or nothing yet
-        CancellationPtr request_;       // of a future that was cancelled by it: holds_request_
+    DoneNodes waiting_;
+    union {                             // why there is no value, when it is done:
+        std::exception_ptr exception_;  // failed, or cancelled by it
+        CancellationPtr request_;       // cancelled, and holds_request_
     };
     std::source_location created_;
     std::uint32_t references_ = 0;
@@ -314,7 +290,11 @@ class WithValue : public Base {
     using Value = Stored<T>;
 
 public:
-    explicit WithValue(EventLoop& loop) noexcept : Base(loop) { this->set_value_address(&value_); }
+    template <class... Args>
+    explicit WithValue(EventLoop& loop, Args&&... args) noexcept
+        : Base(loop, std::forward<Args>(args)...) {
+        this->set_value_address(&value_);
+    }
     ~WithValue() override {
         if (this->has_value()) {
             value_.~Value();
@@ -337,7 +317,7 @@ public:
                 throw;
             }
         }
-        this->transition(FutureStatus::finished);
+        this->transition(FutureStatus::has_value);
     }
 
     std::string repr_value() const override { return ringio::detail::repr(value_); }

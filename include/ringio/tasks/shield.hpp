@@ -33,14 +33,14 @@ public:
         : FutureState<T>(loop), inner_(std::move(inner)) {}
 
     ~ShieldState() override {
-        this->unlink();
+        leave_inner();
         this->release_links({&inner_, 1});
     }
 
     void start() {
         inner_->add_done_node(*this);
         this->add_done_callback(
-            [](FutureStateBase& outer) { static_cast<ShieldState&>(outer).unlink(); },
+            [](FutureStateBase& outer) { static_cast<ShieldState&>(outer).leave_inner(); },
             std::source_location::current());
     }
 
@@ -61,6 +61,12 @@ public:
     const FutureStateBase* awaiter() const noexcept override { return this; }
 
 private:
+    void leave_inner() noexcept {
+        if (this->is_waiting()) {
+            inner_->remove_waiting(*this);
+        }
+    }
+
     IntrusivePtr<FutureStateBase> inner_;
     IntrusivePtr<FutureStateBase> keep_;  // while queued
 };

@@ -67,6 +67,9 @@ class Siblings;
 /// The place of one child; it lives in the awaiting frame.
 class Sibling final : public DoneNode {
 public:
+    Sibling() noexcept = default;
+    ~Sibling() { leave(); }
+
     void notify(FutureStateBase& future) noexcept override;
     std::string describe() const override;
     const FutureStateBase* awaiter() const noexcept override;
@@ -83,6 +86,12 @@ public:
 
 private:
     friend class Siblings;
+
+    void leave() noexcept {
+        if (is_waiting()) [[unlikely]] {
+            future_->remove_waiting(*this);
+        }
+    }
 
     Siblings* family_ = nullptr;
     IntrusivePtr<FutureStateBase> future_;  // null: it was never started

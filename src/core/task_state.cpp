@@ -25,30 +25,23 @@ std::uint64_t next_task_number() noexcept {
 
 }  // namespace
 
-void TaskStateBase::start(std::coroutine_handle<> root, const TaskOptions* options,
-                          const std::source_location& where) {
-    root_ = root;
-    resume_point_ = root;
-    set_created(where);
-    PromiseBase& promise = PromiseBase::of(root);
-    promise.become_root();
-    defined_ = promise.location;
+void TaskStateBase::start(Machine& machine, const TaskOptions* options) {
+    PromiseBase::of(root_).become_root();
     context_ = current_context();
     context_.identity = next_task_number();
-    EventLoop& event_loop = *loop_or_null();
-    LoopBooks& books = event_loop.machine().books();
+    LoopBooks& books = machine.books();
     if (options != nullptr || books.task_factory) [[unlikely]] {
-        start_prepared(event_loop, options);
+        start_prepared(machine, options);
         return;
     }
     books.add_task(*this);
-    event_loop.machine().schedule_here(*this);
+    machine.schedule_here(*this);
 }
 
-void TaskStateBase::start_prepared(EventLoop& event_loop, const TaskOptions* options) {
+void TaskStateBase::start_prepared(Machine& machine, const TaskOptions* options) {
     const bool eager = prepare(options);
-    event_loop.machine().books().add_task(*this);
-    if (eager && running_loop == &event_loop) {
+    machine.books().add_task(*this);
+    if (eager && running_loop == loop_or_null()) {
         run_eagerly();
     } else {
         wake();
@@ -67,7 +60,7 @@ bool TaskStateBase::prepare(const TaskOptions* options) {
             set_name(chosen.name);
         }
         if (chosen.context != nullptr) {
-            extras().shared_context = chosen.context->shared_state();
+            share_context(chosen.context->shared_state());
         }
     } catch (...) {
         std::exchange(root_, nullptr).destroy();
@@ -153,7 +146,7 @@ void TaskStateBase::wait_replied(CancelWalk::Reply reply) noexcept {
         wait_->abandon();
     }
     if (reply == CancelWalk::Reply::accepted) {
-        cancellation_in_transit_ = true;
+        special_ |= in_transit;
     } else {
         cancel_request_ = CancelRequest::due;
     }
@@ -282,12 +275,18 @@ void TaskStateBase::report_never_retrieved() noexcept {
 }
 
 Context TaskStateBase::context() {
-    if (!extras().shared_context) {
+    if (!is_special(in_shared_context)) {
+        extras();  // first: without memory for it nothing has moved
         const Context own;
         EnterContext::move(context_, own.shared_state()->slot);
-        extras_->shared_context = own.shared_state();
+        share_context(own.shared_state());
     }
     return Context(extras_->shared_context);
+}
+
+void TaskStateBase::share_context(IntrusivePtr<ContextState> context) {
+    extras().shared_context = std::move(context);
+    special_ |= in_shared_context;
 }
 
 std::vector<std::source_location> TaskStateBase::stack() const {

@@ -260,13 +260,16 @@ private:
     }
 };
 
-/// Makes the state for a coroutine, which is destroyed when there is no memory for it.
+/// Makes the state for a coroutine, which is destroyed when there is no memory for it: the
+/// exception says why it was never awaited. *Errors*: as Task::release(); std::bad_alloc.
 template <class T>
-IntrusivePtr<TaskState<T>> make_task_state(EventLoop& loop, Task<T>& coroutine) {
+IntrusivePtr<TaskState<T>> make_task_state(EventLoop& loop, Task<T>& coroutine,
+                                           const std::source_location& where) {
+    const std::coroutine_handle<> root = coroutine.release();
     try {
-        return IntrusivePtr<TaskState<T>>(new TaskState<T>(loop));
+        return IntrusivePtr<TaskState<T>>(new TaskState<T>(loop, root, where));
     } catch (...) {
-        coroutine.close();  // the exception says why it was never awaited
+        root.destroy();
         throw;
     }
 }
@@ -341,16 +344,16 @@ template <class T>
 TaskHandle<T> EventLoop::create_task(Task<T> coroutine, const TaskOptions& options,
                                      std::source_location where) {
     machine_.check_call();
-    IntrusivePtr<detail::TaskState<T>> task = detail::make_task_state(*this, coroutine);
-    task->start(coroutine.release(), &options, where);
+    IntrusivePtr<detail::TaskState<T>> task = detail::make_task_state(*this, coroutine, where);
+    task->start(machine_, &options);
     return TaskHandle<T>(std::move(task));
 }
 
 template <class T>
 TaskHandle<T> EventLoop::create_task(Task<T> coroutine, std::source_location where) {
     machine_.check_call();
-    IntrusivePtr<detail::TaskState<T>> task = detail::make_task_state(*this, coroutine);
-    task->start(coroutine.release(), nullptr, where);
+    IntrusivePtr<detail::TaskState<T>> task = detail::make_task_state(*this, coroutine, where);
+    task->start(machine_, nullptr);
     return TaskHandle<T>(std::move(task));
 }
 

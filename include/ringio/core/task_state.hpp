@@ -68,30 +68,40 @@ enum class CancelRequest : unsigned char {
 /// queued and wait_ is what will queue it.
 class TaskStateBase : public PassingState, public IntrusiveListHook {
 public:
-    explicit TaskStateBase(EventLoop& loop) noexcept : PassingState(loop, Kind::task) {}
+    /// Takes the coroutine.
+    TaskStateBase(EventLoop& loop, std::coroutine_handle<> root,
+                  const std::source_location& where) noexcept
+        : PassingState(loop, Kind::task),
+          root_(root),
+          resume_point_(root),
+          defined_(PromiseBase::of(root).location) {
+        set_created(where);
+    }
     ~TaskStateBase() override {
         RINGIO_ASSERT(!root_, "a task is destroyed with its coroutine; the loop must own it");
     }
 
-    /// Takes the coroutine and schedules its first step, or runs it when it is to start eagerly.
-    /// The loop holds the task until it is done.
+    /// Schedules the first step, or runs it when it is to start eagerly. The loop holds the task
+    /// until it is done.
     /// *Errors*: what the loop's task factory throws; the coroutine is destroyed then.
-    void start(std::coroutine_handle<> root, const TaskOptions* options,
-               const std::source_location& where);
+    void start(Machine& machine, const TaskOptions* options);
 
     /// One step: resumes the coroutine where it stands, in the task's context. `inside` is the
     /// block of the loop that makes steps, which sets task and context anew after this one.
     void step(Machine& machine, EnterContext& inside) {
-        if (!started_ && cancel_request_ == CancelRequest::due) [[unlikely]] {
-            inside.change_back();
-            end_before_start(machine);
-            return;
+        ContextSlot* slot = &context_;
+        if (special_ != 0) {
+            if (is_special(unstarted) && cancel_request_ == CancelRequest::due) [[unlikely]] {
+                inside.change_back();
+                end_before_start(machine);
+                return;
+            }
+            slot = &context_slot();
+            special_ &= in_shared_context;
         }
-        started_ = true;
         wait_ = nullptr;
-        cancellation_in_transit_ = false;
         machine.set_current_task(this);
-        inside.change(context_slot());
+        inside.change(*slot);
         machine.resume(resume_point_);
         if (root_.done()) {
             inside.change_back();
@@ -114,7 +124,7 @@ public:
 
     /// Says whether the task has yet to hear of a request to cancel it.
     bool has_undelivered_cancellation() const noexcept {
-        return cancellation_in_transit_ || has_cancellation();
+        return is_special(in_transit) || has_cancellation();
     }
 
     /// The context that its steps run in; asked for, it becomes one that others may share.
@@ -239,9 +249,18 @@ private:
         std::coroutine_handle<> outside;            // of ours, while it awaits one that is not
     };
 
+    /// Legend of what makes the next step of a task another one than most: bits of special_.
+    enum Special : unsigned char {
+        unstarted = 1,          ///< it is the first one
+        in_transit = 2,         ///< a wait took a cancellation, and the task has not resumed yet
+        in_shared_context = 4,  ///< of the extras
+    };
+
+    bool is_special(Special bit) const noexcept { return (special_ & bit) != 0; }
+
     Extras& extras();
     void keep_cancellation(const std::string& message) noexcept;
-    RINGIO_NOINLINE void start_prepared(EventLoop& event_loop, const TaskOptions* options);
+    RINGIO_NOINLINE void start_prepared(Machine& machine, const TaskOptions* options);
     bool prepare(const TaskOptions* options);
     void run_eagerly();
     void end(Machine& machine) noexcept;
@@ -250,8 +269,9 @@ private:
     void cancel_wait() noexcept;
     void wait_replied(CancelWalk::Reply reply) noexcept;
     ContextSlot& context_slot() noexcept {
-        return extras_ && extras_->shared_context ? extras_->shared_context->slot : context_;
+        return is_special(in_shared_context) ? extras_->shared_context->slot : context_;
     }
+    void share_context(IntrusivePtr<ContextState> context);
 
     std::coroutine_handle<> root_;
     std::coroutine_handle<> resume_point_;
@@ -261,8 +281,7 @@ private:
     std::source_location defined_;
     unsigned cancel_requests_ = 0;
     CancelRequest cancel_request_ = CancelRequest::none;
-    bool cancellation_in_transit_ = false;  // a wait took it, and the task has not resumed yet
-    bool started_ = false;
+    unsigned char special_ = unstarted;
     bool report_when_destroyed_ = true;
     bool scoped_ = false;
 };

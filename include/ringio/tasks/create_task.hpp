@@ -41,8 +41,8 @@ constexpr void require_unstarted() {
 /// *Errors*: std::runtime_error when no loop runs. *Lifetime*: the loop owns the task until it is
 /// done; dropping the handle detaches it.
 template <class T>
-TaskHandle<T> create_task(Task<T> coroutine,
-                          std::source_location where = std::source_location::current()) {
+RINGIO_INLINE TaskHandle<T> create_task(
+    Task<T> coroutine, std::source_location where = std::source_location::current()) {
     return get_running_loop().create_task(std::move(coroutine), where);
 }
 template <class T>

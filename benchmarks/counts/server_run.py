@@ -17,19 +17,23 @@ PATIENCE = 60.0
 class EchoServer:
     """A server under an instrument, with its connections; to be used in a `with`."""
 
-    def __init__(self, command: list[str], connections: int) -> None:
+    def __init__(self, command: list[str], connections: int, sleepers: int = 0) -> None:
         self._affinity = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {max(self._affinity)})
         setpriv = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         self._process = subprocess.Popen([*setpriv, *command], stdout=subprocess.PIPE, text=True)
         self._clients: list[socket.socket] = []
+        self._sleepers: list[socket.socket] = []
         try:
             port = self._read_port()
             self.pid = self._find_server(self._process.pid)
-            for _ in range(connections):
+            for _ in range(connections + sleepers):
                 client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._clients.append(client)
+            self.echo(len(self._clients))  # accepted, and waited for
+            self._sleepers = self._clients[connections:]
+            del self._clients[connections:]
         except BaseException:
             self.__exit__()
             raise
@@ -41,7 +45,7 @@ class EchoServer:
         self._process.kill()
         self._process.wait()
         self._process.stdout.close()
-        for client in self._clients:
+        for client in self._clients + self._sleepers:
             client.close()
         os.sched_setaffinity(0, self._affinity)
 

@@ -37,7 +37,12 @@ SERVERS = {
     "ringio together": ["echo_ringio_low_level", "--together", "1"],
     "ringio streams together": ["echo_ringio_streams", "--together", "1"],
 }
-CONNECTIONS = (1, 64)
+# key: connections that echo, connections that sleep, arguments
+ECHOES = {
+    "echo x 1": (1, 0, []),
+    "echo x 64": (64, 0, []),
+    "echo beside 64 sleepers": (1, 64, ["--patience", "3600"]),
+}
 ROUNDED = 0.005  # more than rounding to the table's three digits can do
 WARM_UP = 1024  # requests, of both runs
 REQUESTS = 9984  # 10,000 as a multiple of 64
@@ -115,10 +120,10 @@ def micro_counts(build, quick):
     return {key: {"instructions": job.result()} for key, job in jobs.items()}
 
 
-def instructions_per_request(command, connections):
+def instructions_per_request(command, connections, sleepers):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        with EchoServer(callgrind(folder, command), connections) as server:
+        with EchoServer(callgrind(folder, command), connections, sleepers) as server:
             server.echo(WARM_UP)
             tell_callgrind(server.pid, "zero")
             server.echo(REQUESTS)
@@ -134,13 +139,13 @@ def tell_callgrind(pid, command):
         raise RuntimeError(f"vgdb {command}: {done.stderr}")
 
 
-def system_calls_per_request(command, connections):
+def system_calls_per_request(command, connections, sleepers):
     counts = []
     with tempfile.TemporaryDirectory() as name:
         log = pathlib.Path(name, "log")
         strace = ["strace", "-f", "-c", "-U", "calls,name", "-o", str(log)]
         for requests in (WARM_UP, WARM_UP + REQUESTS):
-            with EchoServer([*strace, *command], connections) as server:
+            with EchoServer([*strace, *command], connections, sleepers) as server:
                 server.echo(requests)
                 server.terminate()
             counts.append(parse(log, r"^\s*(\d+)\s+total$"))
@@ -155,11 +160,12 @@ def echo_counts(build, all_needed):
             print(f"{who} is left out: no {file}", file=sys.stderr)
             continue
         command = [need(build, file), *arguments, "--size", str(len(MESSAGE))]
-        for connections in CONNECTIONS:
-            figures = {"instructions": instructions_per_request(command, connections)}
+        for key, (connections, sleepers, more) in ECHOES.items():
+            words = [*command, *more]
+            figures = {"instructions": instructions_per_request(words, connections, sleepers)}
             if shutil.which("strace"):
-                figures["system_calls"] = system_calls_per_request(command, connections)
-            found[f"echo x {connections} {who}"] = figures
+                figures["system_calls"] = system_calls_per_request(words, connections, sleepers)
+            found[f"{key} {who}"] = figures
     if not shutil.which("strace"):
         print("no system calls counted: no strace (Debian: strace)", file=sys.stderr)
     return found
@@ -184,11 +190,11 @@ def make_report(name, found):
         minimal, ringio = (figure(f"{test} {who}", "instructions") for who in MICRO)
         micro.append([test, number(minimal, 1), number(ringio, 1), number(ratio(ringio, minimal))])
     echo = []
-    for connections in CONNECTIONS:
-        limit = figure(f"echo x {connections} limit", "instructions")
+    for load in ECHOES:
+        limit = figure(f"{load} limit", "instructions")
         for who in SERVERS:
-            key = f"echo x {connections} {who}"
-            echo.append([who, connections, number(figure(key, "instructions"), 0),
+            key = f"{load} {who}"
+            echo.append([who, load.removeprefix("echo "), number(figure(key, "instructions"), 0),
                          number(ratio(figure(key, "instructions"), limit)),
                          number(figure(key, "system_calls"))])
     return Report(name, [

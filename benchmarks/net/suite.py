@@ -26,6 +26,7 @@ from harness.report import Report, Table, number
 NAMES = {
     "echo": "TCP echo: requests, CPU per request and latency",
     "growth": "TCP echo: CPU per request from 1 to 10,000 connections",
+    "sleepers": "TCP echo on one connection beside 64 that wait in a read with a timeout",
 }
 SECONDS = 0.2  # of a burst, unless --seconds is given
 
@@ -34,6 +35,8 @@ MODE_WORDS = {"split": "one core each", "same": "one core for both"}
 CONNECTIONS = [1, 64, 1000, 10000]
 SIZES = [64, 1024, 16384]
 GROWTH = [1, 10, 100, 1000, 10000]
+SLEEPERS = [0, 64]
+PATIENCE = ["--patience", "3600"]  # an hour's timeout around each read
 
 REFERENCE = "reference"
 LIMIT = "limit"
@@ -64,6 +67,7 @@ SERVERS = {
 CPU_TARGETS = {"ringio": 1.10, "ringio streams": 1.20, "ringio readline": 1.20}
 P99_TARGET = 1.15
 P99_CONNECTIONS = 1000
+PATIENT = [LIMIT, TOGETHER, *(name for name in SERVERS if name.startswith("ringio"))]
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -75,8 +79,9 @@ def numbers(text: str) -> list[int]:
 def add_arguments(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--connections", type=numbers, metavar="N,…", help="these numbers of them")
     parser.add_argument("--sizes", type=numbers, metavar="BYTES,…", help="echo: these messages")
+    parser.add_argument("--sleepers", type=numbers, metavar="N,…", help="sleepers: beside so many")
     parser.add_argument("--mode", choices=[*MODES, "both"], help="server and client on a core each "
-                        "(split) or on one (same); default: both for echo, split for growth")
+                        "(split) or on one (same); default: split for growth, else both")
 
 
 # ---- a server and its load ----
@@ -85,15 +90,15 @@ def add_arguments(parser: argparse._ArgumentGroup) -> None:
 class Pair:
     """A server and the client that is connected to it. Both end with this process."""
 
-    def __init__(self, command: list[str], client: str, mode: str, connections: int,
-                 size: int) -> None:
-        server_cpu, client_cpu = MODES[mode]
+    def __init__(self, command: list[str], client: str, cell: "Cell") -> None:
+        server_cpu, client_cpu = MODES[cell.mode]
         self._processes: list[subprocess.Popen] = []
         try:
-            words = [word.format(size=size) for word in command]
+            words = [word.format(size=cell.size) for word in command]
             self._server = self._start(machine.pinned(server_cpu, words))
             port = self._expect(self._server, "listening", 20)[0]
-            load = [client, port, str(connections), str(size), str(self._server.pid)]
+            load = [client, port, str(cell.connections), str(cell.size), str(self._server.pid),
+                    str(cell.sleepers)]
             self._client = self._start(machine.pinned(client_cpu, load))
             self._expect(self._client, "ready", 60)
         except BaseException:
@@ -155,6 +160,7 @@ class Cell:
     mode: str
     connections: int
     size: int
+    sleepers: int = 0  # further connections, which say nothing
     series: dict[str, bursts.Series] = dataclasses.field(default_factory=dict)
 
     def ratio(self, name: str, figure: str) -> float | None:
@@ -207,7 +213,7 @@ def run_cell(cell: Cell, servers: dict[str, list[str]], client: str,
 
         def start(name: str) -> None:
             command = servers[LIMIT if name == REFERENCE else name]
-            pairs[name] = Pair(command, client, cell.mode, cell.connections, cell.size)
+            pairs[name] = Pair(command, client, cell)
             stack.callback(pairs[name].close)
 
         def measure(name: str) -> bursts.Figures:
@@ -398,6 +404,7 @@ def echo_charts(cells: list[Cell]) -> list[Chart]:
 
 def cells_data(cells: list[Cell]) -> list[dict]:
     return [{"mode": cell.mode, "connections": cell.connections, "size": cell.size,
+             "sleepers": cell.sleepers,
              "servers": {name: one.data() for name, one in cell.series.items()}}
             for cell in cells]
 
@@ -481,5 +488,30 @@ def run_growth(options: argparse.Namespace, build: pathlib.Path) -> Report:
                   data=cells_data(cells))
 
 
+# ---- sleepers ----
+
+
+def sleepers_tables(cells: list[Cell]) -> list[Table]:
+    columns = [f"{figure}, {cell.sleepers}, {cell.mode}" for figure in ("CPU", "p99")
+               for cell in cells]
+    figures = [(cell, figure) for figure in ("cpu_us", "p99_us") for cell in cells]
+    rows = [["the limit, µs", *(number(cell.median(REFERENCE, figure)) for cell, figure in figures)]]
+    for name in names_in(cells):
+        rows.append([f"{name} (the noise)" if name == LIMIT else name,
+                     *(number(cell.ratio(name, figure)) for cell, figure in figures)])
+    return [Table("One connection that echoes 64 B beside sleepers (their number, the mode): CPU per "
+                  "request and p99, the limit's and ratios to it", ["server", *columns], rows)]
+
+
+def run_sleepers(options: argparse.Namespace, build: pathlib.Path) -> Report:
+    modes = [options.mode] if options.mode in MODES else list(MODES)
+    cells = [Cell(mode, 1, 64, many) for mode in modes for many in options.sleepers or SLEEPERS]
+    servers = {name: [*command, *PATIENCE]
+               for name, command in find_servers(build, options.only).items() if name in PATIENT}
+    run_cells(cells, servers, build, options)
+    return Report("sleepers", sleepers_tables(cells), [], failure_notes(cells),
+                  data=cells_data(cells))
+
+
 def run(name: str, options: argparse.Namespace, build: pathlib.Path) -> Report:
-    return {"echo": run_echo, "growth": run_growth}[name](options, build)
+    return {"echo": run_echo, "growth": run_growth, "sleepers": run_sleepers}[name](options, build)

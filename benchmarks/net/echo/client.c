@@ -6,6 +6,8 @@
 // Connects, prints "ready", and then serves lines on standard input: "0.3 seconds" is a burst of
 // that length after a fifth of it to warm up; "10000 requests" is a burst of exactly so many. Each
 // is answered with a JSON object; between bursts nothing is under way. Ends with its input.
+//
+// Sleepers are further connections that say nothing after their check: the server waits for them.
 #define _GNU_SOURCE
 #include "server.h"
 
@@ -38,7 +40,8 @@ static char* buffer_memory;
 static size_t buffer_size;
 static int recycled;
 static struct connection* connections;
-static size_t connection_count;
+static size_t connection_count;  // without the sleepers, which come behind
+static size_t sleeper_count;
 static char* message;
 static size_t message_size;
 static uint64_t histogram[bucket_count];  // latencies in ns, 64 buckets per power of two
@@ -333,8 +336,9 @@ static void connect_all(int port) {
     enum { group = 128 };
     size_t sent[group];
     char* echoed = malloc(message_size);
-    for (size_t begin = 0; begin < connection_count; begin += group) {
-        size_t end = begin + group < connection_count ? begin + group : connection_count;
+    size_t count = connection_count + sleeper_count;
+    for (size_t begin = 0; begin < count; begin += group) {
+        size_t end = begin + group < count ? begin + group : count;
         for (size_t i = begin; i < end; ++i) {
             connect_one(i, port);
             sent[i - begin] = begin_check(connections[i].fd);
@@ -433,7 +437,8 @@ static void serve_bursts(void) {
 
 int main(int argc, char** argv) {
     if (argc < 4) {
-        fprintf(stderr, "usage: %s port connections message-size [server-pid]\n", argv[0]);
+        fprintf(stderr, "usage: %s port connections message-size [server-pid [sleepers]]\n",
+                argv[0]);
         return 2;
     }
     connection_count = (size_t)atoi(argv[2]);
@@ -443,8 +448,9 @@ int main(int argc, char** argv) {
     }
     // Kernel: the CPU clock of any process, to the nanosecond, clock_getcpuclockid(3).
     has_server = argc > 4 && clock_getcpuclockid(atoi(argv[4]), &server_clock) == 0;
+    sleeper_count = argc > 5 ? (size_t)atoi(argv[5]) : 0;
     allow_descriptors();
-    connections = calloc(connection_count, sizeof *connections);
+    connections = calloc(connection_count + sleeper_count, sizeof *connections);
     starved = calloc(connection_count, sizeof *starved);
     message = malloc(message_size);
     if (connections == NULL || starved == NULL || message == NULL) {

@@ -7,6 +7,9 @@
 // of them share an entry into the kernel. Which of the two is the limit depends on what a system
 // call costs, so both are measured.
 //
+// With --patience it has one coarse timer, however many connections: each tick of a second counts
+// one up for every connection, a message sets its count to zero, and who counts too far is let go.
+//
 // Kernel: a recv armed on a socket with data takes its buffer while it is submitted. Arming every
 // connection that met -ENOBUFS at once therefore ends in -ENOBUFS for most of them again, for good;
 // they queue up instead and a few are armed per turn.
@@ -27,7 +30,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum operation { op_accept, op_recv, op_send, op_echo, op_cancel };
+enum operation { op_accept, op_recv, op_send, op_echo, op_cancel, op_tick };
 enum { buffer_group = 0, ring_entries = 64, high_water = 256 * 1024 };
 
 /// One accepted socket. It is closed once the peer has ended and nothing is in flight for it.
@@ -36,6 +39,7 @@ struct connection {
     size_t out_begin;
     size_t out_end;
     size_t out_capacity;
+    int silent;      // ticks since something came
     bool receiving;  // the multishot recv is armed
     bool pausing;    // its cancel is under way
     bool sending;    // a send from out is in flight
@@ -57,6 +61,8 @@ static size_t connection_limit;
 static int* starved;  // a ring of descriptors, as long as connections
 static size_t starved_begin;
 static size_t starved_count;
+static int patience;      // in ticks; 0: without end
+static int highest = -1;  // descriptor of a connection so far
 
 static void die(const char* what, int error) {
     fprintf(stderr, "limit_server: %s: %s\n", what, strerror(error));
@@ -167,6 +173,23 @@ static void keep(int fd, const char* data, size_t length) {
     c->out_end += length;
 }
 
+static void arm_tick(void) {
+    static struct __kernel_timespec second = {.tv_sec = 1};
+    struct io_uring_sqe* sqe = next_sqe();
+    io_uring_prep_timeout(sqe, &second, 0, 0);
+    sqe->user_data = tag(op_tick, 0);
+}
+
+static void on_tick(void) {
+    for (int fd = 0; fd <= highest; ++fd) {
+        struct connection* c = &connections[fd];
+        if (++c->silent > patience && c->receiving && !c->ended) {
+            fail(fd);
+        }
+    }
+    arm_tick();
+}
+
 static void on_accept(int result, unsigned flags) {
     if (result >= 0) {
         int one = 1;
@@ -174,6 +197,7 @@ static void on_accept(int result, unsigned flags) {
             close(result);
         } else {
             setsockopt(result, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+            highest = result > highest ? result : highest;
             arm_recv(result);
         }
     } else if (result != -ECONNABORTED && result != -EINTR) {
@@ -244,6 +268,7 @@ static inline void on_recv(int fd, int result, unsigned flags) {
     }
     if (flags & IORING_CQE_F_BUFFER) {
         unsigned id = flags >> IORING_CQE_BUFFER_SHIFT;
+        c->silent = 0;
         if (result <= 0 || c->ended || echo(fd, id, (size_t)result)) {
             recycle(id);
         }
@@ -385,6 +410,9 @@ static void set_up_connections(void) {
 
 static void serve(void) {
     arm_accept();
+    if (patience > 0) {
+        arm_tick();
+    }
     for (;;) {
         feed_starved();
         int result = starved_count == 0 ? io_uring_submit_and_wait(&ring, 1)
@@ -414,6 +442,9 @@ static void serve(void) {
                 case op_cancel:
                     on_cancel(fd);
                     break;
+                case op_tick:
+                    on_tick();
+                    break;
             }
         }
         publish_buffers();
@@ -424,6 +455,7 @@ static void serve(void) {
 int main(int argc, char** argv) {
     struct server_options options = read_options(argc, argv);
     together = options.together == 1;
+    patience = options.patience;
     if (together) {
         buffer_count = 48;  // one half is being sent while the other is filled
     }

@@ -1,9 +1,10 @@
 // The echo server on ringio's operations: a task per connection, which looks at what came where the
-// kernel put it, and sends it from there.
+// kernel put it, and sends it from there. With --patience each wait has a time limit.
 #include "server.h"
 
 #include <ringio.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -16,10 +17,22 @@ using ringio::Socket;
 using ringio::SocketReceiver;
 using ringio::Task;
 
+std::chrono::seconds patience{};
+
+template <bool limited>
+auto next(const SocketReceiver& receiver) {
+    if constexpr (limited) {
+        return ringio::wait_for(receiver.next(), patience);
+    } else {
+        return receiver.next();
+    }
+}
+
+template <bool limited>
 Task<> echo(SocketReceiver receiver) {
     try {
         for (;;) {
-            const ringio::Received received = co_await receiver.next();
+            const ringio::Received received = co_await next<limited>(receiver);
             if (received.empty()) {
                 break;
             }
@@ -31,6 +44,8 @@ Task<> echo(SocketReceiver receiver) {
         }
     } catch (const std::system_error&) {
         // The peer is gone.
+    } catch (const ringio::TimeoutError&) {
+        // The peer has nothing to say.
     }
 }
 
@@ -41,7 +56,9 @@ Task<> serve(std::uint16_t port) {
     for (;;) {
         Socket socket(co_await listener.accept());
         socket.set_no_delay();
-        ringio::create_task(echo(SocketReceiver(std::move(socket))));
+        SocketReceiver receiver(std::move(socket));
+        ringio::create_task(patience.count() > 0 ? echo<true>(std::move(receiver))
+                                                 : echo<false>(std::move(receiver)));
     }
 }
 
@@ -50,6 +67,7 @@ Task<> serve(std::uint16_t port) {
 int main(int argc, char** argv) {
     const server_options options = read_options(argc, argv);
     allow_descriptors();
+    patience = std::chrono::seconds(options.patience);
     ringio::RunOptions run_options;
     if (options.together >= 0) {
         run_options.loop.send_together = options.together == 1;

@@ -1,11 +1,13 @@
 // The echo server through ringio's streams, as a user writes it who ports an asyncio program: what
-// came is sent back, or with --lines, line by line.
+// came is sent back, or with --lines, line by line. With --patience each read has a time limit.
 #include "server.h"
 
 #include <ringio.hpp>
 
+#include <chrono>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace {
 
@@ -13,10 +15,22 @@ using ringio::StreamReader;
 using ringio::StreamWriter;
 using ringio::Task;
 
+std::chrono::seconds patience{};
+
+template <bool limited, class Read>
+auto within_patience(Read read) {
+    if constexpr (limited) {
+        return ringio::wait_for(std::move(read), patience);
+    } else {
+        return read;
+    }
+}
+
+template <bool limited>
 Task<> echo(StreamReader reader, StreamWriter writer) {
     try {
         for (;;) {
-            const std::string data = co_await reader.read(65536);
+            const std::string data = co_await within_patience<limited>(reader.read(65536));
             if (data.empty()) {
                 break;
             }
@@ -25,14 +39,17 @@ Task<> echo(StreamReader reader, StreamWriter writer) {
         }
     } catch (const std::system_error&) {
         // The peer is gone.
+    } catch (const ringio::TimeoutError&) {
+        // The peer has nothing to say.
     }
     writer.close();
 }
 
+template <bool limited>
 Task<> echo_lines(StreamReader reader, StreamWriter writer) {
     try {
         for (;;) {
-            const std::string line = co_await reader.readline();
+            const std::string line = co_await within_patience<limited>(reader.readline());
             if (line.empty()) {
                 break;
             }
@@ -41,14 +58,17 @@ Task<> echo_lines(StreamReader reader, StreamWriter writer) {
         }
     } catch (const std::system_error&) {
         // The peer is gone.
+    } catch (const ringio::TimeoutError&) {
+        // The peer has nothing to say.
     }
     writer.close();
 }
 
 Task<> serve(int port, bool lines) {
     const ringio::ServerOptions options{.backlog = server_backlog};
-    auto server =
-        co_await ringio::start_server(lines ? echo_lines : echo, "127.0.0.1", port, options);
+    auto* const handler = patience.count() > 0 ? (lines ? echo_lines<true> : echo<true>)
+                                               : (lines ? echo_lines<false> : echo<false>);
+    auto server = co_await ringio::start_server(handler, "127.0.0.1", port, options);
     say_listening(server.sockets()[0].getsockname().port());
     co_await server.serve_forever();
 }
@@ -62,6 +82,7 @@ int main(int argc, char** argv) {
     }
     const server_options options = read_options(argc - lines, argv + lines);
     allow_descriptors();
+    patience = std::chrono::seconds(options.patience);
     ringio::RunOptions run_options;
     if (options.together >= 0) {
         run_options.loop.send_together = options.together == 1;

@@ -14,10 +14,11 @@ struct server_options {
     int port;      // 0: the kernel chooses
     size_t size;   // the messages to expect, in bytes; any other stream is served as well
     int together;  // whether sends leave with the next entry into the kernel; -1: unsaid
+    int patience;  // seconds that a peer may be silent before it is let go; 0: for ever
 };
 
 static inline struct server_options read_options(int argc, char** argv) {
-    struct server_options options = {0, 16384, -1};
+    struct server_options options = {0, 16384, -1, 0};
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 < argc && strcmp(argv[i], "--port") == 0) {
             options.port = atoi(argv[i + 1]);
@@ -25,8 +26,12 @@ static inline struct server_options read_options(int argc, char** argv) {
             options.size = (size_t)atoi(argv[i + 1]);
         } else if (i + 1 < argc && strcmp(argv[i], "--together") == 0) {
             options.together = atoi(argv[i + 1]);
+        } else if (i + 1 < argc && strcmp(argv[i], "--patience") == 0) {
+            options.patience = atoi(argv[i + 1]);
         } else {
-            fprintf(stderr, "usage: %s [--port n] [--size bytes] [--together 0|1]\n", argv[0]);
+            fprintf(stderr,
+                    "usage: %s [--port n] [--size bytes] [--together 0|1] [--patience seconds]\n",
+                    argv[0]);
             exit(2);
         }
     }

@@ -6,10 +6,6 @@
 
 #include <cstdint>
 
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
-
 namespace ringio::detail {
 
 /// Shut at one time for a deadline, it stays so until about half of what is left has passed, and is
@@ -33,7 +29,7 @@ public:
 private:
     static std::uint64_t counter() noexcept {
 #if defined(__x86_64__)
-        return __rdtsc();
+        return __builtin_ia32_rdtsc();
 #else
         return 0;
 #endif

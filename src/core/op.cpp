@@ -15,7 +15,7 @@ void throw_system_error(int error, const char* what) {
 void OpWait::start(std::coroutine_handle<> coroutine) {
     TaskStateBase& task = running_task();
     task_ = &task;
-    ring_ = &task.loop().machine().ring();
+    ring_ = &running_loop->machine().ring();  // the task runs there
     task.suspend(coroutine, *this);
     if (phase_ == Phase::fresh) {
         phase_ = Phase::submitted;

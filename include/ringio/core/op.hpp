@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <coroutine>
 #include <cstdint>
+#include <exception>
+#include <new>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -51,29 +53,6 @@ protected:
     ~OpWait() = default;
     void start(std::coroutine_handle<> coroutine);
 
-    /// Has `ask(ring)`, a send, answered at once, when that is allowed and nothing is due; true: it
-    /// is.
-    template <class Ask>
-    bool answer_at_once(Ask ask) {
-        if (running_loop == nullptr) {
-            return false;
-        }
-        Machine& machine = running_loop->machine();
-        if (machine.current_task() == nullptr ||
-            machine.current_task()->has_undelivered_cancellation() || !machine.may_send_at_once() ||
-            !machine.take_immediate_budget()) {
-            return false;
-        }
-        const int result = ask(machine.ring());
-        if (result == -EAGAIN) {
-            return false;
-        }
-        task_ = machine.current_task();
-        result_ = result;
-        phase_ = Phase::completed;
-        return true;
-    }
-
     /// The rules of cancellation against completion: true when CancelledError is to be thrown;
     /// otherwise result_ is to be delivered, and a cancellation waits for the next wait.
     bool lost_to_cancellation() noexcept;
@@ -89,20 +68,14 @@ protected:
     bool cancel_sent_ = false;
 };
 
-/// An awaited request; how its result is given is up to the derived class.
+/// An awaited request that goes through the ring.
 template <class Request>
 class RequestWait : public OpWait {
 public:
-    bool await_ready() {
-        if constexpr (TriedAtOnce<Request>) {
-            return answer_at_once([this](Ring& ring) { return ring.try_now(request_); });
-        } else {
-            return false;
-        }
-    }
+    bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> coroutine) { start(coroutine); }
-    void prepare(io_uring_sqe& sqe) noexcept override { request_.prepare(sqe); }
-    const char* what() const noexcept override { return Request::name; }
+    void prepare(io_uring_sqe& sqe) noexcept final { request_.prepare(sqe); }
+    const char* what() const noexcept final { return Request::name; }
 
 protected:
     explicit RequestWait(const Request& request) noexcept : request_(request) {}
@@ -122,18 +95,78 @@ protected:
     }
 
 private:
-    bool retries_on_eintr() const noexcept override { return Request::retry_on_eintr; }
+    bool retries_on_eintr() const noexcept final { return Request::retry_on_eintr; }
 
     Request request_;
 };
 
+/// The ring, when the running task may have a request answered at once: no cancellation is due, and
+/// the loop's rule and budget allow it. Else null.
+inline Ring* ring_that_answers_at_once() noexcept {
+    if (running_loop == nullptr) [[unlikely]] {
+        return nullptr;
+    }
+    Machine& machine = running_loop->machine();
+    const TaskStateBase* const task = machine.current_task();
+    const bool may = task != nullptr && !task->has_undelivered_cancellation() &&
+                     machine.may_send_at_once() && machine.take_immediate_budget();
+    return may ? &machine.ring() : nullptr;
+}
+
+/// An awaited request that an ordinary system call mostly answers: what it takes to go through the
+/// ring is made when that is needed.
+template <class Request>
+class TriedRequest : public NativeAwaiter {
+public:
+    explicit TriedRequest(const Request& request) noexcept : request_(request) {}
+    TriedRequest(const TriedRequest&) = delete;
+    TriedRequest& operator=(const TriedRequest&) = delete;
+    ~TriedRequest() {
+        if (waits_) [[unlikely]] {
+            wait_.~Submitted();
+        }
+    }
+
+    bool await_ready() {
+        if (Ring* const ring = ring_that_answers_at_once()) {
+            result_ = ring->try_now(request_);
+            return result_ != -EAGAIN;
+        }
+        return false;
+    }
+    void await_suspend(std::coroutine_handle<> coroutine) {
+        ::new (static_cast<void*>(&wait_)) Submitted(request_);
+        waits_ = true;
+        wait_.await_suspend(coroutine);
+    }
+    /// As RequestWait::take().
+    int take() { return waits_ ? wait_.take() : result_; }
+
+private:
+    struct Submitted final : RequestWait<Request> {
+        explicit Submitted(const Request& request) noexcept : RequestWait<Request>(request) {}
+        using RequestWait<Request>::take;
+    };
+
+    Request request_;
+    int result_ = 0;
+    bool waits_ = false;
+    union {
+        Submitted wait_;
+    };
+};
+
+template <class Request>
+using RequestAwaiter =
+    std::conditional_t<TriedAtOnce<Request>, TriedRequest<Request>, RequestWait<Request>>;
+
 /// Gives the result as a value, and errors as std::system_error.
 template <class Request>
-class OpAwaiter final : public RequestWait<Request> {
+class OpAwaiter final : public RequestAwaiter<Request> {
 public:
     using Result = OpResult<Request>;
 
-    explicit OpAwaiter(const Request& request) noexcept : RequestWait<Request>(request) {}
+    explicit OpAwaiter(const Request& request) noexcept : RequestAwaiter<Request>(request) {}
     Result await_resume() {
         const int result = this->take();
         if (result < 0) {
@@ -152,9 +185,9 @@ public:
 
 /// Gives the result as the kernel does: a negative errno is an error.
 template <class Request>
-class OpCodeAwaiter final : public RequestWait<Request> {
+class OpCodeAwaiter final : public RequestAwaiter<Request> {
 public:
-    explicit OpCodeAwaiter(const Request& request) noexcept : RequestWait<Request>(request) {}
+    explicit OpCodeAwaiter(const Request& request) noexcept : RequestAwaiter<Request>(request) {}
     int await_resume() { return this->take(); }
 };
 

@@ -21,6 +21,10 @@ using std::chrono::nanoseconds;
 // seconds together.
 constexpr unsigned most_fruitless_sleeps = 1000;
 
+void set_user_data(io_uring_sqe& sqe, std::uint64_t user_data) noexcept {
+    io_uring_sqe_set_data64(&sqe, user_data);
+}
+
 }  // namespace
 
 Ring::Ring(std::unique_ptr<Kernel> kernel)
@@ -52,14 +56,10 @@ io_uring_sqe* Ring::next_sqe() noexcept {
     }
     io_uring_sqe* sqe = io_uring_get_sqe(queues_);
     if (sqe == nullptr) [[unlikely]] {
-        note(kernel_->enter(false, std::nullopt));
+        keep_failure(kernel_->enter(false, std::nullopt));
         sqe = io_uring_get_sqe(queues_);
     }
     return sqe;
-}
-
-void Ring::bind(io_uring_sqe& sqe, std::uint64_t user_data) noexcept {
-    io_uring_sqe_set_data64(&sqe, user_data);
 }
 
 // Kernel: the ring's memory is not inherited by fork(2), and must not be shared with a child.
@@ -72,18 +72,18 @@ void Ring::require_own_thread() const noexcept {
     RINGIO_ASSERT(is_here() || left_behind_, "a ring is used on the thread that created it");
 }
 
-// Door 2: binds a request to a submission entry.
+// Door 2: binds a request to a submission entry, or lets it wait for one.
 void Ring::submit(Completion& completion) noexcept {
-    start(completion);
-    place(completion);
+    count_in(completion);
+    write_or_wait(completion);
 }
 
 void Ring::submit_starved(Completion& completion) noexcept {
-    start(completion);
+    count_in(completion);
     wait_in(starved_, completion);
 }
 
-void Ring::start(Completion& completion) noexcept {
+void Ring::count_in(Completion& completion) noexcept {
     require_own_thread();
     RINGIO_ASSERT(!completion.in_flight(), "a request is submitted that is in flight already");
     RINGIO_ASSERT(fits_user_data(completion),
@@ -94,7 +94,7 @@ void Ring::start(Completion& completion) noexcept {
     ++in_flight_;
 }
 
-void Ring::place(Completion& completion) noexcept {
+void Ring::write_or_wait(Completion& completion) noexcept {
     // First come, first served; and a cancel of everything must not hit what is submitted later.
     const bool may_pass = waiting_.empty() && !cancel_all_wanted_;
     io_uring_sqe* const sqe = may_pass ? next_sqe() : nullptr;
@@ -102,13 +102,13 @@ void Ring::place(Completion& completion) noexcept {
         wait_in(waiting_, completion);
         return;
     }
-    hand_over(completion, *sqe);
+    write_request(completion, *sqe);
 }
 
-void Ring::hand_over(Completion& completion, io_uring_sqe& sqe) noexcept {
+void Ring::write_request(Completion& completion, io_uring_sqe& sqe) noexcept {
     completion.state_ = Completion::State::submitted;
     completion.prepare(sqe);
-    bind(sqe, user_data_of(completion, completion.generation_));
+    set_user_data(sqe, user_data_of(completion, completion.generation_));
 }
 
 void Ring::cancel(Completion& completion) noexcept {
@@ -134,17 +134,17 @@ void Ring::cancel(Completion& completion) noexcept {
         somebody_waits_ = true;
         return;
     }
-    send_cancel(completion, *sqe);
+    write_cancel(completion, *sqe);
 }
 
-void Ring::send_cancel(Completion& completion, io_uring_sqe& sqe) noexcept {
+void Ring::write_cancel(Completion& completion, io_uring_sqe& sqe) noexcept {
     completion.cancel_ = Completion::Cancel::sent;
     asked_.push_back(completion);
     const std::uint64_t target = user_data_of(completion, completion.generation_);
     io_uring_prep_cancel64(&sqe, target, 0);
     // Kernel: a cancel that succeeds then posts nothing (5.17); the request's own CQE says all.
     io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
-    bind(sqe, target | cancel_kind);
+    set_user_data(sqe, target | cancel_kind);
 }
 
 void Ring::cancel_all() noexcept {
@@ -155,18 +155,18 @@ void Ring::cancel_all() noexcept {
     while (Completion* const completion = starved_.front()) {
         withdraw(*completion);
     }
-    cancel_all_wanted_ = !send_cancel_all();
+    cancel_all_wanted_ = !write_cancel_all();
     somebody_waits_ = somebody_waits_ || cancel_all_wanted_;
 }
 
-bool Ring::send_cancel_all() noexcept {
+bool Ring::write_cancel_all() noexcept {
     io_uring_sqe* const sqe = next_sqe();
     if (sqe == nullptr) {
         return false;
     }
     io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
     io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
-    bind(*sqe, cancel_kind);
+    set_user_data(*sqe, cancel_kind);
     return true;
 }
 
@@ -187,7 +187,7 @@ bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     const bool sleep = wait && failure_ == 0 && !more_to_do && !something_to_reap();
     if (sleep || io_uring_sq_ready(queues_) != 0 || kernel_has_news()) {
         const int entered = kernel_->enter(sleep, timeout);
-        note(entered);
+        keep_failure(entered);
         if (sleep) {
             check_progress(entered);
         }
@@ -199,7 +199,7 @@ bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     return something_to_reap();
 }
 
-void Ring::note(int entered) noexcept {
+void Ring::keep_failure(int entered) noexcept {
     if (entered < 0 && !Kernel::is_transient(entered)) [[unlikely]] {
         touched_ = true;
         failure_ = -entered;
@@ -252,8 +252,7 @@ bool Ring::deliver(std::uint64_t user_data, int result, std::uint32_t flags) noe
         return false;
     }
     auto* const completion = completion_of(user_data);
-    RINGIO_ASSERT(in_flight_ != 0 && completion != nullptr &&
-                      completion->state_ == Completion::State::submitted &&
+    RINGIO_ASSERT(completion != nullptr && completion->state_ == Completion::State::submitted &&
                       completion->generation_ == user_data >> generation_shift,
                   "a completion belongs to no request in flight");
     if ((flags & IORING_CQE_F_MORE) == 0) {
@@ -273,8 +272,6 @@ int Ring::try_now(Completion& completion) noexcept {
     completion.prepare(scratch);
     return kernel_->try_now(scratch);
 }
-
-int Ring::try_now(const SendRequest& request) noexcept { return kernel_->try_send(request); }
 
 bool Ring::has_work() const noexcept {
     return something_to_reap() || !nothing_waits() || !starved_.empty() ||

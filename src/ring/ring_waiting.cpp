@@ -46,9 +46,9 @@ void Ring::repeat_cancels() noexcept {
 
 // Gives entries to those that wait for one, cancels first, for they make room. Returns false when
 // the kernel accepts no more now.
-bool Ring::place_waiting() noexcept {
+bool Ring::write_waiting() noexcept {
     if (cancel_all_wanted_) {
-        cancel_all_wanted_ = !send_cancel_all();
+        cancel_all_wanted_ = !write_cancel_all();
     }
     while (Completion* const completion = cancels_.front()) {
         io_uring_sqe* const sqe = next_sqe();
@@ -56,7 +56,7 @@ bool Ring::place_waiting() noexcept {
             return false;
         }
         completion->unlink();
-        send_cancel(*completion, *sqe);
+        write_cancel(*completion, *sqe);
     }
     while (Completion* const completion = waiting_.front()) {
         io_uring_sqe* const sqe = cancel_all_wanted_ ? nullptr : next_sqe();
@@ -64,7 +64,7 @@ bool Ring::place_waiting() noexcept {
             return false;
         }
         completion->unlink();
-        hand_over(*completion, *sqe);
+        write_request(*completion, *sqe);
     }
     return !cancel_all_wanted_;
 }
@@ -78,7 +78,7 @@ bool Ring::feed_starved() noexcept {
     while (portion > 0 && !starved_.empty()) {
         Completion& completion = *starved_.front();
         completion.unlink();
-        place(completion);
+        write_or_wait(completion);
         --portion;
     }
     return available > 0 && !starved_.empty();
@@ -91,7 +91,7 @@ bool Ring::serve_those_who_wait(std::optional<std::chrono::nanoseconds>& timeout
     if (repeat_wanted_) {
         repeat_cancels();
     }
-    if (!nothing_waits() && !place_waiting()) {
+    if (!nothing_waits() && !write_waiting()) {
         soon_again = true;
     }
     if (soon_again) {

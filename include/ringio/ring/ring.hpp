@@ -106,7 +106,7 @@ public:
     /// Answers the request at once, without submitting it, as a non-blocking system call would:
     /// returns its result, or -EAGAIN when it must go through submit().
     int try_now(Completion& completion) noexcept;
-    int try_now(const SendRequest& request) noexcept;
+    int try_now(const SendRequest& request) noexcept { return kernel_->try_send(request); }
 
     /// Returns the kernel's time.
     Clock::time_point now() const noexcept { return kernel_->now(); }
@@ -124,19 +124,18 @@ private:
     template <class Visit>
     void visit_written(Visit visit) const;
     BufferPool* make_buffers() noexcept;
-    void start(Completion& completion) noexcept;
-    void place(Completion& completion) noexcept;
+    void count_in(Completion& completion) noexcept;
+    void write_or_wait(Completion& completion) noexcept;
     void wait_in(IntrusiveList<Completion>& list, Completion& completion) noexcept;
     bool serve_those_who_wait(std::optional<std::chrono::nanoseconds>& timeout) noexcept;
     bool feed_starved() noexcept;
     io_uring_sqe* next_sqe() noexcept;
-    void bind(io_uring_sqe& sqe, std::uint64_t user_data) noexcept;
-    void hand_over(Completion& completion, io_uring_sqe& sqe) noexcept;
-    void send_cancel(Completion& completion, io_uring_sqe& sqe) noexcept;
-    bool send_cancel_all() noexcept;
+    void write_request(Completion& completion, io_uring_sqe& sqe) noexcept;
+    void write_cancel(Completion& completion, io_uring_sqe& sqe) noexcept;
+    bool write_cancel_all() noexcept;
     void withdraw(Completion& completion) noexcept;
-    bool place_waiting() noexcept;
-    void note(int entered) noexcept;
+    bool write_waiting() noexcept;
+    void keep_failure(int entered) noexcept;
     void check_progress(int entered);
     [[noreturn]] void throw_failure() const;
     unsigned reap_withdrawn() noexcept;

@@ -96,9 +96,8 @@ void BufferPool::recycle(unsigned id) noexcept {
     RINGIO_ASSERT(id < count && (borrowed_ >> id & 1U) != 0,
                   "a buffer is given back that was not borrowed");
     borrowed_ &= ~(std::uint64_t{1} << id);
-    --borrowed_count_;
-    --detail::buffers_on_thread;
     provide(id);
+    --detail::buffers_on_thread;  // last: its address may take a call
 }
 
 }  // namespace ringio

@@ -8,6 +8,7 @@
 #include <ringio/base/intrusive_ptr.hpp>
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -57,7 +58,6 @@ public:
         RINGIO_ASSERT(id < count && (borrowed_ >> id & 1U) == 0 && length <= size,
                       "the kernel lends a buffer that it does not have");
         borrowed_ |= std::uint64_t{1} << id;
-        ++borrowed_count_;
         ++detail::buffers_on_thread;
         return {memory_ + id * stride, length};
     }
@@ -68,7 +68,7 @@ public:
     /// How many are borrowed, and how many the kernel may still take.
     unsigned borrowed() noexcept {
         collect();
-        return borrowed_count_;
+        return static_cast<unsigned>(std::popcount(borrowed_));
     }
     unsigned available() noexcept { return count - borrowed(); }
 
@@ -132,8 +132,7 @@ private:
     io_uring_buf_ring* ring_;  // a page of its own, shared with the kernel; the memory follows it
     char* memory_;
     std::uint64_t borrowed_ = 0;  // a bit for each
-    unsigned borrowed_count_ = 0;
-    unsigned kept_ = 0;  // of the borrowed ones
+    unsigned kept_ = 0;           // of the borrowed ones
     std::uint32_t references_ = 0;
 
     // Legend: a bit for each buffer that was given back from outside and not collected yet. When

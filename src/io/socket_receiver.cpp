@@ -2,9 +2,22 @@
 
 #include <ringio/core/op.hpp>
 
+#include <memory>
 #include <stdexcept>
 
-namespace ringio::detail {
+namespace ringio {
+
+Received::Received(ReadBuffer own) noexcept : bytes_(own.data()) {
+    if (!bytes_.empty()) {
+        id_ = static_cast<std::size_t>(bytes_.data() - own.release().release());
+    }
+}
+
+void Received::free_own() noexcept {
+    const std::unique_ptr<char[]> memory(const_cast<char*>(bytes_.data()) - id_);
+}
+
+namespace detail {
 
 void ReceiverState::require_usable() const {
     if (has_reader()) {
@@ -45,4 +58,5 @@ void ReceiverState::request_ended() noexcept {
     }
 }
 
-}  // namespace ringio::detail
+}  // namespace detail
+}  // namespace ringio

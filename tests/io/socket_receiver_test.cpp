@@ -185,6 +185,39 @@ ASYNC_TEST_CASE(
     CHECK(peer.ended());
 }
 
+ASYNC_TEST_CASE("Received: bytes of its own move like those of the pool, and are freed once") {
+    Line line;
+    for (const char* text : {"borrowed", "copied aside"}) {
+        line.peer.send("x");
+        CHECK_AWAIT(take(line.receiver), "x");
+        if (*text == 'b') {
+            Received received;
+            auto reading = create_task([](SocketReceiver& receiver, Received& to) -> Task<> {
+                to = co_await receiver.next();
+            }(line.receiver, received));
+            co_await turns(2);
+            line.peer.send(text);
+            co_await reading;
+            CHECK(received.data() == text);
+            CHECK(get_running_loop().statistics().buffers == 1);
+        } else {
+            line.peer.send(text);
+            co_await sleep(1ms);  // nobody waits: they are copied aside
+            Received received = co_await line.receiver.next();
+            const char* const place = received.data().data();
+            Received moved = std::move(received);
+            CHECK(received.empty());
+            CHECK(moved.data() == text);
+            CHECK(moved.data().data() == place);
+            received.swap(moved);
+            CHECK(moved.empty());
+            moved = std::move(received);
+            CHECK(moved.data().data() == place);
+        }
+    }
+    CHECK(get_running_loop().statistics().buffers == 0);
+}
+
 TEST_CASE("Received: may outlive the receiver and the loop") {
     const testing::Balance balance;
     {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ringio {
 
@@ -44,6 +45,12 @@ public:
 
     void append(std::string_view bytes);
     void clear() noexcept { begin_ = end_ = 0; }
+
+    /// Gives the memory away, with the bytes in it.
+    std::unique_ptr<char[]> release() noexcept {
+        capacity_ = begin_ = end_ = 0;
+        return std::move(memory_);
+    }
 
     /// Gives the memory back if no bytes are there, and it is more than a small piece of it.
     void release_memory() noexcept;

@@ -28,36 +28,43 @@ public:
     /// Holds no bytes.
     Received() noexcept = default;
     explicit Received(detail::Loan loan) noexcept
-        : pool_(loan.pool), id_(loan.id), loan_(loan.bytes) {}
-    explicit Received(ReadBuffer own) noexcept : own_(std::move(own)) {}
-    Received(Received&& other) noexcept { swap(other); }
+        : bytes_(loan.bytes), pool_(loan.pool), id_(loan.id) {}
+    /// Takes the memory of a buffer, with the bytes that are in it.
+    explicit Received(ReadBuffer own) noexcept;
+    Received(Received&& other) noexcept
+        : bytes_(std::exchange(other.bytes_, {})), pool_(other.pool_), id_(other.id_) {}
     Received& operator=(Received&& other) noexcept {
         Received(std::move(other)).swap(*this);
         return *this;
     }
     ~Received() {
-        if (pool_ != nullptr) {
-            pool_->give_back(id_);
+        if (!bytes_.empty()) {
+            if (pool_ != nullptr) [[likely]] {
+                pool_->give_back(static_cast<unsigned>(id_));
+            } else {
+                free_own();
+            }
         }
     }
 
     /// The bytes, as long as this lives; none is the end of the stream.
-    std::string_view data() const noexcept { return pool_ != nullptr ? loan_ : own_.data(); }
-    std::size_t size() const noexcept { return data().size(); }
-    bool empty() const noexcept { return size() == 0; }
+    std::string_view data() const noexcept { return bytes_; }
+    std::size_t size() const noexcept { return bytes_.size(); }
+    bool empty() const noexcept { return bytes_.empty(); }
 
     void swap(Received& other) noexcept {
+        std::swap(bytes_, other.bytes_);
         std::swap(pool_, other.pool_);
         std::swap(id_, other.id_);
-        std::swap(loan_, other.loan_);
-        std::swap(own_, other.own_);
     }
 
 private:
-    BufferPool* pool_ = nullptr;  // stays until its buffer is given back
-    unsigned id_ = 0;
-    std::string_view loan_;
-    ReadBuffer own_;
+    void free_own() noexcept;
+
+    std::string_view bytes_;      // not empty while something is owned
+    BufferPool* pool_ = nullptr;  // stays until its buffer is given back; null: they are own bytes
+    std::size_t id_ = 0;          // of the buffer, or how far behind the begin of their memory
+                                  // own bytes lie
 };
 
 namespace detail {

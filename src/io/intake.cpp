@@ -1,5 +1,6 @@
 #include <ringio/io/intake.hpp>
 
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/ring/socket_requests.hpp>
 
 #include <algorithm>
@@ -15,55 +16,25 @@ constexpr std::size_t single_size_max = 256 * 1024;
 
 }  // namespace
 
-void IntakeWait::await_suspend(std::coroutine_handle<> coroutine) {
+Intake::~Intake() { recycle_loan(); }
+
+void Intake::begin_read(std::coroutine_handle<> coroutine) {
     TaskStateBase& task = running_task();
-    if (intake_.loop_or_null() != running_loop) [[unlikely]] {
+    if (anchor_->loop != running_loop) [[unlikely]] {
         throw std::runtime_error(
             "a connection is read by a task of another event loop than its own, or that is closed");
     }
-    intake_.begin(*this);
-    reads_ = true;
+    end_loan();
+    if (!in_flight()) [[unlikely]] {
+        receive_for_reader();
+    }
+    reader_ = Reader::waiting;
     task_ = &task;
     task.suspend(coroutine, *this);
 }
 
-void IntakeWait::await_resume() {
-    resumed_ = true;
-    if (task_ == nullptr) {
-        return;  // it did not have to wait
-    }
-    const bool asked = task_->take_cancellation();
-    if (cancelled_ || asked) [[unlikely]] {
-        intake_.settle();
-        task_->throw_cancelled();
-    }
-}
-
-bool IntakeWait::cancel(const std::string&) noexcept {
-    if (woken_) {
-        return false;
-    }
-    woken_ = true;
-    cancelled_ = true;
-    task_->wake();
-    return true;
-}
-
-void IntakeWait::detach() noexcept {
-    if (std::exchange(reads_, false)) {
-        intake_.end(*this);
-    }
-}
-
-Intake::~Intake() { recycle_loan(); }
-
-void Intake::begin(IntakeWait& wait) {
-    settle();
-    if (in_flight()) {
-        wait_ = &wait;
-        return;
-    }
-    begun_ = true;
+void Intake::receive_for_reader() {
+    begin();
     if (fd_ >= 0) {
         retain();
         try {
@@ -72,16 +43,24 @@ void Intake::begin(IntakeWait& wait) {
             release();
             throw;
         }
+    } else if (phase_ == Phase::pausing) {
+        schedule();
     }
-    wait_ = &wait;
-    go_on();  // for one that is fed
 }
 
-void Intake::end(const IntakeWait& wait) noexcept {
-    wait_ = nullptr;
-    if (!wait.is_resumed()) {
-        settle();  // its frame is destroyed with the data at hand
+void Intake::throw_cancelled() {
+    static_cast<void>(task_->take_cancellation());
+    end_loan();
+    task_->throw_cancelled();
+}
+
+bool Intake::cancel(const std::string&) noexcept {
+    if (reader_ != Reader::waiting) {
+        return false;
     }
+    reader_ = Reader::cancelled;
+    task_->wake();
+    return true;
 }
 
 // Submits the request that is wanted now. *Errors*: std::bad_alloc.
@@ -90,8 +69,8 @@ void Intake::submit() {
     if (!pool_) {
         pool_ = IntrusivePtr<BufferPool>(ring.buffers());
     }
-    single_ = bulk_ || !pool_;
-    if (single_) {
+    kind_ = bulk_ || !pool_ ? Kind::single : Kind::multishot;
+    if (kind_ == Kind::single) {
         prepare_single();
     }
     ring.submit(*this);
@@ -106,7 +85,7 @@ void Intake::prepare_single() {
 }
 
 void Intake::prepare(io_uring_sqe& sqe) noexcept {
-    if (single_) {
+    if (kind_ == Kind::single) {
         const std::span<char> space = buffer_.space();
         RecvRequest{.fd = fd_, .buffer = space.data(), .size = space.size()}.prepare(sqe);
     } else {
@@ -115,25 +94,30 @@ void Intake::prepare(io_uring_sqe& sqe) noexcept {
 }
 
 void Intake::complete(int result, std::uint32_t flags) noexcept {
-    if (!single_ && BufferPool::comes_with(flags)) {
-        take_in(BufferPool::id_of(flags), result);
+    if (BufferPool::comes_with(flags) && kind_ == Kind::multishot) [[likely]] {
+        const unsigned id = BufferPool::id_of(flags);
+        if (reader_ == Reader::waiting && result > 0 && buffer_.empty()) [[likely]] {
+            lend(id, static_cast<std::size_t>(result));
+        } else {
+            keep(id, result);
+        }
     }
-    if (!in_flight()) {
+    if (!in_flight()) [[unlikely]] {
         on_terminal(result);
     }
 }
 
-void Intake::take_in(unsigned id, int result) noexcept {
+// There is no other loan while a reader waits.
+void Intake::lend(unsigned id, std::size_t size) noexcept {
+    loan_ = pool_->borrow(id, size);
+    loan_id_ = id;
+    wake_reader();
+}
+
+void Intake::keep(unsigned id, int result) noexcept {
     const std::string_view bytes =
         pool_->borrow(id, result > 0 ? static_cast<std::size_t>(result) : 0);
-    if (wait_ != nullptr && !wait_->is_woken() && !bytes.empty() && buffer_.empty() &&
-        loan_.data() == nullptr) {
-        loan_ = bytes;
-        loan_id_ = id;
-        wake_reader();
-        return;
-    }
-    settle();
+    end_loan();
     append(bytes);
     pool_->recycle(id);
     if (!bytes.empty()) {
@@ -142,24 +126,29 @@ void Intake::take_in(unsigned id, int result) noexcept {
 }
 
 void Intake::on_terminal(int result) noexcept {
-    const bool paused = std::exchange(pausing_, false);
-    if (single_) {
+    const bool paused = phase_ == Phase::pausing;
+    if (paused) {
+        phase_ = Phase::receiving;
+    }
+    if (kind_ == Kind::single) {
         commit_single(result);
     }
     bool starved = false;
     if (result == 0) {
         end_by_peer();
-    } else if (result == -ENOBUFS && !single_) {
+    } else if (result == -ENOBUFS && kind_ == Kind::multishot) {
         starved = true;
     } else if (result == -ECANCELED) {
-        stopping_ = stopping_ || !paused;  // nobody asked: the loop closes
-    } else if (result < 0 && result != -EINTR && !stopping_) {
+        if (!paused) {
+            phase_ = Phase::stopped;  // perhaps nobody asked: the loop closes
+        }
+    } else if (result < 0 && result != -EINTR && phase_ != Phase::stopped) {
         fail(-result);
     }
-    if (at_end_ || failed_) {
+    if (outcome_ != Outcome::open) {
         wake_reader();
     }
-    if (!stopping_ && wants_more()) {
+    if (phase_ != Phase::stopped && wants_more()) {
         if (starved && !bulk_) {
             anchor_->loop->machine().ring().submit_starved(*this);
         } else {
@@ -167,7 +156,7 @@ void Intake::on_terminal(int result) noexcept {
         }
         return;
     }
-    if (stopping_) {
+    if (phase_ == Phase::stopped) {
         request_ended();
     } else {
         go_on();
@@ -176,33 +165,39 @@ void Intake::on_terminal(int result) noexcept {
 }
 
 void Intake::end_by_peer() noexcept {
-    at_end_ = true;
-    ended_by_peer_ = true;
+    if (outcome_ != Outcome::failed) {
+        outcome_ = Outcome::ended_by_peer;
+    }
 }
 
 bool Intake::wants_more() const noexcept {
-    if (at_end_ || failed_) {
-        return false;
-    }
-    return (wait_ != nullptr && !wait_->is_woken()) || (!single_ && !bulk_);
+    return outcome_ == Outcome::open &&
+           (reader_ == Reader::waiting || (kind_ == Kind::multishot && !bulk_));
 }
 
 // A reader mostly comes back in the same turn, and then says best what to ask for.
 void Intake::go_on() noexcept {
-    const bool idle = fd_ < 0 ? full_ : begun_ && !in_flight();
-    if (idle && !is_over() && anchor_->loop != nullptr &&
-        (buffer_.size() <= limit_ || wait_ != nullptr)) {
+    const bool idle = fd_ < 0 ? phase_ == Phase::pausing : phase_ != Phase::fresh && !in_flight();
+    if (idle && (buffer_.size() <= limit_ || has_reader())) {
+        schedule();
+    }
+}
+
+void Intake::schedule() noexcept {
+    if (!is_over() && anchor_->loop != nullptr) {
         anchor_->loop->machine().at_turn_end(*this);
     }
 }
 
 void Intake::end_turn() noexcept {
     if (fd_ < 0) {
-        full_ = false;
+        if (is_full()) {
+            phase_ = Phase::receiving;
+        }
         fed_out();
         return;
     }
-    if (in_flight() || bypassed_ || is_over()) {
+    if (in_flight() || is_bypassed() || is_over()) {
         return;
     }
     retain();  // the request's
@@ -224,7 +219,7 @@ void Intake::receive_what_is_there() noexcept {
     if (!anchor_->loop->machine().take_immediate_budget()) {
         return;
     }
-    single_ = true;
+    kind_ = Kind::single;
     try {
         prepare_single();
     } catch (...) {
@@ -271,12 +266,10 @@ void Intake::consume(std::size_t size) noexcept {
     if (loan_.data() == nullptr) {
         buffer_.consume(size);
         taken();
-        return;
-    }
-    loan_.remove_prefix(size);
-    if (loan_.empty()) {
+    } else if (size == loan_.size()) [[likely]] {
         recycle_loan();
     } else {
+        loan_.remove_prefix(size);
         copy_aside();
     }
 }
@@ -290,25 +283,10 @@ void Intake::taken() noexcept {
 }
 
 std::string Intake::take(std::size_t size) {
-    try {
-        std::string bytes(data().substr(0, size));
-        consume(bytes.size());
-        return bytes;
-    } catch (...) {
-        settle();
-        throw;
-    }
-}
-
-Loan Intake::take_loan() noexcept {
-    if (loan_.data() == nullptr) {
-        return {};
-    }
-    if (!pool_->try_keep()) {
-        settle();
-        return {};
-    }
-    return {pool_.get(), loan_id_, std::exchange(loan_, {})};
+    const ScopeExit done([this] { end_loan(); });  // also when there is no memory for the text
+    std::string bytes(data().substr(0, size));
+    consume(bytes.size());
+    return bytes;
 }
 
 ReadBuffer Intake::take_buffer() {
@@ -330,7 +308,7 @@ void Intake::copy_aside() noexcept {
 
 // Without memory the connection fails: bytes would be missing.
 void Intake::append(std::string_view bytes) noexcept {
-    if (failed_) {
+    if (outcome_ == Outcome::failed) {
         return;
     }
     try {
@@ -346,13 +324,17 @@ void Intake::append(std::string_view bytes) noexcept {
 
 void Intake::pause() noexcept {
     bulk_ = true;
-    pausing_ = pausing_ || (in_flight() && !stopping_);
-    cancel();
+    if (phase_ == Phase::receiving && in_flight()) {
+        phase_ = Phase::pausing;
+    }
+    cancel_request();
 }
 
 void Intake::feed(std::string_view bytes) {
     buffer_.append(bytes);
-    full_ = full_ || buffer_.size() > 2 * limit_;
+    if (buffer_.size() > 2 * limit_ && phase_ != Phase::stopped) {
+        phase_ = Phase::pausing;
+    }
     if (!bytes.empty()) {
         wake_reader();
     }
@@ -363,7 +345,7 @@ void Intake::feed_end() noexcept {
     wake_reader();
 }
 
-void Intake::cancel() noexcept {
+void Intake::cancel_request() noexcept {
     if (in_flight() && anchor_->loop != nullptr) {
         anchor_->loop->machine().ring().cancel(*this);
     }
@@ -377,14 +359,14 @@ void Intake::recycle_loan() noexcept {
 }
 
 void Intake::fail(int error) noexcept {
-    failed_ = true;
-    cancel();
+    outcome_ = Outcome::failed;
+    cancel_request();
     failed(error);
 }
 
 bool Intake::stop() noexcept {
-    stopping_ = true;
-    cancel();
+    phase_ = Phase::stopped;
+    cancel_request();
     if (in_flight()) {
         return false;
     }

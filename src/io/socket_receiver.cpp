@@ -19,20 +19,15 @@ void Received::free_own() noexcept {
 
 namespace detail {
 
-void ReceiverState::require_usable() const {
+void ReceiverState::refuse() const {
     if (has_reader()) {
         throw std::runtime_error(
             "next() called while another coroutine is already waiting for incoming data");
     }
-    if (closed_) {
-        throw std::runtime_error("next() on a SocketReceiver that was closed");
-    }
+    throw std::runtime_error("next() on a SocketReceiver that was closed");
 }
 
-Received ReceiverState::next() {
-    if (const Loan loan = take_loan(); loan.pool != nullptr) {
-        return Received(loan);
-    }
+Received ReceiverState::next_of_own() {
     if (empty() && error_ != 0) {
         throw_system_error(error_, "recv");
     }

@@ -8,8 +8,9 @@
 namespace ringio::detail {
 
 void FillAwaiter::await_resume() {
-    IntakeWait::await_resume();
-    inbound_.stream_.throw_failure_to_reader();
+    check();
+    inbound_.stream_.throw_failure();
+    end();
 }
 
 DirectFillAwaiter::DirectFillAwaiter(StreamInbound& inbound, std::span<char> target) noexcept

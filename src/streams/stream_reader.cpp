@@ -1,5 +1,7 @@
 #include <ringio/streams/stream_reader.hpp>
 
+#include <ringio/base/scope_exit.hpp>
+
 #include <algorithm>
 #include <cstring>
 
@@ -54,7 +56,7 @@ Task<std::string> read_until(State state, std::vector<std::string> separators,
         const Match match = find_earliest(data, searched, separators);
         if (match.begin != std::string_view::npos) {
             if (match.begin > state->input().limit()) {
-                state->input().settle();
+                state->input().end_loan();
                 throw LimitOverrunError("Separator is found, but chunk is longer than limit",
                                         match.begin);
             }
@@ -62,7 +64,7 @@ Task<std::string> read_until(State state, std::vector<std::string> separators,
         }
         searched = data.size() + 1 > longest ? data.size() + 1 - longest : 0;
         if (searched > state->input().limit()) {
-            state->input().settle();
+            state->input().end_loan();
             throw LimitOverrunError("Separator is not found, and chunk exceed the limit", searched);
         }
         if (state->input().at_end()) {
@@ -155,14 +157,12 @@ Task<std::string> detail::read_all(IntrusivePtr<StreamState> stream) {
 }
 
 std::string detail::ReadAwaiter::await_resume() {
-    if (waiting_) {
-        return waiting_->await_resume();
+    if (most_ <= 0) [[unlikely]] {
+        return all_ ? all_->waiting.await_resume() : std::string();
     }
-    if (most_ == 0) {
-        return {};
-    }
-    IntakeWait::await_resume();
-    stream_->throw_failure_to_reader();
+    check();
+    stream_->throw_failure();
+    const ScopeExit taken([this] { end(); });
     return stream_->input().take(static_cast<std::size_t>(most_));
 }
 

@@ -65,6 +65,18 @@ ASYNC_TEST_CASE("SocketReceiver: gives what came, then the end") {
     CHECK_AWAIT(take(line.receiver), "");
 }
 
+ASYNC_TEST_CASE("SocketReceiver: two reads may stand in one expression") {
+    Line line;
+    auto reading = create_task([](SocketReceiver& receiver) -> Task<std::size_t> {
+        co_return (co_await receiver.next()).size() + (co_await receiver.next()).size();
+    }(line.receiver));
+    co_await turns(2);
+    line.peer.send("one");
+    co_await sleep(1ms);
+    line.peer.send("three");
+    CHECK_AWAIT(reading, std::size_t{8});
+}
+
 ASYNC_TEST_CASE("SocketReceiver: the echo of the documentation") {
     Line line;
     auto echo = create_task([](SocketReceiver& receiver) -> Task<> {

@@ -20,50 +20,6 @@
 
 namespace ringio::detail {
 
-class Intake;
-
-/// Waits until something came in, or nothing more will. Cancelled, it is over at once: what comes
-/// later waits in the intake.
-class IntakeWait : public NativeAwaiter, public Wait {
-public:
-    explicit IntakeWait(Intake& intake) noexcept : intake_(intake) {}
-    IntakeWait(const IntakeWait&) = delete;
-    IntakeWait& operator=(const IntakeWait&) = delete;
-
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> coroutine);
-    /// *Errors*: CancelledError, also when data came in the same turn; the data stays.
-    void await_resume();
-
-    bool cancel(const std::string&) noexcept final;
-    const char* what() const noexcept final { return "recv"; }
-
-    // For the intake.
-
-    /// Queues the task, once.
-    void wake() noexcept {
-        if (!std::exchange(woken_, true)) {
-            task_->wake();
-        }
-    }
-    bool is_woken() const noexcept { return woken_; }
-    bool is_resumed() const noexcept { return resumed_; }
-
-protected:
-    ~IntakeWait() { detach(); }
-
-    /// Is no reader of the intake any more.
-    void detach() noexcept;
-
-private:
-    Intake& intake_;
-    TaskStateBase* task_ = nullptr;
-    bool woken_ = false;
-    bool reads_ = false;  // is the reader of the intake
-    bool resumed_ = false;
-    bool cancelled_ = false;
-};
-
 /// A buffer of the ring that is kept, with the bytes in it: to be given back to its pool.
 struct Loan {
     BufferPool* pool = nullptr;
@@ -71,10 +27,13 @@ struct Loan {
     std::string_view bytes;
 };
 
-/// Receives from a socket. Legend of the request: idle -> (start, begin) in flight -> its terminal
-/// completion -> in flight again; or idle, at the end of the stream, after a failure or stop(), and
-/// while it pauses, for more than twice the limit was copied aside. It goes on when at most the
-/// limit is left, or somebody waits for more.
+/// Receives from a socket, and is itself what its reader waits in, for there is at most one.
+///
+/// Legend of the request: fresh -> (start, or a reader) receiving: in flight -> its terminal
+/// completion -> in flight again, or idle at the end of the stream, after a failure, and while much
+/// was copied aside. For more than twice the limit it pauses: pausing -> (terminal) receiving, but
+/// idle; it goes on when at most the limit is left, or somebody waits for more. bypassed: somebody
+/// receives past the intake. stopped: by stop() or because the loop closes, for good.
 ///
 /// The request is one of two kinds: `multishot`, the rule, brings what comes until it is stopped;
 /// `single` receives once into the intake's own memory. The latter serves kernels without buffer
@@ -84,8 +43,8 @@ struct Loan {
 /// multishot. So a connection on which nothing comes holds no memory.
 ///
 /// Without a descriptor (-1) nothing is asked of the kernel: what comes is fed, and fed_out() says
-/// when to go on after is_full().
-class Intake : public Completion, public TurnEnd {
+/// when to go on after is_full(), which is `pausing`.
+class Intake : public Completion, public TurnEnd, public Wait {
 public:
     /// The bytes that came and were not taken. Valid until anything else is called.
     std::string_view data() const noexcept {
@@ -99,25 +58,40 @@ public:
     std::string take(std::size_t size);
 
     /// Gives a loan away, to be kept, if the bytes are one; else returns a null pool.
-    Loan take_loan() noexcept;
+    Loan take_loan() noexcept {
+        if (loan_.data() == nullptr) {
+            return {};
+        }
+        if (!pool_->try_keep()) [[unlikely]] {
+            end_loan();
+            return {};
+        }
+        return {pool_.get(), loan_id_, std::exchange(loan_, {})};
+    }
     /// Takes all that was copied aside.
     ReadBuffer take_buffer();
 
     /// Copies a loan aside: no buffer of the ring is kept over the turn.
-    void settle() noexcept {
-        if (loan_.data() != nullptr) {
+    void end_loan() noexcept {
+        if (loan_.data() != nullptr) [[unlikely]] {
             copy_aside();
         }
     }
 
     /// Says that the peer has ended its direction, or the intake was stopped under a reader.
-    bool at_end() const noexcept { return at_end_; }
-    void set_at_end() noexcept { at_end_ = true; }
+    bool at_end() const noexcept {
+        return outcome_ == Outcome::ended || outcome_ == Outcome::ended_by_peer;
+    }
+    void set_at_end() noexcept {
+        if (outcome_ == Outcome::open) {
+            outcome_ = Outcome::ended;
+        }
+    }
     /// Says that the kernel told the end: nothing is left in the socket.
-    bool ended_by_peer() const noexcept { return ended_by_peer_; }
+    bool ended_by_peer() const noexcept { return outcome_ == Outcome::ended_by_peer; }
 
-    /// Says whether a coroutine waits; only one may.
-    bool has_reader() const noexcept { return wait_ != nullptr; }
+    /// Says whether a coroutine waits, or was woken and has not gone on; only one may.
+    bool has_reader() const noexcept { return reader_ != Reader::none; }
 
     /// Says that the sender is faster: one that has memory for much may receive into it directly,
     /// when nothing is in flight, and tells how much that was.
@@ -126,26 +100,45 @@ public:
         bulk_ = received >= BufferPool::size || received == space;
     }
     /// Between these two somebody receives past the intake, which asks for nothing meanwhile.
-    void set_bypassed() noexcept { bypassed_ = true; }
+    void set_bypassed() noexcept { phase_ = Phase::bypassed; }
     void end_bypass() noexcept {
-        bypassed_ = false;
+        phase_ = Phase::receiving;
         go_on();
     }
-    bool is_bypassed() const noexcept { return bypassed_; }
+    bool is_bypassed() const noexcept { return phase_ == Phase::bypassed; }
 
     EventLoop* loop_or_null() const noexcept { return anchor_->loop; }
     std::size_t limit() const noexcept { return limit_; }
 
     /// Receives from the end of this turn on, though nobody waits.
     void start() noexcept {
-        begun_ = true;
+        begin();
         go_on();
     }
 
-    /// Makes a coroutine the reader, and receives. *Errors*: std::bad_alloc; std::runtime_error for
-    /// a task of another loop; then it is not.
-    void begin(IntakeWait& wait);
-    void end(const IntakeWait& wait) noexcept;
+    // For the one who reads: begin_read(), and, when the task goes on, check_read() before it takes
+    // anything, and end_read() at last; or abandon_read().
+
+    /// Suspends the running task until something came in, or nothing more will, and receives.
+    /// *Errors*: std::bad_alloc; std::runtime_error for a task of another loop; then nobody waits.
+    void begin_read(std::coroutine_handle<> coroutine);
+    /// *Errors*: CancelledError, also when data came in the same turn; the data stays.
+    void check_read() {
+        if (static_cast<unsigned>(reader_ == Reader::cancelled) |
+            static_cast<unsigned>(task_->has_cancellation())) [[unlikely]] {
+            throw_cancelled();
+        }
+    }
+    void end_read() noexcept { reader_ = Reader::none; }
+    /// Ends a read whose frame is destroyed, or that throws, perhaps with data at hand.
+    void abandon_read() noexcept {
+        end_read();
+        end_loan();
+    }
+
+    /// Ends the wait at once: what comes later stays here.
+    bool cancel(const std::string&) noexcept final;
+    const char* what() const noexcept final { return "recv"; }
 
     /// Makes the request end, for good; true when there is none. Else request_ended() follows.
     bool stop() noexcept;
@@ -155,7 +148,7 @@ public:
     void feed(std::string_view bytes);
     void feed_end() noexcept;
     /// Says that more than twice the limit was fed, and fed_out() is to come.
-    bool is_full() const noexcept { return full_; }
+    bool is_full() const noexcept { return fd_ < 0 && phase_ == Phase::pausing; }
 
     void prepare(io_uring_sqe& sqe) noexcept final;
     void complete(int result, std::uint32_t flags) noexcept final;
@@ -167,13 +160,22 @@ protected:
         : anchor_(loop.machine().anchor()), fd_(fd), limit_(limit) {}
     ~Intake();
 
+    /// Queues the task that waits, once.
     void wake_reader() noexcept {
-        if (wait_ != nullptr) {
-            wait_->wake();
+        if (reader_ == Reader::waiting) {
+            reader_ = Reader::woken;
+            task_->wake();
         }
     }
 
 private:
+    enum class Phase : unsigned char { fresh, receiving, pausing, bypassed, stopped };
+    /// How the stream ends for the reader.
+    enum class Outcome : unsigned char { open, ended, ended_by_peer, failed };
+    /// Legend: none -> waiting -> woken or cancelled -> (it goes on) none.
+    enum class Reader : unsigned char { none, waiting, woken, cancelled };
+    enum class Kind : unsigned char { multishot, single };
+
     /// Keeps the intake alive for the request, which names its memory and descriptor.
     virtual void retain() noexcept = 0;
     virtual void release() noexcept = 0;
@@ -184,14 +186,23 @@ private:
     /// Hears, without a descriptor, that there is room again.
     virtual void fed_out() noexcept {}
 
+    void begin() noexcept {
+        if (phase_ == Phase::fresh) {
+            phase_ = Phase::receiving;
+        }
+    }
+    void receive_for_reader();
+    [[noreturn]] RINGIO_NOINLINE void throw_cancelled();
     void submit();
     void prepare_single();
     void resubmit() noexcept;
-    void take_in(unsigned id, int result) noexcept;
+    void lend(unsigned id, std::size_t size) noexcept;
+    [[gnu::noinline]] void keep(unsigned id, int result) noexcept;
     void on_terminal(int result) noexcept;
-    bool is_over() const noexcept { return stopping_ || at_end_ || failed_; }
+    bool is_over() const noexcept { return phase_ == Phase::stopped || outcome_ != Outcome::open; }
     bool wants_more() const noexcept;
     void go_on() noexcept;
+    void schedule() noexcept;
     void taken() noexcept;
     void receive_what_is_there() noexcept;
     void commit_single(int result) noexcept;
@@ -199,29 +210,64 @@ private:
     void pause() noexcept;
     void copy_aside() noexcept;
     void append(std::string_view bytes) noexcept;
-    void cancel() noexcept;
+    void cancel_request() noexcept;
     void recycle_loan() noexcept;
     void fail(int error) noexcept;
 
     IntrusivePtr<LoopAnchor> anchor_;
     IntrusivePtr<BufferPool> pool_;
-    std::string_view loan_;  // in a buffer of pool_; then buffer_ is empty
-    ReadBuffer buffer_;      // copied aside, or received by `single`
-    IntakeWait* wait_ = nullptr;
+    std::string_view loan_;          // in a buffer of pool_; then buffer_ is empty
+    ReadBuffer buffer_;              // copied aside, or received by `single`
+    TaskStateBase* task_ = nullptr;  // the reader's
     int fd_;
     unsigned loan_id_ = 0;
     std::size_t limit_;
     std::size_t single_size_ = 0;
-    bool begun_ = false;
-    bool single_ = false;    // the kind of the request in flight
-    bool bulk_ = false;      // the next one is to be single
-    bool bypassed_ = false;  // somebody else receives
-    bool full_ = false;      // without a descriptor: no more is to be fed
-    bool pausing_ = false;   // a cancel is under way, for too much was copied aside
-    bool stopping_ = false;  // no request any more
-    bool at_end_ = false;
-    bool ended_by_peer_ = false;
-    bool failed_ = false;
+    Phase phase_ = Phase::fresh;
+    Outcome outcome_ = Outcome::open;
+    Reader reader_ = Reader::none;
+    Kind kind_ = Kind::multishot;  // of the request in flight
+    bool bulk_ = false;            // the next one is to be single
+};
+
+/// What awaiters that read an intake have in common. Who derives keeps the intake alive.
+class IntakeWait : public NativeAwaiter {
+public:
+    explicit IntakeWait(Intake& intake) noexcept : intake_(intake) {}
+    IntakeWait(const IntakeWait&) = delete;
+    IntakeWait& operator=(const IntakeWait&) = delete;
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> coroutine) {
+        intake_.begin_read(coroutine);
+        reads_ = true;
+    }
+
+protected:
+    ~IntakeWait() { leave(); }
+
+    /// *Errors*: as Intake::check_read().
+    void check() {
+        if (reads_) [[likely]] {
+            intake_.check_read();
+        }
+    }
+    /// What came was taken, or is about to be in the same step.
+    void end() noexcept {
+        if (std::exchange(reads_, false)) [[likely]] {
+            intake_.end_read();
+        }
+    }
+    /// To be called before the intake may go.
+    void leave() noexcept {
+        if (std::exchange(reads_, false)) [[unlikely]] {
+            intake_.abandon_read();
+        }
+    }
+
+private:
+    Intake& intake_;
+    bool reads_ = false;
 };
 
 }  // namespace ringio::detail

@@ -78,8 +78,18 @@ public:
     const Socket& socket() const noexcept { return socket_; }
     bool has_news() const noexcept { return !empty() || at_end() || error_ != 0; }
     /// *Errors*: std::runtime_error when another coroutine waits, or after close().
-    void require_usable() const;
-    Received next();
+    void require_usable() const {
+        if (has_reader() || closed_) [[unlikely]] {
+            refuse();
+        }
+    }
+    /// *Errors*: std::system_error; std::bad_alloc.
+    Received next() {
+        if (const Loan loan = take_loan(); loan.pool != nullptr) [[likely]] {
+            return Received(loan);
+        }
+        return next_of_own();
+    }
     void close() noexcept;
 
     friend void intrusive_add_ref(ReceiverState* state) noexcept { ++state->references_; }
@@ -90,6 +100,8 @@ public:
     }
 
 private:
+    [[noreturn]] RINGIO_NOINLINE void refuse() const;
+    Received next_of_own();
     void retire() noexcept { delete this; }
     void retain() noexcept override { ++references_; }
     void release() noexcept override { intrusive_release(this); }
@@ -108,12 +120,14 @@ public:
         : IntakeWait(*state), state_(std::move(state)) {
         state_->require_usable();
     }
-    ~ReceiverWait() { detach(); }  // before the state goes
+    ~ReceiverWait() { leave(); }  // before the state goes
 
     bool await_ready() const noexcept { return state_->has_news(); }
     Received await_resume() {
-        IntakeWait::await_resume();
-        return state_->next();
+        check();
+        Received received = state_->next();
+        end();
+        return received;
     }
 
 private:

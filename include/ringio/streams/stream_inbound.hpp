@@ -26,6 +26,7 @@ void intrusive_release(StreamState* state) noexcept;
 class FillAwaiter final : public IntakeWait {
 public:
     explicit FillAwaiter(StreamInbound& inbound) noexcept;
+    /// What came is looked at in the same step.
     void await_resume();
 
 private:

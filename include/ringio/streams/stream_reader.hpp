@@ -26,10 +26,10 @@ class ReadAwaiter final : public IntakeWait {
 public:
     ReadAwaiter(IntrusivePtr<StreamState> stream, std::ptrdiff_t most) noexcept
         : IntakeWait(stream->input()), stream_(std::move(stream)), most_(most) {}
-    ~ReadAwaiter() { detach(); }  // before the stream goes
+    ~ReadAwaiter() { leave(); }  // before the stream goes
 
     bool await_ready() const {
-        if (most_ <= 0) {
+        if (most_ <= 0) [[unlikely]] {
             return most_ == 0;
         }
         stream_->input().require_open("read");
@@ -37,9 +37,8 @@ public:
     }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> coroutine) {
-        if (most_ < 0) {
-            all_ = read_all(stream_);
-            return waiting_.emplace(all_.operator co_await()).await_suspend(coroutine);
+        if (most_ < 0) [[unlikely]] {
+            return all_.emplace(stream_).waiting.await_suspend(coroutine);
         }
         stream_->input().require_readable("read");
         IntakeWait::await_suspend(coroutine);
@@ -48,10 +47,17 @@ public:
     std::string await_resume();
 
 private:
+    struct All {
+        explicit All(const IntrusivePtr<StreamState>& stream)
+            : reading(read_all(stream)), waiting(reading.operator co_await()) {}
+
+        Task<std::string> reading;
+        TaskAwaiter<std::string> waiting;
+    };
+
     IntrusivePtr<StreamState> stream_;
     std::ptrdiff_t most_;
-    Task<std::string> all_;
-    std::optional<TaskAwaiter<std::string>> waiting_;
+    std::optional<All> all_;
 };
 
 /// What read() returns.
@@ -59,7 +65,8 @@ class [[nodiscard]] Read {
 public:
     Read(IntrusivePtr<StreamState> stream, std::ptrdiff_t most) noexcept
         : stream_(std::move(stream)), most_(most) {}
-    ReadAwaiter operator co_await() const noexcept { return ReadAwaiter(stream_, most_); }
+    ReadAwaiter operator co_await() const& noexcept { return ReadAwaiter(stream_, most_); }
+    ReadAwaiter operator co_await() && noexcept { return ReadAwaiter(std::move(stream_), most_); }
     operator Task<std::string>() const;
 
 private:

@@ -104,13 +104,6 @@ public:
             std::rethrow_exception(failure_);
         }
     }
-    /// The same for a reader that waited: what it does not take holds no buffer of the ring.
-    void throw_failure_to_reader() {
-        if (failure_) [[unlikely]] {
-            inbound_.settle();
-            throw_failure();
-        }
-    }
     /// Throws that the connection is lost, as drain() does.
     [[noreturn]] void throw_lost() const;
     /// Waits until it is closed. *Errors*: as StreamOutbound::waits().

@@ -28,26 +28,34 @@ public:
     bool await_ready() noexcept { return stream_->drain_at_once(); }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> coroutine) {
-        patience_ = drain_with_patience(std::move(stream_));
-        return waiting_.emplace(patience_.operator co_await()).await_suspend(coroutine);
+        return patience_.emplace(std::move(stream_)).waiting.await_suspend(coroutine);
     }
     void await_resume() const {
-        if (waiting_) {
-            waiting_->await_resume();
+        if (patience_) [[unlikely]] {
+            patience_->waiting.await_resume();
         }
     }
 
 private:
+    struct Patience {
+        explicit Patience(IntrusivePtr<StreamState> stream)
+            : draining(drain_with_patience(std::move(stream))),
+              waiting(draining.operator co_await()) {}
+
+        Task<> draining;
+        TaskAwaiter<void> waiting;
+    };
+
     IntrusivePtr<StreamState> stream_;
-    Task<> patience_;
-    std::optional<TaskAwaiter<void>> waiting_;
+    std::optional<Patience> patience_;
 };
 
 /// What drain() returns.
 class [[nodiscard]] Drain {
 public:
     explicit Drain(IntrusivePtr<StreamState> stream) noexcept : stream_(std::move(stream)) {}
-    DrainAwaiter operator co_await() const noexcept { return DrainAwaiter(stream_); }
+    DrainAwaiter operator co_await() const& noexcept { return DrainAwaiter(stream_); }
+    DrainAwaiter operator co_await() && noexcept { return DrainAwaiter(std::move(stream_)); }
     operator Task<>() const { return drain_with_patience(stream_); }
 
 private:

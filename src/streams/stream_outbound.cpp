@@ -35,30 +35,60 @@ void StreamOutbound::complete(int result, std::uint32_t) noexcept {
     on_sent(result);
 }
 
+RINGIO_INLINE int StreamOutbound::try_send(EventLoop& loop, std::string_view data) noexcept {
+    if (far_ != nullptr) [[unlikely]] {
+        return far_->take(data);
+    }
+    return loop.machine().ring().try_now(
+        SendRequest{.fd = socket_.fd(), .buffer = data.data(), .size = data.size()});
+}
+
+// Sends what the kernel has room for, straight from the caller's memory; returns how much.
+RINGIO_INLINE std::size_t StreamOutbound::send_at_once(std::string_view data) noexcept {
+    EventLoop* const loop = anchor_->loop;
+    const std::size_t size = data.size();
+    while (!data.empty() && loop != nullptr && loop->machine().take_immediate_budget()) {
+        const int result = try_send(*loop, data);
+        if (result < 0) [[unlikely]] {
+            if (result != -EAGAIN) {
+                stream_.fail(-result, "send to ");
+            }
+            break;
+        }
+        data.remove_prefix(static_cast<std::size_t>(result));
+    }
+    return size - data.size();
+}
+
 void StreamOutbound::write(std::string_view data) {
-    if (end_wanted_) {
+    if (end_wanted_) [[unlikely]] {
         throw std::runtime_error("Cannot call write() after write_eof()");
     }
-    if (stream_.closing()) {
+    if (stream_.closing()) [[unlikely]] {
         return;  // as in asyncio, what is written to a closed or lost connection is dropped
     }
-    if (may_write_through(data.size())) {
-        data.remove_prefix(send_at_once(data));
+    if (data.size() >= write_through_min) [[unlikely]] {
+        data.remove_prefix(write_through(data));
+        if (stream_.closing()) {
+            return;
+        }
     }
-    if (data.empty() || stream_.closing()) {
+    if (data.empty()) [[unlikely]] {
         return;
     }
     outgoing_.append(data);
-    if (pending_bytes() > high_water_) {
+    if (pending_bytes() > high_water_) [[unlikely]] {
         paused_ = true;
     }
     schedule_flush();
 }
 
 // Much data goes to the kernel without a copy, as long as that makes no more calls than it must.
-bool StreamOutbound::may_write_through(std::size_t size) noexcept {
-    return size >= write_through_min && pending_bytes() == 0 && !is_sending() &&
-           (may_send_at_once() || size >= write_through_always);
+// Returns how much of it did.
+std::size_t StreamOutbound::write_through(std::string_view data) noexcept {
+    const bool may = pending_bytes() == 0 && !is_sending() &&
+                     (may_send_at_once() || data.size() >= write_through_always);
+    return may ? send_at_once(data) : 0;
 }
 
 void StreamOutbound::end() noexcept {
@@ -75,42 +105,17 @@ void StreamOutbound::schedule_flush() noexcept {
     }
 }
 
-// Sends what the kernel has room for, straight from the caller's memory; returns how much.
-std::size_t StreamOutbound::send_at_once(std::string_view data) noexcept {
-    EventLoop* const loop = anchor_->loop;
-    const std::size_t size = data.size();
-    while (!data.empty() && loop != nullptr && loop->machine().take_immediate_budget()) {
-        const int result = try_send(*loop, data);
-        if (result < 0) {
-            if (result != -EAGAIN) {
-                stream_.fail(-result, "send to ");
-            }
-            break;
-        }
-        data.remove_prefix(static_cast<std::size_t>(result));
-    }
-    return size - data.size();
-}
-
-int StreamOutbound::try_send(EventLoop& loop, std::string_view data) noexcept {
-    if (far_ != nullptr) [[unlikely]] {
-        return far_->take(data);
-    }
-    return loop.machine().ring().try_now(
-        SendRequest{.fd = socket_.fd(), .buffer = data.data(), .size = data.size()});
-}
-
 void StreamOutbound::flush() noexcept {
     TurnEnd::unlink();
-    if (is_sending() || stream_.closed()) {
+    if (is_sending() || stream_.closed()) [[unlikely]] {
         return;
     }
-    if (!outgoing_.empty()) {
+    if (!outgoing_.empty()) [[likely]] {
         const std::size_t sent = send_at_once(outgoing_);
-        if (aborted_) {
+        if (aborted_) [[unlikely]] {
             return;
         }
-        if (sent == outgoing_.size()) {
+        if (sent == outgoing_.size()) [[likely]] {
             empty(outgoing_);
             if (!paused_ && !end_wanted_ && !stream_.closing()) [[likely]] {
                 return;  // nobody waits for it

@@ -131,7 +131,7 @@ private:
     bool may_send_at_once() noexcept;
     void leave() noexcept;
     void hand_over(std::size_t sent) noexcept;
-    bool may_write_through(std::size_t size) noexcept;
+    [[gnu::noinline]] std::size_t write_through(std::string_view data) noexcept;
     std::size_t send_at_once(std::string_view data) noexcept;
     int try_send(EventLoop& loop, std::string_view data) noexcept;
     void submit_rest() noexcept;

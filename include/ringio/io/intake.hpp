@@ -107,7 +107,6 @@ public:
     }
     bool is_bypassed() const noexcept { return phase_ == Phase::bypassed; }
 
-    EventLoop* loop_or_null() const noexcept { return anchor_->loop; }
     std::size_t limit() const noexcept { return limit_; }
 
     /// Receives from the end of this turn on, though nobody waits.

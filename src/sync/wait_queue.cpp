@@ -1,5 +1,6 @@
 #include <ringio/sync/wait_queue.hpp>
 
+#include <iterator>
 #include <stdexcept>
 
 namespace ringio::detail {
@@ -76,15 +77,18 @@ void WaitQueue::wake_first() noexcept {
     }
 }
 
+std::size_t WaitQueue::size() const noexcept {
+    return static_cast<std::size_t>(std::distance(waits_.begin(), waits_.end()));
+}
+
 std::string WaitQueue::repr_suffix() const {
-    return size_ == 0 ? std::string() : ", waiters:" + std::to_string(size_);
+    const std::size_t waiting = size();
+    return waiting == 0 ? std::string() : ", waiters:" + std::to_string(waiting);
 }
 
 void WaitQueue::join(QueuedPlace& wait) noexcept {
     waits_.push_back(wait);
     wait.phase = QueuedPlace::Phase::waiting;
-    ++size_;
-    ++live_;
     if (next_ == nullptr) {
         next_ = &wait;
     }
@@ -95,17 +99,12 @@ void WaitQueue::remove(QueuedPlace& wait) noexcept {
         advance_past(wait);
     }
     wait.unlink();
-    --size_;
-    if (wait.phase != QueuedPlace::Phase::cancelled) {
-        --live_;
-    }
     if (wait.phase == QueuedPlace::Phase::woken) {
         --woken_;
     }
 }
 
 void WaitQueue::cancel(QueuedPlace& wait) noexcept {
-    --live_;
     if (&wait == next_) {
         advance_past(wait);
     }

@@ -135,10 +135,11 @@ public:
     }
 
     /// How many have not resumed yet, those that were cancelled included.
-    std::size_t size() const noexcept { return size_; }
+    /// O(n): for statistics and those who wake all.
+    std::size_t size() const noexcept;
 
-    /// Says whether there is a wait that was not cancelled.
-    bool has_live() const noexcept { return live_ > 0; }
+    /// Says whether there is a wait that was not cancelled before it was woken.
+    bool has_live() const noexcept { return next_ != nullptr || woken_ > 0; }
 
     /// How many were woken and have not resumed yet, whether they were cancelled since or not.
     std::size_t woken() const noexcept { return woken_; }
@@ -162,8 +163,6 @@ private:
     const char* what_;
     IntrusiveList<QueuedPlace> waits_;
     QueuedPlace* next_ = nullptr;  // the first that is still waiting
-    std::size_t size_ = 0;
-    std::size_t live_ = 0;
     std::size_t woken_ = 0;
 };
 

@@ -72,12 +72,7 @@ protected:
     }
 
     /// Throws what a cancellation, or the future, has to say instead of a value.
-    RINGIO_INLINE void resume() {
-        const bool asked = waiting_task_ != nullptr && task()->has_cancellation();
-        if (asked || !state_->has_value()) [[unlikely]] {
-            throw_instead();
-        }
-    }
+    void resume();
 
     /// The same without a throw; a cancellation of the task itself is still thrown.
     std::exception_ptr failure_without_throw() {
@@ -96,7 +91,6 @@ protected:
 private:
     /// Throws std::runtime_error: a task awaits itself, or a future of another loop.
     [[noreturn]] void refuse(TaskStateBase& task) const;
-    [[noreturn]] void throw_instead();
 
     /// The one that waited here; null when the future was done already.
     TaskStateBase* task() const noexcept { return static_cast<TaskStateBase*>(waiting_task_); }

@@ -104,12 +104,14 @@ public:
         }
     }
 
-    /// What require_value() throws when there is none.
-    [[noreturn]] void throw_no_value();
-
     /// Returns the stored exception (null: none), which counts as retrieved from now on.
     /// *Errors*: InvalidStateError while pending; CancelledError when cancelled.
     std::exception_ptr exception();
+
+    /// The request that it was cancelled by, or null.
+    const CancellationPtr* cancelled_by() const noexcept {
+        return holds_request_ ? &request_ : nullptr;
+    }
 
     /// Returns why there is no value, CancelledError included, or null; the state must be done.
     std::exception_ptr failure() noexcept;
@@ -219,6 +221,7 @@ private:
     RINGIO_NOINLINE void drop_callbacks() noexcept;
     RINGIO_NOINLINE void drop_reason() noexcept;
     void notify_waiting() noexcept;
+    [[noreturn]] void throw_no_value();
     [[noreturn]] void throw_done() const;
 
     FutureStatus status_ = FutureStatus::pending;

@@ -153,6 +153,16 @@ TEST_CASE("IntrusiveHeap: the order of coming stays when the nodes are numbered 
     CHECK(model.empty());
 }
 
+TEST_CASE("IntrusiveHeap: an empty one is numbered anew, too") {
+    IntrusiveHeap<Node, 2> heap;  // each fourth node
+    Node node;
+    for (int i = 0; i < 20; ++i) {
+        heap.push(node, i);
+        REQUIRE(heap.pop() == &node);
+    }
+    CHECK(heap.empty());
+}
+
 TEST_CASE("IntrusiveHeap: equal to a sorted model over 100000 random operations") {
     using Model = std::multimap<int, Node*>;
     std::mt19937 random(1);

@@ -194,12 +194,13 @@ private:
         return static_cast<std::uint32_t>(serial_++);
     }
     RINGIO_NOINLINE void number_anew() noexcept {
-        // In order, they are a heap.
-        std::qsort(&at(root), entries(), sizeof(Entry), [](const void* a, const void* b) noexcept {
+        const auto compare = [](const void* a, const void* b) noexcept {
             const Entry& first = *static_cast<const Entry*>(a);
             const Entry& second = *static_cast<const Entry*>(b);
             return first < second ? -1 : static_cast<int>(second < first);
-        });
+        };
+        // In order, they are a heap. There may be none: at(root) is not.
+        std::qsort(heap_.data() + root, entries(), sizeof(Entry), compare);
         serial_ = 0;
         for (std::size_t place = root; place < end(); ++place) {
             at(place) = make_entry(rank_of(at(place)), static_cast<std::uint32_t>(serial_++),
@@ -304,8 +305,8 @@ private:
 
     static constexpr std::uint64_t last_serial = (std::uint64_t{1} << SerialBits) - 1;
 
-    std::vector<Entry, detail::CacheLineAllocator<Entry>>
-        heap_;  // from the root on; nothing before it
+    // From the root on; nothing before it.
+    std::vector<Entry, detail::CacheLineAllocator<Entry>> heap_;
     std::vector<Slot> slots_;
     std::size_t voids_ = 0;  // of the entries
     std::uint32_t free_slot_ = IntrusiveHeapHook::nowhere;

@@ -85,6 +85,8 @@ void TaskStateBase::run() {
     machine.set_current_task(nullptr);
 }
 
+void TaskStateBase::suspend_again() noexcept { suspend(resume_point_, *wait_); }
+
 // The coroutine has come to its end.
 void TaskStateBase::end(Machine& machine) noexcept {
     machine.set_current_task(nullptr);

@@ -14,11 +14,11 @@ void LoopBinding::bind_first(EventLoop& loop) {
 
 void QueuedWait::remove() noexcept { home->remove(*this); }
 
-void QueuedWait::await_suspend(std::coroutine_handle<> coroutine) {
-    task = &running_task();
+void QueuedWait::await_suspend(std::coroutine_handle<> coroutine) { suspend<false>(coroutine); }
+
+void QueuedWait::check_to_suspend() const {
+    static_cast<void>(running_task());
     home->binding_.bind(*running_loop);
-    home->join(*this);
-    task->suspend(coroutine, *this);
 }
 
 bool QueuedWait::cancel(const std::string&) noexcept {
@@ -39,7 +39,12 @@ const char* QueuedWait::what() const noexcept {
 
 std::string QueuedWait::repr() const { return "<Future pending cb=[Task.task_wakeup()]>"; }
 
-WaitEnd QueuedWait::leave() noexcept {
+void QueuedWait::rejoin() noexcept {
+    home->remove_woken(*this);
+    home->join(*this);
+}
+
+WaitEnd QueuedWait::leave_otherwise() noexcept {
     cancelled_late_ = task->take_cancellation();
     if (home == nullptr) {
         return WaitEnd::orphaned;
@@ -84,14 +89,6 @@ std::size_t WaitQueue::size() const noexcept {
 std::string WaitQueue::repr_suffix() const {
     const std::size_t waiting = size();
     return waiting == 0 ? std::string() : ", waiters:" + std::to_string(waiting);
-}
-
-void WaitQueue::join(QueuedPlace& wait) noexcept {
-    waits_.push_back(wait);
-    wait.phase = QueuedPlace::Phase::waiting;
-    if (next_ == nullptr) {
-        next_ = &wait;
-    }
 }
 
 void WaitQueue::remove(QueuedPlace& wait) noexcept {

@@ -3,6 +3,7 @@
 
 #include <ringio/debug.hpp>
 #include <ringio/io.hpp>
+#include <ringio/sync.hpp>
 #include <ringio/tasks.hpp>
 #include <support/async_test_case.hpp>
 #include <support/ends.hpp>
@@ -119,6 +120,12 @@ Task<> graph_from_within(std::string& text) {
     co_await foreign;
 }
 
+Foreign get_twice(Queue<int>& queue) {
+    const int first = co_await queue.get();
+    const int second = co_await queue.get();
+    co_return first * 10 + second;
+}
+
 }  // namespace
 
 ASYNC_TEST_CASE(
@@ -132,6 +139,27 @@ ASYNC_TEST_CASE(
     CHECK_FALSE(task.done());
     co_await sockets.far.send("abc");
     CHECK_AWAIT(task, 1023);
+}
+
+ASYNC_TEST_CASE("foreign coroutine: a wait in it that was woken in vain goes on") {
+    Queue<int> queue;
+    auto gets = [&queue]() -> Task<int> {
+        Foreign foreign = get_twice(queue);
+        const int both = co_await foreign;
+        co_await sleep(0s);
+        co_return both;
+    };
+    auto task = create_task(gets());
+    co_await turns(1);
+    for (int item = 1; item < 3; ++item) {
+        queue.put_nowait(0);
+        CHECK(queue.get_nowait() == 0);
+        co_await turns(2);
+        CHECK_THAT(queue.repr(), Catch::Matchers::Contains("_getters[1]"));
+        queue.put_nowait(item);
+        co_await turns(1);
+    }
+    CHECK_AWAIT(task, 12);
 }
 
 ASYNC_TEST_CASE("foreign coroutine: the stack ends above it, in reports and graphs") {

@@ -15,6 +15,9 @@
 namespace ringio {
 namespace detail {
 
+/// Throws std::runtime_error: "cannot reuse already awaited coroutine", or that there is none.
+[[noreturn]] void throw_not_awaitable(bool has_coroutine);
+
 template <class A>
 concept HasMemberCoAwait =
     requires(A&& awaitable) { static_cast<A&&>(awaitable).operator co_await(); };
@@ -35,6 +38,23 @@ decltype(auto) get_awaiter(A&& awaitable) {
 
 /// Base of the library's awaiters: they know the task protocol.
 struct NativeAwaiter {};
+
+/// Base of the library's awaitables that an await uses up, as it does a Task: who takes awaitables
+/// takes them also from an lvalue.
+class SingleUse {
+protected:
+    SingleUse() noexcept = default;
+    ~SingleUse() = default;
+
+    /// Takes what is awaited. *Errors*: std::runtime_error when it was taken before.
+    template <class Owner>
+    static Owner& claim(Owner*& owner) {
+        if (owner == nullptr) [[unlikely]] {
+            throw_not_awaitable(true);
+        }
+        return *std::exchange(owner, nullptr);
+    }
+};
 
 template <class A>
 using AwaiterOf = decltype(get_awaiter(std::declval<A>()));

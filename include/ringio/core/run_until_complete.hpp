@@ -22,6 +22,10 @@ concept IsFuture = std::derived_from<std::remove_cvref_t<A>, AnyFuture>;
 template <class A>
 concept IsTask = is_task<std::remove_cvref_t<A>>;
 
+/// An await uses it up.
+template <class A>
+concept IsSingleUse = IsTask<A> || std::derived_from<std::remove_cvref_t<A>, SingleUse>;
+
 /// Says of a future that `A` refers to that its result may be taken: the caller gives the handle
 /// away, or the result can be copied.
 template <class A>
@@ -60,7 +64,7 @@ Task<AwaitValue<A>> as_coroutine(A awaitable) {
 /// Makes an awaitable one's own: a Task is moved, from an lvalue too; a handle is copied.
 template <class A>
 decltype(auto) own(A&& awaitable) noexcept {
-    if constexpr (IsTask<A>) {
+    if constexpr (IsSingleUse<A>) {
         return std::move(awaitable);
     } else {
         return std::forward<A>(awaitable);
@@ -74,7 +78,7 @@ auto to_coroutine(A&& awaitable) {
         return std::remove_cvref_t<A>(std::move(awaitable));
     } else {
         require_result_may_be_taken<A>();
-        return as_coroutine<std::decay_t<A>>(std::forward<A>(awaitable));
+        return as_coroutine<std::decay_t<A>>(own(std::forward<A>(awaitable)));
     }
 }
 

@@ -111,9 +111,6 @@ enum class Report : bool { nothing, never_awaited };
 /// exception handler if that is wanted.
 void destroy_for_owner(std::coroutine_handle<> coroutine, Report report) noexcept;
 
-/// Throws std::runtime_error: "cannot reuse already awaited coroutine", or that there is none.
-[[noreturn]] void throw_not_awaitable(bool has_coroutine);
-
 /// Runs the coroutine in place of the awaiting one, which continues when it ends.
 template <class T>
 class TaskAwaiter : public NativeAwaiter {

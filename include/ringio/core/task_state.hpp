@@ -41,6 +41,10 @@ public:
     /// Wakes the task of a wait for a future that will never end, for it waits for that task.
     virtual void abandon() noexcept {}
 
+    /// Asked before the task resumes, if it said ask_wait_first(). True: what it was woken for is
+    /// gone again, and it will be woken anew, without having resumed.
+    virtual bool waits_on() noexcept { return false; }
+
     /// The future that is awaited, or null.
     virtual const FutureStateBase* future() const noexcept { return nullptr; }
 
@@ -91,9 +95,7 @@ public:
     void step(Machine& machine, EnterContext& inside) {
         ContextSlot* slot = &context_;
         if (special_ != 0) {
-            if (is_special(unstarted) && cancel_request_ == CancelRequest::due) [[unlikely]] {
-                inside.change_back();
-                end_before_start(machine);
+            if ((special_ & may_end_step) != 0 && !begin_step(machine, inside)) [[unlikely]] {
                 return;
             }
             slot = &context_slot();
@@ -144,6 +146,9 @@ public:
         }
     }
 
+    /// Has the wait of suspend() asked, once it is over, whether it waits on.
+    void ask_wait_first() noexcept { special_ |= asks_wait; }
+
     /// Takes suspend() back: the coroutine goes on in this step.
     void go_on() noexcept { wait_ = nullptr; }
 
@@ -177,9 +182,11 @@ public:
     void enter_foreign(std::coroutine_handle<> coroutine) { extras().outside = coroutine; }
     void leave_foreign() noexcept { extras_->outside = nullptr; }
 
-    /// Queues the next step, which goes on with `coroutine`.
+    /// Queues the next step, which goes on with `coroutine`. What else waited in the meantime, in a
+    /// frame that may be gone, is not asked.
     void wake_at(std::coroutine_handle<> coroutine) noexcept {
         resume_point_ = coroutine;
+        special_ &= static_cast<unsigned char>(~asks_wait);
         wake();
     }
 
@@ -254,12 +261,32 @@ private:
         unstarted = 1,          ///< it is the first one
         in_transit = 2,         ///< a wait took a cancellation, and the task has not resumed yet
         in_shared_context = 4,  ///< of the extras
+        asks_wait = 8,          ///< the wait says whether there is a step at all
+        may_end_step = unstarted | asks_wait,
     };
 
     bool is_special(Special bit) const noexcept { return (special_ & bit) != 0; }
 
     Extras& extras();
     void keep_cancellation(const std::string& message) noexcept;
+    // False: there is no step. A request to cancel that has come since the wait was over lets it
+    // end.
+    bool begin_step(Machine& machine, EnterContext& inside) noexcept {
+        if (is_special(asks_wait)) {
+            if (!has_cancellation() && wait_->waits_on()) [[unlikely]] {
+                suspend_again();
+                return false;
+            }
+            return true;
+        }
+        if (cancel_request_ == CancelRequest::due) [[unlikely]] {
+            inside.change_back();
+            end_before_start(machine);
+            return false;
+        }
+        return true;
+    }
+    RINGIO_NOINLINE void suspend_again() noexcept;
     RINGIO_NOINLINE void start_prepared(Machine& machine, const TaskOptions* options);
     bool prepare(const TaskOptions* options);
     void run_eagerly();

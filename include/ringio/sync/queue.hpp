@@ -2,167 +2,142 @@
 // is QueueBase; the three kinds of queue differ only in where the next item is taken from.
 #pragma once
 
-#include <ringio/base/config.hpp>
 #include <ringio/core/callable.hpp>
 #include <ringio/core/format.hpp>
+#include <ringio/core/run_until_complete.hpp>
 #include <ringio/core/task.hpp>
-#include <ringio/sync/event.hpp>
+#include <ringio/sync/queue_base.hpp>
 #include <ringio/sync/queue_items.hpp>
-#include <ringio/sync/wait_queue.hpp>
 
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 namespace ringio {
-
-/// Thrown by get_nowait() when there is no item.
-class RINGIO_API QueueEmpty final : public std::runtime_error {
-public:
-    QueueEmpty() : std::runtime_error("the queue is empty") {}
-};
-
-/// Thrown by put_nowait() when there is no room.
-class RINGIO_API QueueFull final : public std::runtime_error {
-public:
-    QueueFull() : std::runtime_error("the queue is full") {}
-};
-
-/// Thrown by those who put to a queue that was shut down, or get from it when it is empty.
-class RINGIO_API QueueShutDown final : public std::runtime_error {
-public:
-    QueueShutDown() : std::runtime_error("the queue was shut down") {}
-};
-
 namespace detail {
 
-class WaitForItem;
-class WaitForRoom;
-
-/// A queue without its items.
-class QueueBase {
+/// Awaits get(). What it needs to wait is made when it does: mostly there is an item.
+///
+/// Errors are thrown when an await ends, not when it begins: so they are outcomes.
+template <class Queue>
+class GetAwaiter final : public NativeAwaiter {
 public:
-    QueueBase(const QueueBase&) = delete;
-    QueueBase& operator=(const QueueBase&) = delete;
-
-    /// How many items it may have; without limit when not positive.
-    std::ptrdiff_t maxsize() const noexcept { return maxsize_; }
-    std::size_t qsize() const noexcept { return size_; }
-    bool empty() const noexcept { return size_ == 0; }
-    bool full() const noexcept {
-        return maxsize_ > 0 && size_ >= static_cast<std::size_t>(maxsize_);
+    explicit GetAwaiter(Queue& queue) noexcept : queue_(queue) {}
+    bool await_ready() const noexcept { return !queue_.must_wait_for_item(); }
+    void await_suspend(std::coroutine_handle<> coroutine) {
+        wait_.emplace(queue_).await_suspend(coroutine);
     }
-
-    /// Says that the work on one item that was got is done.
-    /// *Errors*: std::invalid_argument "task_done() called too many times".
-    void task_done();
-
-    /// Waits until the work on every item that was ever put is done.
-    ///
-    /// *Errors*: std::runtime_error when it waits in another loop than before. *Cancellation*: ends
-    /// the wait at once.
-    Task<> join();
-
-protected:
-    QueueBase(std::ptrdiff_t maxsize, const char* name) noexcept;
-    ~QueueBase() = default;
-
-    /// Throws QueueShutDown, or std::runtime_error while the items are lent, or does nothing.
-    void require_open() const {
-        if (shut_down_ || lent_) [[unlikely]] {
-            refuse_to_put();
+    typename Queue::value_type await_resume() {
+        if (wait_) {
+            wait_->await_resume();
         }
+        return queue_.get_nowait();
     }
-    /// Throws QueueShutDown or QueueFull when no item may be put now.
-    void require_room() const;
-    /// Throws QueueShutDown or QueueEmpty when there is no item.
-    void require_item() const {
-        if (empty() || lent_) [[unlikely]] {
-            refuse_to_get();
-        }
-    }
-
-    /// Awaited, waits for a chance: the other side or shutdown() ends the wait.
-    WaitOn<WaitForItem, QueueBase> wait_for_item() noexcept {
-        return WaitOn<WaitForItem, QueueBase>(*this);
-    }
-    WaitOn<WaitForRoom, QueueBase> wait_for_room() noexcept {
-        return WaitOn<WaitForRoom, QueueBase>(*this);
-    }
-
-    void count_put() noexcept {
-        ++size_;
-        ++unfinished_;
-        finished_.clear();
-        getters_.wake_next();
-    }
-    void count_get() noexcept {
-        --size_;
-        putters_.wake_next();
-    }
-    /// An item that was got has come back.
-    void count_return() noexcept;
-
-    /// For one who failed with an item or room at hand, perhaps woken for it: the next may try.
-    void pass_item_on() noexcept;
-    void pass_room_on() noexcept;
-
-    /// The books of shutdown(); counts `dropped` items as done.
-    void shut_down(std::size_t dropped) noexcept;
-    /// Refuses everything: the queue is being destroyed. Wakes nobody.
-    void refuse() noexcept;
-
-    /// Items are lent to a comparison or a formatter, which may look at the queue and shut it
-    /// down: then they live on until the loan is over, in a place that the lender has.
-    bool is_lent() const noexcept { return lent_; }
-    void set_lent(bool lent) const noexcept { lent_ = lent; }
-
-    std::string repr_with(const std::string& items) const;
 
 private:
-    friend class WaitForItem;
-    friend class WaitForRoom;
-
-    [[noreturn]] RINGIO_NOINLINE void refuse_to_put() const;
-    [[noreturn]] RINGIO_NOINLINE void refuse_to_get() const;
-    [[noreturn]] static void throw_lent();
-
-    std::ptrdiff_t maxsize_;
-    std::size_t size_ = 0;
-    std::size_t unfinished_ = 0;
-    bool shut_down_ = false;
-    mutable bool lent_ = false;
-    const char* name_;
-    LoopBinding binding_;
-    WaitQueue getters_{binding_, "Queue.get()"};
-    WaitQueue putters_{binding_, "Queue.put()"};
-    Event finished_;
+    Queue& queue_;
+    std::optional<WaitForItem> wait_;
 };
 
-/// Waits in get(). Woken and cancelled at once, it leaves the item to the next.
-class WaitForItem final : public QueuedWait {
+/// The item of a put(). It is brought to where the queue keeps it before there is a look at the
+/// room: its own code may take that, or shut the queue down.
+template <class T>
+class ItemToPut {
 public:
-    explicit WaitForItem(QueueBase& queue) noexcept : QueuedWait(queue.getters_), queue_(queue) {}
-    bool await_ready() const noexcept { return false; }
-    void await_resume();
+    explicit ItemToPut(T& item) noexcept : item_(item) {}
+    void make_slot() noexcept {
+        try {
+            slot_.emplace(std::move(item_));
+        } catch (...) {
+            failure_ = std::current_exception();
+        }
+    }
+    bool has_failed() const noexcept { return failure_ != nullptr; }
+    QueueSlot<T> take() {
+        if (failure_) {
+            std::rethrow_exception(std::move(failure_));
+        }
+        return std::move(*slot_);
+    }
 
 private:
-    QueueBase& queue_;
+    T& item_;
+    std::optional<QueueSlot<T>> slot_;
+    std::exception_ptr failure_;
 };
 
-/// Waits in put(). Woken and cancelled at once, it leaves the room to the next.
-class WaitForRoom final : public QueuedWait {
+template <class T>
+    requires std::is_trivially_copyable_v<T>
+class ItemToPut<T> {
 public:
-    explicit WaitForRoom(QueueBase& queue) noexcept : QueuedWait(queue.putters_), queue_(queue) {}
-    bool await_ready() const noexcept { return false; }
-    void await_resume();
+    explicit ItemToPut(const T& item) noexcept : item_(item) {}
+    void make_slot() const noexcept {}
+    bool has_failed() const noexcept { return false; }
+    QueueSlot<T> take() const noexcept { return QueueSlot<T>(item_); }
 
 private:
-    QueueBase& queue_;
+    const T& item_;
+};
+
+/// Awaits put().
+template <class Queue>
+class PutAwaiter final : public NativeAwaiter {
+    using T = typename Queue::value_type;
+
+public:
+    PutAwaiter(Queue& queue, T& item) noexcept : queue_(queue), item_(item) {}
+    bool await_ready() noexcept {
+        item_.make_slot();
+        return item_.has_failed() || !queue_.must_wait_for_room();
+    }
+    void await_suspend(std::coroutine_handle<> coroutine) {
+        wait_.emplace(queue_).await_suspend(coroutine);
+    }
+    void await_resume() {
+        if (wait_) {
+            wait_->await_resume();
+        }
+        queue_.put_slot(item_.take());
+    }
+
+private:
+    Queue& queue_;
+    ItemToPut<T> item_;
+    std::optional<WaitForRoom> wait_;
+};
+
+/// What get() returns: awaited once, it gives the next item.
+template <class Queue>
+class [[nodiscard]] Getting : public SingleUse {
+public:
+    explicit Getting(Queue& queue) noexcept : queue_(&queue) {}
+    Getting(Getting&& other) noexcept : queue_(std::exchange(other.queue_, nullptr)) {}
+    GetAwaiter<Queue> operator co_await() { return GetAwaiter<Queue>(claim(queue_)); }
+    operator Task<typename Queue::value_type>() && { return to_coroutine(std::move(*this)); }
+
+private:
+    Queue* queue_;  // null once it was awaited
+};
+
+/// What put() returns: awaited once, it puts the item that it owns.
+template <class Queue>
+class [[nodiscard]] Putting : public SingleUse {
+    using T = typename Queue::value_type;
+
+public:
+    Putting(Queue& queue, T item) : item_(std::move(item)), queue_(&queue) {}
+    Putting(Putting&& other)
+        : item_(std::move(other.item_)), queue_(std::exchange(other.queue_, nullptr)) {}
+    PutAwaiter<Queue> operator co_await() { return PutAwaiter<Queue>(claim(queue_), item_); }
+    operator Task<>() && { return to_coroutine(std::move(*this)); }
+
+private:
+    T item_;
+    Queue* queue_;  // null once it was awaited
 };
 
 /// A queue of the items that `Items` keeps and orders.
@@ -173,7 +148,9 @@ class BasicQueue : public QueueBase {
                   "std::reference_wrapper");
 
 public:
-    /// Puts an item, after waiting for room when the queue is full.
+    using value_type = T;
+
+    /// Awaited, puts an item, after waiting for room when the queue is full.
     ///
     /// *Errors*: QueueShutDown; std::runtime_error when it waits in another loop than before, or
     /// within a comparison or formatter of an item; what moving or comparing items throws: the item
@@ -181,21 +158,20 @@ public:
     /// *Cancellation*: the item is not put, and is destroyed; the room goes to the next.
     template <class U = T>
         requires detail::Gives<U, T>
-    Task<> put(U&& item) {
+    Putting<BasicQueue> put(U&& item) {
         detail::require_safe_value<U, T>();
-        return put(detail::Guarded(), detail::unwrap_callable(std::forward<U>(item)));
+        return Putting<BasicQueue>(*this, detail::unwrap_callable(std::forward<U>(item)));
     }
 
-    /// Takes the next item, after waiting for one when the queue is empty.
+    /// Awaited, takes the next item, after waiting for one when the queue is empty.
     ///
     /// *Errors*: QueueShutDown when it is shut down and empty; std::runtime_error as put().
     /// *Cancellation*: no item is taken; the next one gets it.
-    Task<T> get() {
-        while (empty()) {
-            require_open();
-            co_await wait_for_item();
-        }
-        co_return get_nowait();
+    Getting<BasicQueue> get() noexcept {
+        static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                      "ringio: coroutine frames do not honour a larger alignment; put a "
+                      "std::unique_ptr to the over-aligned value");
+        return Getting<BasicQueue>(*this);
     }
 
     /// Puts an item at once. *Errors*: QueueFull; QueueShutDown; as put().
@@ -259,6 +235,8 @@ protected:
     }
 
 private:
+    friend class GetAwaiter<BasicQueue>;
+    friend class PutAwaiter<BasicQueue>;
     using List = typename Items::List;
 
     /// Keeps the items while they are lent; the outermost of several does.
@@ -266,7 +244,7 @@ private:
         explicit Loan(const BasicQueue& queue) noexcept
             : lender(queue.is_lent() ? nullptr : &queue) {
             if (lender != nullptr) {
-                lender->set_lent(true);
+                lender->begin_loan();
                 lender->loan_ = this;
             }
         }
@@ -274,7 +252,7 @@ private:
         Loan& operator=(const Loan&) = delete;
         ~Loan() {
             if (lender != nullptr) {
-                lender->set_lent(false);
+                lender->end_loan();
             }
         }
 
@@ -286,16 +264,10 @@ private:
     };
     using LoanToCompare = std::conditional_t<Items::compares, Loan, NoLoan>;
 
-    Task<> put(detail::Guarded, T item) {
-        QueueSlot<T> slot(std::move(item));
-        while (full()) {
-            require_open();
-            co_await wait_for_room();
-        }
+    void put_slot(QueueSlot<T>&& slot) {
         require_open();
         store(std::move(slot));
     }
-
     void store(QueueSlot<T>&& slot) {
         try {
             [[maybe_unused]] const LoanToCompare loan(*this);

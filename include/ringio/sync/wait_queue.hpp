@@ -21,9 +21,13 @@ public:
     /// `name` stands in the text of the error; it must live as long as the binding.
     explicit LoopBinding(const char* name) noexcept : name_(name) {}
 
+    bool is_bound_to(EventLoop& loop) const noexcept {
+        return anchor_.get() == loop.machine().anchor();
+    }
+
     /// Binds to `loop`. *Errors*: std::runtime_error when it is bound to another one.
     void bind(EventLoop& loop) {
-        if (anchor_.get() != loop.machine().anchor()) [[unlikely]] {
+        if (!is_bound_to(loop)) [[unlikely]] {
             bind_first(loop);
         }
     }
@@ -74,7 +78,7 @@ public:
     std::string repr() const final;
 
 protected:
-    ~QueuedWait() { withdraw(); }
+    RINGIO_INLINE ~QueuedWait() { withdraw(); }
 
     /// Takes the wait out of the queue if it is in it: for a destructor that has more to do.
     void withdraw() noexcept {
@@ -85,6 +89,16 @@ protected:
 
     /// Says whether the task was suspended; if not, there is no end to ask for.
     bool has_waited() const noexcept { return phase != Phase::fresh; }
+
+    /// Says whether it was woken, by an owner that is still there, and its task has not resumed.
+    bool is_due() const noexcept { return phase == Phase::woken && home != nullptr; }
+
+    /// Has one that is due wait again, at the end of the line.
+    void rejoin() noexcept;
+
+    /// As await_suspend(); with `asks`, for one that says waits_on().
+    template <bool asks>
+    void suspend(std::coroutine_handle<> coroutine);
 
     /// Takes the wait out of the queue. To be called once, in await_resume().
     WaitEnd leave() noexcept;
@@ -103,6 +117,8 @@ protected:
 
 private:
     RINGIO_NOINLINE void remove() noexcept;
+    RINGIO_NOINLINE void check_to_suspend() const;
+    RINGIO_NOINLINE WaitEnd leave_otherwise() noexcept;
 
     bool cancelled_late_ = false;
 };
@@ -154,8 +170,18 @@ private:
     friend class QueuedWait;
 
     void wake(QueuedPlace& wait) noexcept;
-    void join(QueuedPlace& wait) noexcept;
+    void join(QueuedPlace& wait) noexcept {
+        waits_.push_back(wait);
+        wait.phase = QueuedPlace::Phase::waiting;
+        if (next_ == nullptr) {
+            next_ = &wait;
+        }
+    }
     void remove(QueuedPlace& wait) noexcept;
+    void remove_woken(QueuedPlace& wait) noexcept {
+        wait.unlink();
+        --woken_;
+    }
     void cancel(QueuedPlace& wait) noexcept;
     void advance_past(QueuedPlace& wait) noexcept;
 
@@ -165,6 +191,28 @@ private:
     QueuedPlace* next_ = nullptr;  // the first that is still waiting
     std::size_t woken_ = 0;
 };
+
+template <bool asks>
+void QueuedWait::suspend(std::coroutine_handle<> coroutine) {
+    if (running_loop == nullptr || running_loop->machine().current_task() == nullptr ||
+        !home->binding_.is_bound_to(*running_loop)) [[unlikely]] {
+        check_to_suspend();
+    }
+    task = running_loop->machine().current_task();
+    home->join(*this);
+    if constexpr (asks) {
+        task->ask_wait_first();
+    }
+    task->suspend(coroutine, *this);
+}
+
+inline WaitEnd QueuedWait::leave() noexcept {
+    if (!is_due() || task->has_cancellation()) [[unlikely]] {
+        return leave_otherwise();
+    }
+    home->remove_woken(*this);
+    return WaitEnd::woken;
+}
 
 /// What the methods of a primitive return: awaited, it makes the awaiter in the awaiting frame.
 template <class Awaiter, class Owner>

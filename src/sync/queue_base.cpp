@@ -1,4 +1,6 @@
-#include <ringio/sync/queue.hpp>
+#include <ringio/sync/queue_base.hpp>
+
+#include <ringio/sync/queue_items.hpp>
 
 #include <algorithm>
 
@@ -32,7 +34,7 @@ Task<> QueueBase::join() { co_await finished_.wait(); }
 void throw_queue_shut_down() { throw QueueShutDown(); }
 
 void QueueBase::refuse_to_put() const {
-    if (shut_down_) {
+    if ((refusal_ & is_shut_down) != 0) {
         throw QueueShutDown();
     }
     throw_lent();
@@ -68,7 +70,7 @@ void QueueBase::pass_item_on() noexcept { getters_.wake_next(); }
 void QueueBase::pass_room_on() noexcept { putters_.wake_next(); }
 
 void QueueBase::shut_down(std::size_t dropped) noexcept {
-    shut_down_ = true;
+    refusal_ |= is_shut_down;
     size_ -= dropped;
     // Items that were got by somebody who called task_done() too early are counted already.
     unfinished_ -= std::min(unfinished_, dropped);
@@ -80,7 +82,7 @@ void QueueBase::shut_down(std::size_t dropped) noexcept {
 }
 
 void QueueBase::refuse() noexcept {
-    shut_down_ = true;
+    refusal_ |= is_shut_down;
     size_ = 0;
 }
 
@@ -93,17 +95,32 @@ std::string QueueBase::repr_with(const std::string& items) const {
     if (unfinished_ > 0) {
         text += " tasks=" + std::to_string(unfinished_);
     }
-    return text + (shut_down_ ? " shutdown>" : ">");
+    return text + ((refusal_ & is_shut_down) != 0 ? " shutdown>" : ">");
 }
 
-void WaitForItem::await_resume() {
-    const WaitEnd end = leave();
+bool WaitForItem::waits_on() noexcept {
+    if (!is_due() || await_ready()) {
+        return false;
+    }
+    rejoin();
+    return true;
+}
+
+void WaitForItem::fail(WaitEnd end) {
     if (end == WaitEnd::passed_over && !queue_.empty()) {
         queue_.getters_.wake_next();
     }
-    if (end != WaitEnd::woken) {
-        throw_ended();
+    throw_ended();
+}
+
+void WaitForRoom::await_suspend(std::coroutine_handle<> coroutine) { suspend<true>(coroutine); }
+
+bool WaitForRoom::waits_on() noexcept {
+    if (!is_due() || await_ready()) {
+        return false;
     }
+    rejoin();
+    return true;
 }
 
 void WaitForRoom::await_resume() {

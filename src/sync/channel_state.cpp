@@ -11,18 +11,23 @@ namespace ringio::detail {
 
 void ChannelBase::retire() noexcept { delete this; }
 
-void ChannelBase::remove_sender() noexcept {
-    if (--open_senders_ == 0) {
-        close();
+void ChannelBase::last_sender_gone() noexcept {
+    close();
+    if (is_unowned()) {
+        retire();
     }
 }
 
-void ChannelBase::remove_receiver() noexcept {
-    if (--open_receivers_ == 0) {
-        close();
-        size_ = 0;
-        drop_items();
-    }
+void ChannelBase::last_receiver_gone() noexcept {
+    const IntrusivePtr<ChannelBase> keep(this);  // an item may drop the last handle
+    close();
+    size_ = 0;
+    drop_items();
+}
+
+void ReceiveWait::fail() {
+    channel_.pass_on();
+    throw_ended();
 }
 
 void ChannelBase::close() noexcept {

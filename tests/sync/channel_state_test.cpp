@@ -56,6 +56,74 @@ TEST_CASE("ChannelState: the last receiving end takes the items with it") {
     CHECK(state->at_end());
 }
 
+TEST_CASE("ChannelState: lives as long as there is an end, whichever side is the last") {
+    const auto item = std::make_shared<int>(1);
+    using State = ChannelState<std::shared_ptr<int>>;
+    {
+        IntrusivePtr<State> state(new State(2));
+        auto sending = std::make_unique<SendingEnd<std::shared_ptr<int>>>(state);
+        auto receiving = std::make_unique<ReceivingEnd<std::shared_ptr<int>>>(state);
+        state.reset();
+        CHECK(sending->channel().try_send(item));
+        sending.reset();
+        CHECK(receiving->channel().closed());
+        CHECK(item.use_count() == 2);
+        CHECK(receiving->channel().take() == item);
+        CHECK(receiving->channel().at_end());
+    }
+    CHECK(item.use_count() == 1);
+    {
+        IntrusivePtr<State> state(new State(2));
+        const SendingEnd<std::shared_ptr<int>> sending(state);
+        {
+            const ReceivingEnd<std::shared_ptr<int>> receiving(state);
+            state.reset();
+            CHECK(sending.channel().try_send(item));
+        }
+        CHECK(item.use_count() == 1);
+        CHECK_THROWS_AS(sending.channel().try_send(item), ChannelClosed);
+    }
+    IntrusivePtr<State> state(new State(2));
+    CHECK(state->try_send(item));  // one that nobody has opened
+    state.reset();
+    CHECK(item.use_count() == 1);
+}
+
+namespace {
+
+/// An item that has a handle of the channel that it lies in.
+struct WithHandle {
+    std::unique_ptr<SendingEnd<WithHandle>> sending;
+};
+
+}  // namespace
+
+TEST_CASE("ChannelState: an item may have the last handle to the channel in which it is left") {
+    IntrusivePtr<ChannelState<WithHandle>> state(new ChannelState<WithHandle>(2));
+    ReceivingEnd<WithHandle> receiving(state);
+    for (int count = 0; count < 2; ++count) {
+        CHECK(state->try_send(WithHandle{std::make_unique<SendingEnd<WithHandle>>(state)}));
+    }
+    state.reset();
+    CHECK(receiving.channel().statistics().senders == 2);
+    receiving.close();  // destroys the items, then the channel
+    CHECK_THROWS_AS(receiving.channel(), ChannelClosed);
+}
+
+TEST_CASE("ChannelState: an item that is taken may have the last handle, too") {
+    IntrusivePtr<ChannelState<WithHandle>> state(new ChannelState<WithHandle>(1));
+    auto sending = std::make_unique<SendingEnd<WithHandle>>(state);
+    ReceivingEnd<WithHandle> receiving(state);
+    CHECK(sending->channel().try_send(WithHandle{std::move(sending)}));
+    state.reset();
+    {
+        const WithHandle item = receiving.channel().take();
+        CHECK(item.sending != nullptr);
+        CHECK_FALSE(receiving.channel().at_end());
+    }
+    CHECK(receiving.channel().at_end());
+}
+
 TEST_CASE("Undelivered: gives back an item that cannot be copied") {
     try {
         throw Undelivered<std::unique_ptr<int>>(std::make_unique<int>(3));

@@ -14,16 +14,78 @@
 
 namespace ringio {
 
+namespace detail {
+
+/// Awaits send(). It takes the end and the item, so that a second await finds a closed one. What it
+/// needs to wait is made when it does.
+template <class T>
+class SendAwaiter final : public NativeAwaiter {
+public:
+    SendAwaiter(SendingEnd<T>&& end, std::unique_ptr<ChannelItem<T>>&& item)
+        : channel_(end.channel()), end_(std::move(end)), item_(std::move(item)) {}
+
+    bool await_ready() noexcept { return channel_.closed() || channel_.try_send_item(item_); }
+    void await_suspend(std::coroutine_handle<> coroutine) {
+        wait_.emplace(channel_.senders(), item_).await_suspend(coroutine);
+    }
+    void await_resume() {
+        if (wait_) {
+            wait_->await_resume();
+        }
+        if (item_) {
+            throw Undelivered<T>(std::move(item_->value));
+        }
+    }
+
+private:
+    ChannelState<T>& channel_;
+    SendingEnd<T> end_;  // destroyed after the wait: if it is the last one, it wakes all others
+    std::unique_ptr<ChannelItem<T>> item_;  // null once it has gone
+    std::optional<SendWait<T>> wait_;
+};
+
+/// Awaits receive(), in the same way.
+template <class T>
+class ReceiveAwaiter final : public NativeAwaiter {
+public:
+    explicit ReceiveAwaiter(ReceivingEnd<T>&& end)
+        : channel_(end.channel()), end_(std::move(end)) {}
+
+    bool await_ready() const noexcept { return channel_.has_item() || channel_.at_end(); }
+    void await_suspend(std::coroutine_handle<> coroutine) {
+        wait_.emplace(channel_).await_suspend(coroutine);
+    }
+    std::optional<T> await_resume() {
+        if (wait_) {
+            wait_->await_resume();
+        }
+        if (channel_.at_end()) {
+            return std::nullopt;
+        }
+        return channel_.take();
+    }
+
+private:
+    ChannelState<T>& channel_;
+    ReceivingEnd<T> end_;
+    std::optional<ReceiveWait> wait_;
+};
+
+}  // namespace detail
+
 /// What send() returns: awaited once, it sends the item that it owns.
 template <class T>
 class [[nodiscard]] Sending {
 public:
     Sending(detail::SendingEnd<T> end, T item)
-        : pending_{std::move(end), std::make_unique<detail::ChannelItem<T>>(std::move(item))} {}
-    detail::SendWait<T> operator co_await() { return detail::SendWait<T>(pending_); }
+        : end_(std::move(end)), item_(std::make_unique<detail::ChannelItem<T>>(std::move(item))) {}
+    detail::SendAwaiter<T> operator co_await() {
+        return detail::SendAwaiter<T>(std::move(end_), std::move(item_));
+    }
 
 private:
-    detail::PendingSend<T> pending_;
+    detail::SendingEnd<T> end_;
+    std::unique_ptr<detail::ChannelItem<T>> item_;
 };
 
 /// What receive() returns: awaited once, it gives the next item.
@@ -31,7 +93,9 @@ template <class T>
 class [[nodiscard]] Receiving {
 public:
     explicit Receiving(detail::ReceivingEnd<T> end) : end_(std::move(end)) {}
-    detail::ReceiveWait<T> operator co_await() { return detail::ReceiveWait<T>(end_); }
+    detail::ReceiveAwaiter<T> operator co_await() {
+        return detail::ReceiveAwaiter<T>(std::move(end_));
+    }
 
 private:
     detail::ReceivingEnd<T> end_;

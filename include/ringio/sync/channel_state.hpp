@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -53,7 +52,8 @@ struct ChannelStatistics {
 
 namespace detail {
 
-/// A channel without its items. Counts its handles, and is destroyed after the last one.
+/// A channel without its items. It lives as long as one of its two sides has a handle, or somebody
+/// refers to it.
 class ChannelBase {
 public:
     explicit ChannelBase(std::size_t capacity) noexcept : capacity_(capacity) {}
@@ -62,9 +62,17 @@ public:
     virtual ~ChannelBase() = default;
 
     void add_sender() noexcept { ++open_senders_; }
-    void remove_sender() noexcept;
+    void remove_sender() noexcept {
+        if (--open_senders_ == 0) [[unlikely]] {
+            last_sender_gone();
+        }
+    }
     void add_receiver() noexcept { ++open_receivers_; }
-    void remove_receiver() noexcept;
+    void remove_receiver() noexcept {
+        if (--open_receivers_ == 0) [[unlikely]] {
+            last_receiver_gone();
+        }
+    }
 
     /// Lets nobody send any more; who receives is given what is left, then the end.
     void close() noexcept;
@@ -92,7 +100,7 @@ public:
 
     friend void intrusive_add_ref(ChannelBase* channel) noexcept { ++channel->references_; }
     friend void intrusive_release(ChannelBase* channel) noexcept {
-        if (--channel->references_ == 0) {
+        if (--channel->references_ == 0 && channel->is_unowned()) {
             channel->retire();
         }
     }
@@ -101,7 +109,9 @@ protected:
     /// The item was added to the buffer: it is for the first receiver that waits.
     void count_sent() noexcept {
         ++size_;
-        pass_on();
+        if (size_ > receivers_.woken()) {
+            receivers_.wake_next();
+        }
     }
 
     /// Sees to it that there is an item to take: has_item() is true, or this receiver was woken.
@@ -132,6 +142,13 @@ protected:
     WaitQueue& receivers() noexcept { return receivers_; }
 
 private:
+    friend class ReceiveWait;
+
+    bool is_unowned() const noexcept {
+        return references_ == 0 && open_senders_ == 0 && open_receivers_ == 0;
+    }
+    RINGIO_NOINLINE void last_sender_gone() noexcept;
+    RINGIO_NOINLINE void last_receiver_gone() noexcept;
     // GCC 12: inlined, it would warn of a use after the deletion that the other owners prevent.
     void retire() noexcept;
     /// Moves the item of a sender that waits into the buffer.
@@ -153,6 +170,26 @@ private:
     WaitQueue receivers_{binding_, "Channel.receive()"};
 };
 
+/// The wait in receive(). Woken and cancelled at once, it leaves the item to the next.
+class ReceiveWait final : public QueuedWait {
+public:
+    explicit ReceiveWait(ChannelBase& channel) noexcept
+        : QueuedWait(channel.receivers()), channel_(channel) {}
+    bool await_ready() const noexcept { return channel_.has_item() || channel_.at_end(); }
+    void await_suspend(std::coroutine_handle<> coroutine) { suspend<false>(coroutine); }
+    /// Throws what ended the wait, if that is not an item or the end.
+    void await_resume() {
+        if (leave() != WaitEnd::woken) [[unlikely]] {
+            fail();
+        }
+    }
+
+private:
+    [[noreturn]] RINGIO_NOINLINE void fail();
+
+    ChannelBase& channel_;
+};
+
 struct Unpooled {};
 
 /// An item on its way. Once it is made only pointers to it move, until it is received: none of its
@@ -167,10 +204,35 @@ struct ChannelItem
     ChannelItem* next = nullptr;
 };
 
+/// The wait in send(): the item may be taken from it.
 template <class T>
-class SendWait;
+class SendWait final : public QueuedWait {
+public:
+    SendWait(WaitQueue& senders, std::unique_ptr<ChannelItem<T>>& item) noexcept
+        : QueuedWait(senders), item_(item) {}
+    bool await_ready() const noexcept { return false; }
+    /// Throws what ended the wait, unless the item has gone.
+    void await_resume() {
+        const WaitEnd end = leave();
+        if (!item_) {
+            defer_late_cancellation();
+        } else if (end != WaitEnd::woken) {
+            throw_ended();
+        }
+    }
+
+    static std::unique_ptr<ChannelItem<T>> deliver(QueuedPlace& place) noexcept {
+        return std::move(static_cast<SendWait&>(place).item_);
+    }
+
+private:
+    std::unique_ptr<ChannelItem<T>>& item_;
+};
+
 template <class T>
-class ReceiveWait;
+class SendAwaiter;
+template <class T>
+class ReceiveAwaiter;
 
 template <class T>
 class ChannelState final : public ChannelBase {
@@ -209,7 +271,7 @@ public:
     }
 
     T take() {
-        const IntrusivePtr<ChannelBase> keep(this);  // moving the item may drop the last handle
+        [[maybe_unused]] const Keep keep(this);  // moving the item may drop the last handle
         prepare_take();
         std::unique_ptr<Item> item(items_.pop_front());
         count_received();
@@ -222,8 +284,13 @@ public:
     }
 
 private:
-    friend class SendWait<T>;
-    friend class ReceiveWait<T>;
+    friend class SendAwaiter<T>;
+    friend class ReceiveAwaiter<T>;
+    struct NoKeep {
+        explicit NoKeep(ChannelState*) noexcept {}
+    };
+    using Keep =
+        std::conditional_t<std::is_trivially_copyable_v<T>, NoKeep, IntrusivePtr<ChannelBase>>;
     using Items = IntrusiveQueue<Item, &Item::next>;
 
     void add(std::unique_ptr<Item> item) noexcept {
@@ -250,30 +317,30 @@ private:
     Items items_;
 };
 
-/// One of the two sides of a channel: a handle that counts.
+/// One of the two sides of a channel: a handle that counts, and keeps the channel.
 template <class State, void (ChannelBase::*Add)() noexcept, void (ChannelBase::*Remove)() noexcept>
 class ChannelEnd {
 public:
-    explicit ChannelEnd(IntrusivePtr<State> channel) noexcept : channel_(std::move(channel)) {
+    explicit ChannelEnd(const IntrusivePtr<State>& channel) noexcept : channel_(channel.get()) {
         add();
     }
     ChannelEnd(const ChannelEnd& other) noexcept : channel_(other.channel_) { add(); }
-    ChannelEnd(ChannelEnd&& other) noexcept : channel_(std::move(other.channel_)) {}
+    ChannelEnd(ChannelEnd&& other) noexcept : channel_(std::exchange(other.channel_, nullptr)) {}
     ChannelEnd& operator=(ChannelEnd other) noexcept {
-        channel_.swap(other.channel_);
+        std::swap(channel_, other.channel_);
         return *this;
     }
     ~ChannelEnd() { close(); }
 
     void close() noexcept {
-        if (const IntrusivePtr<State> channel = std::move(channel_)) {
-            (channel.get()->*Remove)();
+        if (State* const channel = std::exchange(channel_, nullptr)) {
+            (channel->*Remove)();
         }
     }
 
     /// *Errors*: ChannelClosed when this handle was closed, or moved from.
     State& channel() const {
-        if (!channel_) {
+        if (channel_ == nullptr) {
             throw ChannelClosed();
         }
         return *channel_;
@@ -281,12 +348,12 @@ public:
 
 private:
     void add() noexcept {
-        if (channel_) {
-            (channel_.get()->*Add)();
+        if (channel_ != nullptr) {
+            (channel_->*Add)();
         }
     }
 
-    IntrusivePtr<State> channel_;
+    State* channel_;
 };
 
 template <class T>
@@ -295,78 +362,6 @@ using SendingEnd =
 template <class T>
 using ReceivingEnd =
     ChannelEnd<ChannelState<T>, &ChannelBase::add_receiver, &ChannelBase::remove_receiver>;
-
-/// A send() that was called: what Sending is made of. Whoever waits refers to it, for it lives as
-/// long as the await.
-template <class T>
-struct PendingSend {
-    SendingEnd<T> end;
-    std::unique_ptr<ChannelItem<T>> item;  // null once it has gone
-};
-
-/// Waits in send().
-template <class T>
-class SendWait final : public QueuedWait {
-public:
-    explicit SendWait(PendingSend<T>& sending)
-        : QueuedWait(sending.end.channel().senders()), sending_(sending) {}
-    // It may be the last end, which then wakes all who are in the queue. Awaited a second time, it
-    // is a closed one.
-    ~SendWait() {
-        withdraw();
-        sending_.end.close();
-    }
-
-    bool await_ready() noexcept {
-        ChannelState<T>& channel = sending_.end.channel();
-        return channel.closed() || channel.try_send_item(sending_.item);
-    }
-    void await_resume() {
-        const WaitEnd end = has_waited() ? leave() : WaitEnd::woken;
-        if (!sending_.item) {  // it has gone
-            defer_late_cancellation();
-            return;
-        }
-        if (end != WaitEnd::woken) {
-            throw_ended();
-        }
-        throw Undelivered<T>(std::move(sending_.item->value));
-    }
-
-    static std::unique_ptr<ChannelItem<T>> deliver(QueuedPlace& place) noexcept {
-        return std::move(static_cast<SendWait&>(place).sending_.item);
-    }
-
-private:
-    PendingSend<T>& sending_;
-};
-
-/// Waits in receive(). Woken and cancelled at once, it leaves the item to the next.
-template <class T>
-class ReceiveWait final : public QueuedWait {
-public:
-    explicit ReceiveWait(ReceivingEnd<T>& end) : QueuedWait(end.channel().receivers()), end_(end) {}
-    ~ReceiveWait() {
-        withdraw();
-        end_.close();
-    }
-
-    bool await_ready() const { return end_.channel().has_item() || end_.channel().at_end(); }
-    std::optional<T> await_resume() {
-        ChannelState<T>& channel = end_.channel();
-        if (has_waited() && leave() != WaitEnd::woken) {
-            channel.pass_on();
-            throw_ended();
-        }
-        if (channel.at_end()) {
-            return std::nullopt;
-        }
-        return channel.take();
-    }
-
-private:
-    ReceivingEnd<T>& end_;
-};
 
 }  // namespace detail
 }  // namespace ringio

@@ -28,27 +28,35 @@ void EventLoop::run_forever() { machine_.run(); }
 
 // The callback is moved before the checks: that is the user's code.
 Handle EventLoop::call_soon(Callback callback) {
-    IntrusivePtr<detail::HandleState> state(new detail::HandleState(*this, std::move(callback)));
-    machine_.check_call();
-    intrusive_add_ref(state.get());  // the queue's
-    machine_.schedule_here(*state);
-    return Handle(std::move(state));
+    return call_soon(std::move(callback).function(), callback.where());
 }
 
 TimerHandle EventLoop::call_later(Delay delay, Callback callback) {
-    return arm_call(saturating_add(time(), delay), std::move(callback));
+    return call_later(delay, std::move(callback).function(), callback.where());
 }
 
 TimerHandle EventLoop::call_at(TimePoint when, Callback callback) {
-    return arm_call(when, std::move(callback));
+    return call_at(when, std::move(callback).function(), callback.where());
 }
 
-TimerHandle EventLoop::arm_call(TimePoint when, Callback&& callback) {
-    IntrusivePtr<detail::TimerHandleState> state(
-        new detail::TimerHandleState(*this, std::move(callback), when));
+Handle EventLoop::queue_call(detail::HandleState& call) {
+    IntrusivePtr<detail::HandleState> state(&call);
     machine_.check_call();
-    machine_.arm(*state, when);
-    intrusive_add_ref(state.get());  // the heap's
+    intrusive_add_ref(&call);  // the queue's
+    machine_.schedule_here(call);
+    return Handle(std::move(state));
+}
+
+RINGIO_FLATTEN TimerHandle EventLoop::arm_call(detail::TimerHandleState& call, Delay delay) {
+    return arm_call(call, saturating_add(time(), delay));
+}
+
+TimerHandle EventLoop::arm_call(detail::TimerHandleState& call, TimePoint when) {
+    IntrusivePtr<detail::TimerHandleState> state(&call);
+    machine_.check_call();
+    call.set_when(when);
+    machine_.arm(call, when);
+    intrusive_add_ref(&call);  // the heap's
     return TimerHandle(std::move(state));
 }
 

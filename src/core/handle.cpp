@@ -1,21 +1,32 @@
 #include <ringio/core/handle.hpp>
 
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/core/event_loop.hpp>
 #include <ringio/core/posted_call.hpp>
 #include <ringio/core/report.hpp>
 #include <ringio/core/repr.hpp>
 #include <ringio/core/timers.hpp>
 
+#include <stdexcept>
+
 namespace ringio::detail {
 
+void throw_null_callback() { throw std::invalid_argument("the callback is null; pass a callable"); }
+
+// While it runs, nobody can drop the callable.
 void ScheduledCallback::call() {
     if (cancelled_) {
         return;
     }
     const EnterContext inside(context_);
     try {
-        UniqueFunction<void()> function = std::move(function_);
-        function();
+        const CallableTable& table = *std::exchange(table_, nullptr);
+        const ScopeExit destroy([&] {
+            if (table.destroy != nullptr) {
+                table.destroy(callable_);
+            }
+        });
+        table.call(callable_);
     } catch (...) {
         const std::exception_ptr exception = std::current_exception();
         if (current_exception_kind() == ExceptionKind::interrupt) {
@@ -43,7 +54,7 @@ Context ScheduledCallback::context() const {
 }
 
 void ScheduledCallback::cancel_now() noexcept {
-    if (function_) {  // or else it is over, and perhaps the loop with it
+    if (table_ != nullptr) {  // or else it is over, and perhaps the loop with it
         require_thread(loop_);
     }
     cancelled_ = true;
@@ -60,7 +71,15 @@ void HandleState::discard() noexcept {
     intrusive_release(this);
 }
 
-void HandleState::retire() noexcept { delete this; }
+void HandleState::cancel() noexcept {
+    const IntrusivePtr<HandleState> kept(this);
+    cancel_now();
+}
+
+void HandleState::retire() noexcept {
+    drop();
+    destroy_call(this, size_);
+}
 
 void PostedCall::run() {
     const std::unique_ptr<PostedCall> queued(this);
@@ -78,17 +97,21 @@ void TimerHandleState::discard() noexcept {
     intrusive_release(this);
 }
 
-void TimerHandleState::retire() noexcept { delete this; }
+void TimerHandleState::retire() noexcept {
+    drop();
+    destroy_call(this, size_);
+}
 
 // What the callback holds is destroyed last: that may close the loop, or drop the handle.
 void TimerHandleState::cancel() noexcept {
     if (!is_in_heap()) {
+        const IntrusivePtr<TimerHandleState> kept(this);
         cancel_now();
         return;
     }
     require_thread(loop_);
     loop_->machine().disarm(*this);
-    --references_;  // the heap's; the handle has another one
+    const IntrusivePtr<TimerHandleState> kept(this, adopt);  // by the heap until now
     mark_cancelled();
     drop();
 }

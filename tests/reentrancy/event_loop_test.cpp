@@ -279,6 +279,19 @@ void move_of_callback_schedules() {
     }
 }
 
+void move_of_callback_throws() {
+    struct Thrower {
+        Thrower() = default;
+        Thrower(Thrower&&) { boom(); }
+        void operator()() const {}
+    };
+    EventLoop loop;
+    CHECK_THROWS_WITH(loop.call_soon(Thrower()), "boom");
+    CHECK_THROWS_WITH(loop.call_later(std::chrono::hours(1), Thrower()), "boom");
+    CHECK(loop.statistics().timers == 0);
+    run_one_turn(loop);
+}
+
 /// Does one thing before a step, and one after it.
 class Observer final : public detail::StepObserver {
 public:
@@ -414,7 +427,7 @@ TEST_CASE("reentrancy: what the event loop calls") {
          .shuts_down = nothing_to_shut,
          .replaces_itself = move_of_callback_schedules,
          .destroys_owner = under_its_feet,
-         .throws = "a callable whose move throws is held on the heap, and not moved by the loop"},
+         .throws = move_of_callback_throws},
         {.code = "a step observer",
          .closes = observer_closes,
          .cancels = observer_cancels,

@@ -77,11 +77,30 @@ public:
     /// Queues a callback for the next turn, in strict order of the calls.
     /// *Errors*: std::invalid_argument for a null callback; std::runtime_error on a closed loop.
     Handle call_soon(Callback callback);
+    template <detail::Kept Fn>
+    Handle call_soon(Fn&& function, std::source_location where = std::source_location::current()) {
+        return queue_call(
+            detail::make_call<detail::HandleState>(*this, std::forward<Fn>(function), where));
+    }
 
     /// Queues a callback for `delay` from now. A negative delay is the next turn; a huge one
     /// saturates; NaN is std::invalid_argument.
     TimerHandle call_later(Delay delay, Callback callback);
+    template <detail::Kept Fn>
+    TimerHandle call_later(Delay delay, Fn&& function,
+                           std::source_location where = std::source_location::current()) {
+        return arm_call(
+            detail::make_call<detail::TimerHandleState>(*this, std::forward<Fn>(function), where),
+            delay);
+    }
     TimerHandle call_at(TimePoint when, Callback callback);
+    template <detail::Kept Fn>
+    TimerHandle call_at(TimePoint when, Fn&& function,
+                        std::source_location where = std::source_location::current()) {
+        return arm_call(
+            detail::make_call<detail::TimerHandleState>(*this, std::forward<Fn>(function), where),
+            when);
+    }
 
     /// The same with arguments, which are copied: `loop.call_soon(print, 1)`.
     template <class Fn, class... Args>
@@ -184,7 +203,9 @@ public:
     const detail::Machine& machine() const noexcept { return machine_; }
 
 private:
-    TimerHandle arm_call(TimePoint when, Callback&& callback);
+    Handle queue_call(detail::HandleState& call);
+    TimerHandle arm_call(detail::TimerHandleState& call, Delay delay);
+    TimerHandle arm_call(detail::TimerHandleState& call, TimePoint when);
 
     detail::Machine machine_;  // the first: to reach it costs nothing
 };

@@ -9,10 +9,11 @@
 #include <ringio/core/context.hpp>
 #include <ringio/core/frame_allocator.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <new>
 #include <source_location>
-#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -99,6 +100,30 @@ private:
     int budget_ = 0;
 };
 
+namespace detail {
+
+[[noreturn]] void throw_null_callback();
+
+/// How a callable of some type is called and destroyed where it lies.
+struct CallableTable {
+    void (*call)(void* callable);
+    void (*destroy)(void* callable) noexcept;  // null: nothing to do
+};
+
+template <class Fn>
+void call_callable(void* callable) {
+    invoke_as<void>(*static_cast<Fn*>(callable));
+}
+template <class Fn>
+void destroy_callable(void* callable) noexcept {
+    static_cast<Fn*>(callable)->~Fn();
+}
+template <class Fn>
+inline constexpr CallableTable callable_table{
+    &call_callable<Fn>, std::is_trivially_destructible_v<Fn> ? nullptr : &destroy_callable<Fn>};
+
+}  // namespace detail
+
 /// A callable together with the place that handed it over.
 class Callback {
 public:
@@ -109,7 +134,7 @@ public:
     Callback(Fn&& function, std::source_location where = std::source_location::current())
         : function_(std::forward<Fn>(function)), where_(where) {
         if (!function_) {
-            throw std::invalid_argument("the callback is null; pass a callable");
+            detail::throw_null_callback();
         }
     }
 
@@ -135,20 +160,26 @@ private:
 
 namespace detail {
 
-/// A callback that calls `function(args...)`, both copied or moved.
+/// What a loop keeps together with its books of it: a callable without arguments.
+template <class Fn>
+concept Kept =
+    !std::is_same_v<std::remove_cvref_t<Fn>, Callback> &&
+    std::is_constructible_v<std::decay_t<Fn>, Fn> && std::is_invocable_v<std::decay_t<Fn>&>;
+
+/// A callable that calls `function(args...)`, both copied or moved.
 template <class Fn, class... Args>
-Callback bind(Fn&& function, Args&&... args) {
+auto bind(Fn&& function, Args&&... args) {
     static_assert(std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...>,
                   "ringio: a callback is called with the arguments that stand behind it; "
                   "this one cannot be called with these");
-    return Callback([fn = std::decay_t<Fn>(std::forward<Fn>(function)),
-                     ... bound = std::decay_t<Args>(std::forward<Args>(args))]() mutable {
+    return [fn = std::decay_t<Fn>(std::forward<Fn>(function)),
+            ... bound = std::decay_t<Args>(std::forward<Args>(args))]() mutable {
         static_cast<void>(std::invoke(fn, bound...));
-    });
+    };
 }
 
 /// A callback in the hands of a loop: what the shared parts of Handle and TimerHandle have in
-/// common.
+/// common. The callable lies beside it, in the same block of memory.
 class ScheduledCallback {
 public:
     bool cancelled() const noexcept { return cancelled_; }
@@ -157,22 +188,31 @@ public:
     Context context() const;
 
 protected:
-    /// One whose loop is not known yet: it must be set before call().
-    explicit ScheduledCallback(Callback&& callback)
-        : where_(callback.where()),
-          function_(std::move(callback).function()),
-          context_(current_context()) {}
-    ScheduledCallback(EventLoop& loop, Callback&& callback)
-        : ScheduledCallback(std::move(callback)) {
-        loop_ = &loop;
-    }
+    /// `loop` may be null while it is not known yet: it must be set before call().
+    ScheduledCallback(EventLoop* loop, const std::source_location& where) noexcept
+        : loop_(loop), where_(where), context_(current_context()) {}
+    ScheduledCallback(const ScheduledCallback&) = delete;
+    ScheduledCallback& operator=(const ScheduledCallback&) = delete;
     ~ScheduledCallback() = default;
+
+    /// Takes the callable, of the type that the table is of.
+    void hold(void* callable, const CallableTable& table) noexcept {
+        callable_ = callable;
+        table_ = &table;
+    }
 
     /// Calls it, unless it was cancelled; what it throws goes to the exception handler.
     void call();
 
-    /// Destroys it with all that it holds, perhaps the very handle.
-    void drop() noexcept { function_.reset(); }
+    /// Destroys the callable with all that it holds, perhaps the very handle: the caller sees to it
+    /// that the block stays.
+    void drop() noexcept {
+        if (const CallableTable* const table = std::exchange(table_, nullptr)) {
+            if (table->destroy != nullptr) {
+                table->destroy(callable_);
+            }
+        }
+    }
 
     /// Knows its loop no more, which is gone.
     void forget_loop() noexcept { loop_ = nullptr; }
@@ -184,27 +224,65 @@ protected:
     /// "<Handle main() at main.cpp:12>", "<TimerHandle cancelled …>".
     std::string describe(const char* type) const;
 
-    EventLoop* loop_ = nullptr;
+    EventLoop* loop_;
     std::uint32_t references_ = 0;
 
 private:
     bool cancelled_ = false;
     std::source_location where_;
-    UniqueFunction<void()> function_;
+    const CallableTable* table_ = nullptr;  // null: the callable is gone
+    void* callable_ = nullptr;
     ContextSlot context_;
 };
 
-/// The shared part of a Handle: the loop holds it while it is queued, the user as long as he likes.
-class HandleState final : public Runnable, public ScheduledCallback, public Pooled {
-public:
-    HandleState(EventLoop& loop, Callback&& callback)
-        : ScheduledCallback(loop, std::move(callback)) {}
+/// Makes a `State` with its callable behind it: one pooled block, whose size the state knows.
+/// *Lifetime*: until its last reference goes; it has none yet.
+template <class State, class Fn>
+State& make_call(EventLoop& loop, Fn&& function, const std::source_location& where) {
+    // One that is aligned more than memory lies where std::allocator puts it.
+    using Callable =
+        std::conditional_t<(alignof(std::decay_t<Fn>) > __STDCPP_DEFAULT_NEW_ALIGNMENT__),
+                           UniqueFunction<void()>, std::decay_t<Fn>>;
+    if constexpr (!std::is_function_v<std::remove_reference_t<Fn>>) {
+        if (is_null_callable<std::decay_t<Fn>>(function)) {
+            throw_null_callback();
+        }
+    }
+    constexpr std::size_t place =
+        (sizeof(State) + alignof(Callable) - 1) / alignof(Callable) * alignof(Callable);
+    constexpr std::size_t size = place + sizeof(Callable);
+    std::byte* const memory = static_cast<std::byte*>(frame_pool.allocate(size));
+    Callable* callable = nullptr;
+    try {
+        callable = ::new (static_cast<void*>(memory + place)) Callable(std::forward<Fn>(function));
+    } catch (...) {
+        frame_pool.deallocate(memory, size);
+        throw;
+    }
+    State* const state = ::new (static_cast<void*>(memory)) State(loop, where, size);
+    state->hold(callable, callable_table<Callable>);
+    return *state;
+}
 
+/// Destroys a state that make_call() made.
+template <class State>
+void destroy_call(State* state, std::size_t size) noexcept {
+    state->~State();
+    frame_pool.deallocate(state, size);
+}
+
+/// The shared part of a Handle: the loop holds it while it is queued, the user as long as he likes.
+class HandleState final : public Runnable, public ScheduledCallback {
+public:
+    HandleState(EventLoop& loop, const std::source_location& where, std::size_t size) noexcept
+        : ScheduledCallback(&loop, where), size_(size) {}
+
+    using ScheduledCallback::hold;
     void run() override;
     void discard() noexcept override;
     void outlive_loop() noexcept override { forget_loop(); }
     std::string repr() const override { return describe("Handle"); }
-    void cancel() noexcept { cancel_now(); }
+    void cancel() noexcept;
 
     friend void intrusive_add_ref(HandleState* state) noexcept { ++state->references_; }
     friend void intrusive_release(HandleState* state) noexcept {
@@ -215,6 +293,8 @@ public:
 
 private:
     void retire() noexcept;
+
+    std::size_t size_;  // of the block
 };
 
 }  // namespace detail

@@ -11,16 +11,24 @@ namespace ringio::detail {
 /// books meanwhile, for one thread makes it and another one destroys it.
 class PostedCall final : public Runnable, public ScheduledCallback, public Pooled {
 public:
-    explicit PostedCall(Callback&& callback) : ScheduledCallback(std::move(callback)) {
+    explicit PostedCall(Callback&& callback)
+        : ScheduledCallback(nullptr, callback.where()), function_(std::move(callback).function()) {
+        hold(&function_, callable_table<UniqueFunction<void()>>);
         frame_pool.depart();
     }
-    PostedCall(const PostedCall&) = delete;
-    PostedCall& operator=(const PostedCall&) = delete;
-    ~PostedCall() { frame_pool.arrive(); }
+    ~PostedCall() {
+        drop();
+        frame_pool.arrive();
+    }
 
     void run() override;
     void discard() noexcept override { delete this; }
     std::string repr() const override { return describe("Handle"); }
+
+private:
+    union {
+        UniqueFunction<void()> function_;  // destroyed by drop(), or after the call
+    };
 };
 
 }  // namespace ringio::detail

@@ -7,7 +7,9 @@
 #include <ringio/core/handle.hpp>
 #include <ringio/ring/kernel.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <source_location>
 #include <string>
 
 namespace ringio {
@@ -62,17 +64,19 @@ private:
 namespace detail {
 
 /// The shared part of a TimerHandle.
-class TimerHandleState final : public Timer, public ScheduledCallback, public Pooled {
+class TimerHandleState final : public Timer, public ScheduledCallback {
 public:
-    TimerHandleState(EventLoop& loop, Callback&& callback, Timers::TimePoint when)
-        : ScheduledCallback(loop, std::move(callback)), when_(when) {}
+    TimerHandleState(EventLoop& loop, const std::source_location& where, std::size_t size) noexcept
+        : ScheduledCallback(&loop, where), size_(size) {}
 
+    using ScheduledCallback::hold;
     void run() override;
     void discard() noexcept override;
     void outlive_loop() noexcept override { forget_loop(); }
     std::string repr() const override { return describe("TimerHandle"); }
     void cancel() noexcept;
     Timers::TimePoint when() const noexcept { return when_; }
+    void set_when(Timers::TimePoint when) noexcept { when_ = when; }
 
     friend void intrusive_add_ref(TimerHandleState* state) noexcept { ++state->references_; }
     friend void intrusive_release(TimerHandleState* state) noexcept {
@@ -84,6 +88,7 @@ public:
 private:
     void retire() noexcept;
 
+    std::size_t size_;  // of the block
     Timers::TimePoint when_;
 };
 

@@ -7,6 +7,7 @@
 //   Outcome                                        a value or an exception
 //   ByteRange                                      contiguous memory of bytes of any type
 //   Delay                                          a length of time that cannot overflow
+//   SystemCalls                                    what is called beside the kernel
 //   RINGIO_ASSERT                                  an invariant that is checked in every build
 #pragma once
 
@@ -20,5 +21,6 @@
 #include <ringio/base/intrusive_queue.hpp>
 #include <ringio/base/outcome.hpp>
 #include <ringio/base/scope_exit.hpp>
+#include <ringio/base/system_calls.hpp>
 #include <ringio/base/unique_fd.hpp>
 #include <ringio/base/unique_function.hpp>

@@ -1,10 +1,9 @@
 #include <ringio/base/assert.hpp>
+#include <ringio/base/system_calls.hpp>
 #include <ringio/base/unique_fd.hpp>
 
 #include <atomic>
 #include <cerrno>
-
-#include <unistd.h>
 
 namespace ringio {
 namespace {
@@ -34,7 +33,7 @@ void UniqueFd::reset(int fd) noexcept {
     const int saved_errno = errno;
     // Kernel: close(2) frees the number whatever it returns, EINTR included; closing again would
     // hit whoever was given the number meanwhile.
-    const int result = ::close(old);
+    const int result = detail::system_calls->close(old);
     RINGIO_ASSERT(result == 0 || errno != EBADF, "a descriptor is closed by its owner only");
     errno = saved_errno;
 }

@@ -1,5 +1,7 @@
 #include <ringio/io/socket.hpp>
 
+#include <ringio/base/system_calls.hpp>
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,7 +18,7 @@ namespace {
 }
 
 void set_option(int fd, int level, int option, int value) {
-    if (::setsockopt(fd, level, option, &value, sizeof(value)) != 0) {
+    if (detail::system_calls->setsockopt(fd, level, option, &value, sizeof(value)) != 0) {
         throw_errno("setsockopt");
     }
 }
@@ -33,10 +35,9 @@ SocketAddress address_by(Function function, int fd, const char* what) {
 
 }  // namespace
 
-// Kernel: the descriptors are in blocking mode; io_uring waits by itself, and would hand EAGAIN
-// through for O_NONBLOCK ones.
+// Kernel: the descriptors are in blocking mode: whichever kernel answers waits by itself.
 Socket Socket::stream(int family) {
-    UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    UniqueFd fd(detail::system_calls->socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd) {
         throw_errno("socket");
     }
@@ -58,37 +59,41 @@ Socket Socket::listening(const SocketAddress& address, int backlog, bool reuse_p
 }
 
 Socket Socket::adopted(UniqueFd fd) {
-    const int flags = ::fcntl(fd.get(), F_GETFL);
-    if (flags < 0 || ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0 ||
-        ::fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK) != 0) {
+    const int flags = detail::system_calls->fcntl(fd.get(), F_GETFL, 0);
+    if (flags < 0 || detail::system_calls->fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0 ||
+        detail::system_calls->fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK) != 0) {
         throw_errno("fcntl");
     }
     return Socket(std::move(fd));
 }
 
 void Socket::bind(const SocketAddress& address) const {
-    if (::bind(fd(), address.data(), address.size()) != 0) {
+    if (detail::system_calls->bind(fd(), address.data(), address.size()) != 0) {
         throw_errno("bind to " + address.to_string());
     }
 }
 
 void Socket::listen(int backlog) const {
-    if (::listen(fd(), backlog) != 0) {
+    if (detail::system_calls->listen(fd(), backlog) != 0) {
         const std::error_code error(errno, std::system_category());
         throw std::system_error(error, "listen on " + getsockname().to_string());
     }
 }
 
-SocketAddress Socket::getsockname() const { return address_by(::getsockname, fd(), "getsockname"); }
+SocketAddress Socket::getsockname() const {
+    return address_by(detail::system_calls->getsockname, fd(), "getsockname");
+}
 
-SocketAddress Socket::getpeername() const { return address_by(::getpeername, fd(), "getpeername"); }
+SocketAddress Socket::getpeername() const {
+    return address_by(detail::system_calls->getpeername, fd(), "getpeername");
+}
 
-void Socket::shutdown(int how) const noexcept { ::shutdown(fd(), how); }
+void Socket::shutdown(int how) const noexcept { detail::system_calls->shutdown(fd(), how); }
 
 void Socket::discard_input() const noexcept {
     char waste[16 * 1024];
     for (int round = 0; round < 64; ++round) {
-        if (::recv(fd(), waste, sizeof(waste), MSG_DONTWAIT) <= 0) {
+        if (detail::system_calls->recv(fd(), waste, sizeof(waste), MSG_DONTWAIT) <= 0) {
             return;
         }
     }
@@ -96,7 +101,7 @@ void Socket::discard_input() const noexcept {
 
 void Socket::set_no_delay() const noexcept {
     const int on = 1;
-    ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    detail::system_calls->setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 }  // namespace ringio

@@ -1,5 +1,6 @@
 #include <ringio/streams/open_connection.hpp>
 
+#include <ringio/base/system_calls.hpp>
 #include <ringio/ring/control_requests.hpp>
 #include <ringio/streams/resolve.hpp>
 #include <ringio/tasks/staggered_race.hpp>
@@ -25,7 +26,7 @@ Task<int> finish_interrupted_connect(const Socket& socket) {
     int error = 0;
     socklen_t length = sizeof(error);
     if (polled >= 0) {
-        ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &length);
+        detail::system_calls->getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &length);
     }
     co_return polled < 0 ? polled : -error;
 }

@@ -1,5 +1,6 @@
 #include <ringio/streams/resolve.hpp>
 
+#include <ringio/base/system_calls.hpp>
 #include <ringio/tasks/run_in_executor.hpp>
 
 #include <netdb.h>
@@ -33,11 +34,12 @@ Answer look_up(const std::string& host, std::uint16_t port, bool passive, int fa
     hints.ai_flags = passive ? AI_PASSIVE : 0;
     addrinfo* found = nullptr;
     Answer answer;
-    answer.error = ::getaddrinfo(host.empty() ? nullptr : host.c_str(),
-                                 std::to_string(port).c_str(), &hints, &found);
+    answer.error = detail::system_calls->getaddrinfo(host.empty() ? nullptr : host.c_str(),
+                                                     std::to_string(port).c_str(), &hints, &found);
     answer.system_error = errno;
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(
-        answer.error == 0 ? found : nullptr, [](addrinfo* list) { ::freeaddrinfo(list); });
+        answer.error == 0 ? found : nullptr,
+        [](addrinfo* list) { detail::system_calls->freeaddrinfo(list); });
     for (const addrinfo* entry = owned.get(); entry != nullptr; entry = entry->ai_next) {
         answer.addresses.emplace_back(entry->ai_addr, entry->ai_addrlen);
     }

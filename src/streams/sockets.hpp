@@ -1,6 +1,7 @@
 // What connections and servers both ask of a socket.
 #pragma once
 
+#include <ringio/base/system_calls.hpp>
 #include <ringio/io/given_socket.hpp>
 #include <ringio/io/socket.hpp>
 
@@ -30,7 +31,7 @@ inline void require_stream_socket(const std::string& function, const GivenSocket
     }
     int type = 0;
     socklen_t length = sizeof(type);
-    if (::getsockopt(given.fd(), SOL_SOCKET, SO_TYPE, &type, &length) != 0) {
+    if (system_calls->getsockopt(given.fd(), SOL_SOCKET, SO_TYPE, &type, &length) != 0) {
         throw std::system_error(errno, std::system_category(), function + ": not a socket");
     }
     if (type != SOCK_STREAM) {

@@ -44,6 +44,19 @@ DOORS = {
         {"src/ring/ring.cpp"},
         None,
     ),
+    # What does not wait and is no request; the kernels make their own.
+    "calling the system": (
+        r"(?<!\w)::(?:socket|bind|listen|[gs]etsockopt|getsockname|getpeername|shutdown|recv|fcntl"
+        r"|close|getaddrinfo)\(",
+        {
+            "src/base/system_calls.cpp",
+            "src/ring/epoll/call.cpp",
+            "src/ring/epoll/epoll_take.cpp",
+            "src/ring/posix_now.cpp",
+            "src/ring/uring_kernel.cpp",
+        },
+        None,
+    ),
     # A synchronous generator is resumed by its own iterator: no event loop has a part in it.
     "resuming a coroutine": (
         r"(?:\.|->)\s*resume\s*\(\s*\)",

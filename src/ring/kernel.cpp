@@ -5,6 +5,7 @@
 #include <liburing.h>
 
 #include <ringio/ring/socket_requests.hpp>
+#include <ringio/ring/waker.hpp>
 
 namespace ringio {
 
@@ -13,6 +14,14 @@ Kernel::Kernel() : queues_(std::make_unique<io_uring>()) {}
 Kernel::~Kernel() = default;
 
 Clock::time_point Kernel::now() const noexcept { return Clock::now(); }
+
+bool Kernel::keeps_time() const noexcept { return false; }
+
+std::shared_ptr<Waker> Kernel::waker() { return nullptr; }
+
+bool Kernel::shares_calls() const noexcept { return false; }
+
+std::string_view Kernel::remark() const noexcept { return {}; }
 
 int Kernel::try_send(const SendRequest& request) noexcept {
     io_uring_sqe entry{};

@@ -32,6 +32,11 @@ std::string limit_text(std::uint64_t limit) {
 }
 
 std::string explain_cause(int error, int sysctl_value, const SetupLimits& limits) {
+    if (*limits.operation != '\0') {
+        return std::string("its operation ") + limits.operation +
+               " is refused, so a filter or restriction of io_uring stands in the way; have it "
+               "allow the operations that docs/kernels.md lists";
+    }
     switch (error) {
         case EPERM:
         case EACCES:

@@ -5,18 +5,18 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <limits>
 #include <stdexcept>
 #include <system_error>
 
 #include <liburing.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <ringio/ring/max_transfer.hpp>
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/ring/setup_failure.hpp>
-#include <ringio/ring/socket_requests.hpp>
+
+#include "posix_now.hpp"
+#include "uring_probe.hpp"
 
 namespace ringio {
 namespace {
@@ -59,11 +59,12 @@ int set_up_with(io_uring& ring, Sizes sizes, unsigned flags) {
     return io_uring_queue_init_params(sizes.entries, &ring, &params);
 }
 
-int set_up(io_uring& ring, Sizes& sizes) {
+int set_up(io_uring& ring, Sizes& sizes, bool restricted) {
     // Kernel: SUBMIT_ALL 5.18, TASKRUN_FLAG 5.19, SINGLE_ISSUER 6.0, DEFER_TASKRUN 6.1; an older
     // one says EINVAL. Without TASKRUN_FLAG a loop that is never idle would miss completions.
-    constexpr unsigned flags = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_TASKRUN_FLAG |
-                               IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+    const unsigned flags = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_TASKRUN_FLAG |
+                           IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                           (restricted ? unsigned{IORING_SETUP_R_DISABLED} : 0U);
     int result = 0;
     do {
         result = set_up_with(ring, sizes, flags);
@@ -76,18 +77,13 @@ std::uint64_t soft_limit(decltype(RLIMIT_NOFILE) resource) {
     return ::getrlimit(resource, &limit) == 0 ? std::uint64_t{limit.rlim_cur} : 0;
 }
 
-[[noreturn]] void throw_refusal(int error, unsigned entries) {
-    const SetupLimits limits{entries, soft_limit(RLIMIT_MEMLOCK), soft_limit(RLIMIT_NOFILE)};
+[[noreturn]] void throw_refusal(int error, unsigned entries, const char* operation = "") {
+    const SetupLimits limits{.entries = entries,
+                             .memlock = soft_limit(RLIMIT_MEMLOCK),
+                             .open_files = soft_limit(RLIMIT_NOFILE),
+                             .operation = operation};
     throw std::system_error(error, std::system_category(),
                             explain_setup_failure(error, read_io_uring_sysctl(), limits));
-}
-
-// What a request answers, from what a system call returned.
-int answer_of(ssize_t result) noexcept {
-    if (result >= 0) {
-        return static_cast<int>(std::min<ssize_t>(result, std::numeric_limits<int>::max()));
-    }
-    return errno == EINTR ? -EAGAIN : -errno;
 }
 
 // Saturates: the kernel adds the timeout to its clock, and the sum must not overflow.
@@ -100,24 +96,28 @@ __kernel_timespec to_timespec(nanoseconds timeout) {
     return result;
 }
 
-template <class T>
-T* pointer(std::uint64_t address) {
-    return reinterpret_cast<T*>(static_cast<std::uintptr_t>(address));
-}
-
 }  // namespace
 
 UringKernel::UringKernel(UringOptions options) {
     Sizes sizes = wanted_sizes(options);
     io_uring& ring = queues();
-    if (const int result = set_up(ring, sizes); result < 0) {
+    if (const int result = set_up(ring, sizes, options.restricted); result < 0) {
         throw_refusal(-result, sizes.entries);
+    }
+    ScopeExit give_back([&ring] { io_uring_queue_exit(&ring); });
+    if (options.restricted) {
+        if (const int result = detail::restrict_ring(ring); result < 0) {
+            throw_refusal(-result, sizes.entries);
+        }
     }
     features_ = Features(ring);
     if (const int result = first_use(); result < 0) {
-        io_uring_queue_exit(&ring);
         throw_refusal(-result, sizes.entries);
     }
+    if (const char* const operation = detail::find_refused_operation(*this)) {
+        throw_refusal(*operation == '\0' ? ENOSYS : EACCES, sizes.entries, operation);
+    }
+    give_back.release();
 
     // The rest is for speed and hygiene: a ring serves without it. Kernel: by default as many
     // unbounded workers as RLIMIT_NPROC allows, and only four bounded ones a processor. An open
@@ -210,37 +210,9 @@ void UringKernel::unregister_buffers(std::uint16_t group) noexcept {
 }
 
 int UringKernel::try_now(const io_uring_sqe& request) noexcept {
-    const int flags = static_cast<int>(request.msg_flags | MSG_DONTWAIT | MSG_NOSIGNAL);
-    // Buffer selection and multishot are the ring's; a MSG_WAITALL that cannot wait would be short.
-    if (request.flags != 0 || request.ioprio != 0 || (flags & MSG_WAITALL) != 0) {
-        return -EAGAIN;
-    }
-    ssize_t result = 0;
-    switch (request.opcode) {
-        case IORING_OP_RECV:
-            result = ::recv(request.fd, pointer<void>(request.addr), request.len, flags);
-            break;
-        case IORING_OP_SEND:
-            result = ::send(request.fd, pointer<const void>(request.addr), request.len, flags);
-            break;
-        case IORING_OP_RECVMSG:
-            result = ::recvmsg(request.fd, pointer<msghdr>(request.addr), flags);
-            break;
-        case IORING_OP_SENDMSG:
-            result = ::sendmsg(request.fd, pointer<const msghdr>(request.addr), flags);
-            break;
-        default:
-            return -EAGAIN;
-    }
-    return answer_of(result);
+    return detail::answer_now(request);
 }
 
-int UringKernel::try_send(const SendRequest& request) noexcept {
-    if ((request.flags & MSG_WAITALL) != 0) {
-        return -EAGAIN;
-    }
-    return answer_of(::send(request.fd, request.buffer, clamp_transfer(request.size),
-                            request.flags | MSG_DONTWAIT | MSG_NOSIGNAL));
-}
+int UringKernel::try_send(const SendRequest& request) noexcept { return detail::send_now(request); }
 
 }  // namespace ringio

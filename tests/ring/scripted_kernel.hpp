@@ -20,6 +20,8 @@
 #include <ringio/ring/kernel.hpp>
 #include <ringio/ring/ring.hpp>
 
+#include <ring/kernel_from.hpp>
+
 namespace ringio::testing {
 
 class ScriptedKernel final : public Kernel {
@@ -87,6 +89,9 @@ public:
     void unregister_buffers(std::uint16_t) noexcept override { buffers_ = nullptr; }
 
     Clock::time_point now() const noexcept override { return time_; }
+    bool keeps_time() const noexcept override { return keeps_its_time; }
+    std::string_view name() const noexcept override { return "scripted"; }
+    std::string_view remark() const noexcept override { return says; }
     void pass(std::chrono::nanoseconds time) { time_ += time; }
 
     /// How many buffers it could still take.
@@ -133,6 +138,8 @@ public:
     bool has_room = false;  // a send that is tried takes all of it
     std::string incoming;   // what a receive that is tried gets
     bool refuses_buffers = false;
+    bool keeps_its_time = false;
+    std::string says;        // its remark
     int refuse_cancels = 0;  // what every cancel is answered, without any effect; 0: as it is
 
 private:

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 struct io_uring;
 struct io_uring_buf_ring;
@@ -15,11 +16,13 @@ struct io_uring_sqe;
 namespace ringio {
 
 struct SendRequest;
+class Waker;
 
 /// The clock of deadlines and timeouts.
 using Clock = std::chrono::steady_clock;
 
-/// Answers the requests written to its queues. Implementations: UringKernel, and those of tests.
+/// Answers the requests written to its queues. Implementations: UringKernel, EpollKernel, and those
+/// of tests.
 ///
 /// An implementation fills queues() in its constructor: memory, masks and sizes of both queues and
 /// the flag words (sq.khead, ktail, kflags, sqes, ring_mask, ring_entries; cq.khead, ktail, cqes,
@@ -27,9 +30,13 @@ using Clock = std::chrono::steady_clock;
 /// *sq.khead, writes completions and moves *cq.ktail. It obeys IOSQE_CQE_SKIP_SUCCESS, and
 /// IORING_OP_ASYNC_CANCEL by user_data and by ANY|ALL. When something is pending that only enter()
 /// would bring to the completion queue, it sets IORING_SQ_TASKRUN or IORING_SQ_CQ_OVERFLOW in
-/// *sq.kflags. All calls come from one thread.
+/// *sq.kflags; when enter() might find something, the flag `look`. All calls come from one thread.
 class Kernel {
 public:
+    /// In *sq.kflags: a loop that does not sleep is to enter in each of its turns. It is no promise
+    /// of news, which would keep a loop from sleeping.
+    static constexpr unsigned look = 1U << 31U;
+
     Kernel(const Kernel&) = delete;
     Kernel& operator=(const Kernel&) = delete;
     virtual ~Kernel();
@@ -63,6 +70,24 @@ public:
 
     /// Returns the time by which the timeouts of enter() pass.
     virtual Clock::time_point now() const noexcept;
+
+    /// Tells whether now() is another time than Clock's, which passes while enter() sleeps; then it
+    /// is the loop's time, too. The same for the life of the kernel.
+    virtual bool keeps_time() const noexcept;
+
+    /// Returns what ends a sleep of enter(). Null, the default: it needs none, for a request that
+    /// reads an eventfd does it. *Errors*: std::system_error when there is no descriptor left.
+    virtual std::shared_ptr<Waker> waker();
+
+    /// Tells whether requests that are handed over together cost less than a system call each.
+    virtual bool shares_calls() const noexcept;
+
+    /// What answers: "io_uring", "epoll", "simulated".
+    virtual std::string_view name() const noexcept = 0;
+
+    /// What a person should know of the choice: why no better kernel answers, and the remedy.
+    /// Mostly empty.
+    virtual std::string_view remark() const noexcept;
 
     /// Returns the queues, in the layout of liburing.
     io_uring& queues() noexcept { return *queues_; }

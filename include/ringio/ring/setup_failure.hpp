@@ -14,6 +14,7 @@ struct SetupLimits {
     unsigned entries = 0;          // submission entries of the last attempt
     std::uint64_t memlock = 0;     // RLIMIT_MEMLOCK in bytes
     std::uint64_t open_files = 0;  // RLIMIT_NOFILE
+    const char* operation = "";    // the one that was refused, when it was not the set-up
 };
 
 /// Explains a refusal of io_uring_setup: names the cause and the remedy. A pure function.

@@ -11,10 +11,11 @@
 
 namespace ringio {
 
-/// Sizes of the queues. The kernel rounds both up to powers of two and caps them.
+/// Sizes of the queues, which the kernel rounds up to powers of two and caps.
 struct UringOptions {
     unsigned entries = 256;   // submission queue: requests per kernel entry, not a limit in flight
     unsigned cq_entries = 0;  // completion queue; 0: 4 x entries, at least 4096
+    bool restricted = false;  // this ring allows no operation but those that ringio asks for
 };
 
 /// Answers requests through io_uring. Used and destroyed on the thread that created it.
@@ -33,6 +34,8 @@ public:
     int register_buffers(io_uring_buf_ring& ring, unsigned entries,
                          std::uint16_t group) noexcept override;
     void unregister_buffers(std::uint16_t group) noexcept override;
+    bool shares_calls() const noexcept override { return true; }
+    std::string_view name() const noexcept override { return "io_uring"; }
 
     /// Returns the IORING_SETUP_* flags that were taken.
     unsigned setup_flags() const noexcept { return features_.setup_flags(); }

@@ -1,0 +1,63 @@
+#include "posix_now.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <liburing.h>
+#include <sys/socket.h>
+
+#include <ringio/ring/max_transfer.hpp>
+#include <ringio/ring/socket_requests.hpp>
+
+namespace ringio::detail {
+namespace {
+
+// What a request answers, from what a system call returned.
+int answer_of(ssize_t result) noexcept {
+    if (result >= 0) {
+        return static_cast<int>(std::min<ssize_t>(result, std::numeric_limits<int>::max()));
+    }
+    return errno == EINTR ? -EAGAIN : -errno;
+}
+
+}  // namespace
+
+ssize_t call_socket(const io_uring_sqe& request) noexcept {
+    const int flags = static_cast<int>(request.msg_flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+    switch (request.opcode) {
+        case IORING_OP_RECV:
+            return ::recv(request.fd, pointer<void>(request.addr), request.len, flags);
+        case IORING_OP_SEND:
+            return ::send(request.fd, pointer<const void>(request.addr), request.len, flags);
+        case IORING_OP_RECVMSG:
+            return ::recvmsg(request.fd, pointer<msghdr>(request.addr), flags);
+        default:
+            return ::sendmsg(request.fd, pointer<const msghdr>(request.addr), flags);
+    }
+}
+
+int answer_now(const io_uring_sqe& request) noexcept {
+    // Buffer selection and multishot are the ring's; a MSG_WAITALL that cannot wait would be short.
+    if (request.flags != 0 || request.ioprio != 0 || (request.msg_flags & MSG_WAITALL) != 0) {
+        return -EAGAIN;
+    }
+    switch (request.opcode) {
+        case IORING_OP_RECV:
+        case IORING_OP_SEND:
+        case IORING_OP_RECVMSG:
+        case IORING_OP_SENDMSG:
+            return answer_of(call_socket(request));
+        default:
+            return -EAGAIN;
+    }
+}
+
+int send_now(const SendRequest& request) noexcept {
+    if ((request.flags & MSG_WAITALL) != 0) {
+        return -EAGAIN;
+    }
+    return answer_of(::send(request.fd, request.buffer, clamp_transfer(request.size),
+                            request.flags | MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+}  // namespace ringio::detail

@@ -2,7 +2,6 @@
 
 #include <ringio/base/scope_exit.hpp>
 #include <ringio/core/loop_books.hpp>
-#include <ringio/ring/uring_kernel.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,21 +11,16 @@
 namespace ringio::detail {
 namespace {
 
-// Other kernels than io_uring have no entry that many sends could share; and virtual time is for
-// runs that are the same everywhere.
-bool sends_together(const LoopOptions& options) {
+// Virtual time is for runs that are the same everywhere.
+bool sends_together(const LoopOptions& options, const Kernel& kernel) {
     if (options.send_together) {
         return *options.send_together;
     }
     if (const char* const value = std::getenv("RINGIO_SEND_TOGETHER")) {
         return std::strcmp(value, "0") != 0;
     }
-    return options.kernel == nullptr && !options.virtual_time &&
+    return kernel.shares_calls() && !options.virtual_time &&
            SendRule::measure_whether_calls_are_dear();
-}
-
-std::unique_ptr<Kernel> make_uring_kernel(unsigned entries) {
-    return std::make_unique<UringKernel>(UringOptions{.entries = entries});
 }
 
 }  // namespace
@@ -42,7 +36,6 @@ Machine::Machine(EventLoop& owner, const LoopOptions& options)
     }
     anchor_->loop = &owner;
     leave_loop_at_fork();
-    send_rule_.set_calls_are_dear(sends_together(options));
 }
 
 Machine::~Machine() = default;
@@ -87,10 +80,9 @@ RINGIO_FLATTEN void Machine::run_turns() {
     }
 }
 
-// Most turns of a busy loop are nothing but steps: they pay for these few looks at memory. What
-// signals bring comes with a completion.
+// Most turns of a busy loop are nothing but steps: they pay for these few looks at memory.
 bool Machine::has_only_ready() const noexcept {
-    return !attention_.is_wanted() && !ready_.empty() && !books_->mailbox.has_posts() &&
+    return !attention_.is_wanted() && !ready_.empty() && !books_->mailbox.has_news() &&
            ring_->signs() == 0;
 }
 
@@ -158,7 +150,7 @@ bool Machine::sleep_in_kernel() {
         return ring_->enter(false);
     }
     const TimePoint slept_from = virtual_time_ ? Clock::now() : TimePoint{};
-    // A thread that posts from here on writes to the wake descriptor.
+    // Who posts from here on calls the waker.
     const bool quiet = books_->mailbox.fall_asleep();
     const bool has_news =
         ring_->enter(quiet, sleep == until_news ? std::nullopt : std::optional(sleep));
@@ -188,9 +180,8 @@ std::chrono::nanoseconds Machine::work_out_sleep() {
 }
 
 void Machine::take_posted() {
-    books_->mailbox.check_wake();
     ready_.append(books_->mailbox.take_calls());
-    if (books_->mailbox.take_interrupt()) {
+    if (books_->mailbox.was_interrupted()) {
         books_->on_interrupt();
         if (escaped_) {
             throw_escaped();
@@ -254,12 +245,23 @@ void Machine::prepare_to_run() {
 
 void Machine::start_ring() {
     if (!ring_) {
-        const unsigned entries = books_->options.ring_entries;
-        ring_ = std::make_unique<Ring>(books_->options.kernel != nullptr
-                                           ? books_->options.kernel(entries)
-                                           : make_uring_kernel(entries));
+        KernelSource* const source = books_->options.kernel;
+        KernelSource& kernels = source != nullptr ? *source : default_kernel();
+        ring_ = std::make_unique<Ring>(kernels.make(books_->options.ring_entries));
+        kernel_name_ = ring_->kernel().name();
+        send_rule_.set_calls_are_dear(sends_together(books_->options, ring_->kernel()));
+        take_over_kernels_time();
+        tell_remark();
     }
-    books_->mailbox.arm_wake(*ring_);
+    books_->mailbox.set_waker(ring_->accept_wakes());
+}
+
+std::string_view Machine::kernel_name() {
+    if (!closed_ && !ring_) {
+        check_call();
+        start_ring();
+    }
+    return kernel_name_;
 }
 
 void Machine::throw_no_ring() const {
@@ -287,7 +289,7 @@ LoopStatistics Machine::statistics() const noexcept {
     statistics.tasks = books_->task_count;
     statistics.timers = timers_.size();
     if (ring_) {
-        statistics.operations = ring_->in_flight() - (books_->mailbox.wake_armed() ? 1u : 0u);
+        statistics.operations = ring_->in_flight();
         statistics.buffers = ring_->borrowed_buffers();
     }
     return statistics;

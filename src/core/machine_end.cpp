@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 
-#include <chrono>
 #include <exception>
 
 namespace ringio::detail {
@@ -29,29 +28,11 @@ void leave_loop_at_fork() noexcept {
     static_cast<void>(watched);
 }
 
-bool Machine::leave_ring_behind() {
-    if (!ring_ || ring_->is_here()) {
-        return true;
-    }
-    books_->mailbox.stop_wake();
-    if (!ring_->leave_behind(books_->mailbox.wake_request())) {
-        return false;
-    }
-    if (books_->mailbox.wake_armed()) {  // the kernel may still write to it
-        books_->keep_for_ever(books_, {}, {});
-    }
-    return true;
-}
+bool Machine::leave_ring_behind() { return !ring_ || ring_->is_here() || ring_->leave_behind(); }
 
 void Machine::end_requests() {
-    if (!ring_ || ring_->in_flight() == 0) {
-        return;
-    }
-    books_->mailbox.stop_wake();
-    while (ring_->in_flight() > 0) {
-        ring_->cancel_all();
-        ring_->enter(true, std::chrono::seconds(1));
-        ring_->reap();
+    if (ring_) {
+        ring_->end_requests();
     }
 }
 

@@ -74,7 +74,7 @@ std::optional<std::chrono::nanoseconds> Machine::work_out_watched_sleep() {
         return std::chrono::nanoseconds(0);
     }
     if (only_timers_can_wake()) {
-        if (!timers_.empty() && virtual_time_) {
+        if (!timers_.empty() && virtual_time_ && !kernel_keeps_time_) {
             virtual_now_ = std::max(virtual_now_, timers_.next_deadline());
             return std::chrono::nanoseconds(0);
         }
@@ -85,14 +85,34 @@ std::optional<std::chrono::nanoseconds> Machine::work_out_watched_sleep() {
     return std::nullopt;
 }
 
+void Machine::take_over_kernels_time() noexcept {
+    kernel_keeps_time_ = ring_->kernel().keeps_time();
+    if (kernel_keeps_time_) {
+        virtual_time_ = true;
+        virtual_now_ = ring_->now();
+    }
+}
+
+// That a loop runs slower than it could is heard where somebody listens.
+void Machine::tell_remark() const noexcept {
+    if (is_debug() && !ring_->kernel().remark().empty()) {
+        anchor_->loop->call_exception_handler({.message = std::string(ring_->kernel().remark()),
+                                               .exception = nullptr,
+                                               .details = {}});
+    }
+}
+
 // While kernel operations are in flight, virtual time passes as time really does.
 void Machine::advance_virtual_time(std::chrono::nanoseconds sleep, TimePoint slept_from) noexcept {
+    if (kernel_keeps_time_) {
+        virtual_now_ = ring_->now();
+        return;
+    }
     virtual_now_ += std::min<std::chrono::nanoseconds>(Clock::now() - slept_from, sleep);
 }
 
 bool Machine::only_timers_can_wake() const noexcept {
-    return ring_->in_flight() == (books_->mailbox.wake_armed() ? 1u : 0u) && !ring_->has_work() &&
-           books_->mailbox.nobody_will_post();
+    return ring_->in_flight() == 0 && !ring_->has_work() && books_->mailbox.nobody_will_post();
 }
 
 void Machine::report_deadlock() const {

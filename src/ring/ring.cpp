@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include <ringio/base/assert.hpp>
 
 #include "user_data.hpp"
+#include "wake_read.hpp"
 
 namespace ringio {
 namespace {
@@ -33,12 +35,15 @@ Ring::Ring(std::unique_ptr<Kernel> kernel)
       completion_head_(queues_->cq.khead),
       completion_tail_(queues_->cq.ktail),
       kernel_flags_(queues_->sq.kflags),
-      news_flags_(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW),
+      news_flags_(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW | Kernel::look),
       thread_(std::this_thread::get_id()) {}
 
 Ring::~Ring() {
-    if (process_.is_left()) {
-        return;  // what is in flight is the parent's
+    if (process_.is_left()) {  // what is in flight is the parent's
+        if (wake_read_) {
+            forsake_wake_read();
+        }
+        return;
     }
     RINGIO_ASSERT(is_here() || left_behind_, "a ring is destroyed on the thread that created it");
     RINGIO_ASSERT(in_flight_ == 0, "a ring is destroyed with requests in flight");
@@ -185,7 +190,7 @@ bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
     }
     const bool more_to_do = somebody_waits_ && serve_those_who_wait(timeout);
     const bool sleep = wait && failure_ == 0 && !more_to_do && !something_to_reap();
-    if (sleep || io_uring_sq_ready(queues_) != 0 || kernel_has_news()) {
+    if (sleep || io_uring_sq_ready(queues_) != 0 || (*kernel_flags_ & news_flags_) != 0) {
         const int entered = kernel_->enter(sleep, timeout);
         keep_failure(entered);
         if (sleep) {
@@ -203,6 +208,7 @@ void Ring::keep_failure(int entered) noexcept {
     if (entered < 0 && !Kernel::is_transient(entered)) [[unlikely]] {
         touched_ = true;
         failure_ = -entered;
+        wake_failed_ = false;
     }
 }
 
@@ -219,12 +225,17 @@ void Ring::check_progress(int entered) {
     }
 }
 
-void Ring::throw_failure() const {
-    const char* const text =
+void Ring::throw_failure() {
+    if (std::exchange(wake_failed_, false)) {
+        throw std::system_error(std::exchange(failure_, 0), std::system_category(),
+                                "other threads cannot wake the event loop any more: the read of "
+                                "its eventfd failed");
+    }
+    const std::string text =
         failure_ == EBADR
             ? "the kernel had no memory for a completion and lost it; the ring cannot go on"
         : failure_ == EEXIST ? "a ring is used on another thread than the one that created it"
-                             : "entering the kernel's io_uring failed";
+                             : "entering the kernel's " + std::string(kernel_->name()) + " failed";
     throw std::system_error(failure_, std::system_category(), text);
 }
 

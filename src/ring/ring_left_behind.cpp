@@ -3,12 +3,14 @@
 // close it, which cancels them some time later.
 #include <ringio/ring/ring.hpp>
 
+#include <atomic>
 #include <iterator>
 #include <utility>
 
 #include <liburing.h>
 
 #include "user_data.hpp"
+#include "wake_read.hpp"
 
 namespace ringio {
 
@@ -25,9 +27,22 @@ void Ring::visit_written(Visit visit) const {
     }
 }
 
-bool Ring::leave_behind(Completion& forsaken) noexcept {
+// What the kernel may still write to stays for ever, where leak checkers find it.
+void Ring::forsake_wake_read() noexcept {
+    static std::atomic<WakeRead*> left = nullptr;
+    WakeRead* const forsaken = wake_read_.release();
+    forsaken->next_left = left.load();
+    while (!left.compare_exchange_weak(forsaken->next_left, forsaken)) {
+    }
+    --in_flight_;
+}
+
+bool Ring::leave_behind() noexcept {
     if (std::exchange(left_behind_, true)) {
         return true;
+    }
+    if (wake_read_) {
+        wake_read_->retire();
     }
     while (reap() > 0) {
     }
@@ -35,12 +50,14 @@ bool Ring::leave_behind(Completion& forsaken) noexcept {
     for (const IntrusiveList<Completion>* list : {&waiting_, &starved_, &withdrawn_}) {
         known -= static_cast<std::size_t>(std::distance(list->begin(), list->end()));
     }
-    bool forsaken_is_written = false;
+    bool wake_is_written = false;
     visit_written([&](const Completion& completion) {
         --known;
-        forsaken_is_written = forsaken_is_written || &completion == &forsaken;
+        wake_is_written = wake_is_written || &completion == wake_read_.get();
     });
-    const bool forsake = forsaken.state_ == Completion::State::submitted && !forsaken_is_written;
+    // Its completion never comes, and the kernel may write to it until that thread has ended.
+    const bool forsake =
+        wake_read_ && wake_read_->state_ == Completion::State::submitted && !wake_is_written;
     if (known != (forsake ? 1U : 0U)) {
         left_behind_ = false;
         return false;
@@ -54,7 +71,7 @@ bool Ring::leave_behind(Completion& forsaken) noexcept {
         somebody_waits_ = true;
     });
     if (forsake) {
-        --in_flight_;
+        forsake_wake_read();
     }
     cancel_all_wanted_ = false;
     return true;

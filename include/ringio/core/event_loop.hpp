@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <string_view>
 #include <utility>
 
 namespace ringio {
@@ -197,6 +198,10 @@ public:
     [[nodiscard]] std::shared_ptr<void> expect_wakeup();
 
     LoopStatistics statistics() const noexcept { return machine_.statistics(); }
+
+    /// Returns which kernel answers: "io_uring", "epoll", or that of LoopOptions::kernel. Sets it
+    /// up if the loop has not run yet. *Errors*: std::system_error when none can be set up.
+    std::string_view kernel_name() { return machine_.kernel_name(); }
 
     /// For the layers above, which push Runnables and Completions; not for users.
     detail::Machine& machine() noexcept { return machine_; }

@@ -1,12 +1,11 @@
 // What an event loop is told when it is made, and what it tells: options, reports, numbers.
 #pragma once
 
-#include <ringio/ring/kernel.hpp>
+#include <ringio/ring/kernel_source.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -35,7 +34,10 @@ struct LoopOptions {
     /// kernel; unset: the environment variable RINGIO_SEND_TOGETHER (1 or 0), else whether a system
     /// call is dear on this machine, which is measured once.
     std::optional<bool> send_together = {};
-    std::unique_ptr<Kernel> (*kernel)(unsigned ring_entries) = nullptr;  ///< null: io_uring
+    /// What answers the loop's requests: &uring_kernel(), &epoll_kernel(), one of your own. Null:
+    /// what the environment variable RINGIO_KERNEL says, else io_uring where it may be used, and
+    /// epoll where not.
+    KernelSource* kernel = nullptr;
 };
 
 /// Numbers that must all be 0 when a loop is closed.

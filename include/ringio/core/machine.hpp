@@ -26,6 +26,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace ringio::detail {
@@ -133,6 +134,9 @@ public:
     /// The same without the ring.
     void check_may_run() const;
 
+    /// Which kernel answers; sets up the ring if there is none yet.
+    std::string_view kernel_name();
+
     /// Whether somebody waits for an end, so that a loop that nothing can wake is an error, in
     /// debug mode and in virtual time. Returns what it was.
     bool set_awaits_completion(bool awaits) noexcept {
@@ -219,6 +223,8 @@ private:
     [[noreturn]] void throw_no_ring() const;
     RINGIO_NOINLINE void refuse_call() const;
     void start_ring();
+    void take_over_kernels_time() noexcept;
+    void tell_remark() const noexcept;
 
     // What is rare: virtual time, the search for deadlocks, steps that somebody watches.
     RINGIO_NOINLINE std::optional<std::chrono::nanoseconds> work_out_watched_sleep();
@@ -244,11 +250,13 @@ private:
     bool checks_calls_ = false;          // closed, or in debug mode: users' calls are looked at
     std::atomic<bool> running_ = false;  // these two are looked at by other threads, too,
     std::atomic<bool> debug_ = false;    // to be refused
-    bool virtual_time_ = false;
-    bool watched_ = false;            // steps are shuffled, observed or timed
-    bool awaits_completion_ = false;  // somebody waits for an end
+    bool virtual_time_ = false;          // the loop's time is virtual_now_
+    bool kernel_keeps_time_ = false;     // which follows the kernel's, and jumps nowhere by itself
+    bool watched_ = false;               // steps are shuffled, observed or timed
+    bool awaits_completion_ = false;     // somebody waits for an end
     TimePoint virtual_now_{};
     std::exception_ptr escaped_;
+    std::string_view kernel_name_;
     std::unique_ptr<Ring> ring_;
     std::shared_ptr<LoopBooks> books_;
     IntrusivePtr<LoopAnchor> anchor_;

@@ -2,41 +2,27 @@
 // and wake the loop if it sleeps.
 #pragma once
 
-#include <ringio/base/unique_fd.hpp>
 #include <ringio/core/handle.hpp>
 #include <ringio/core/posted_call.hpp>
-#include <ringio/ring/completion.hpp>
 #include <ringio/ring/own_process.hpp>
-#include <ringio/ring/ring.hpp>
+#include <ringio/ring/waker.hpp>
 
 #include <atomic>
-#include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace ringio::detail {
 
-/// The request that completes when somebody writes to the loop's eventfd.
-class WakeRead final : public Completion {
+/// Stands among the posted calls for what a signal handler asks for.
+class InterruptCall final : public Runnable {
 public:
-    explicit WakeRead(int fd) noexcept : fd_(fd) {}
-
-    void prepare(io_uring_sqe& sqe) noexcept override;
-    void complete(int result, std::uint32_t flags) noexcept override;
-
-    Ring* ring = nullptr;
-    std::atomic<bool>* news = nullptr;
-    bool wanted = false;
-    int failure = 0;  // errno; it was not submitted again
-
-private:
-    int fd_;
-    std::uint64_t count_ = 0;  // written by the kernel
+    void run() override {}
+    void discard() noexcept override {}
 };
 
 class Mailbox {
 public:
-    /// *Errors*: std::system_error when there is no descriptor left.
-    Mailbox();
+    Mailbox() = default;
 
     // On any thread. *Lifetime*: the loop may end while a call is being left: the caller holds the
     // mailbox.
@@ -52,13 +38,12 @@ public:
 
     // On the loop's thread.
 
-    bool has_posts() const noexcept { return posted_.load(std::memory_order_acquire) != nullptr; }
-    /// The same, or there was an interrupt, or the wake request failed: either comes with a
-    /// completion of that request.
-    bool has_news() const noexcept { return has_posts() || news_.load(std::memory_order_acquire); }
+    /// Tells whether something was posted, or there was an interrupt.
+    bool has_news() const noexcept { return posted_.load(std::memory_order_acquire) != nullptr; }
     /// What other threads posted since the last time, in the order of their coming.
     ReadyQueue take_calls() noexcept;
-    bool take_interrupt() noexcept { return interrupted_.exchange(false); }
+    /// Whether there was an interrupt among it, until the next time.
+    bool was_interrupted() const noexcept { return was_interrupted_; }
     bool nobody_will_post() const noexcept { return *expected_ == 0 && !has_news(); }
     /// Refuses what comes from now on, and discards what came. Idempotent.
     void refuse_posts() noexcept;
@@ -67,25 +52,25 @@ public:
     bool fall_asleep() noexcept;
     void wake_up() noexcept { asleep_.store(false, std::memory_order_relaxed); }
 
-    void arm_wake(Ring& ring);
-    void stop_wake() noexcept { wake_read_.wanted = false; }
-    bool wake_armed() const noexcept { return wake_read_.in_flight(); }
-    Completion& wake_request() noexcept { return wake_read_; }
-    /// *Errors*: std::system_error when other threads can wake the loop no more.
-    void check_wake();
+    /// Says what wakes the loop. Before it sleeps.
+    void set_waker(std::shared_ptr<Waker> waker) noexcept {
+        if (waker_ != waker) {
+            waker_ = std::move(waker);
+        }
+    }
 
 private:
-    void write_wake() const noexcept;
+    bool push(Runnable& call) noexcept;
 
     OwnProcess process_;
-    UniqueFd wake_fd_;
-    WakeRead wake_read_;
+    std::shared_ptr<Waker> waker_;  // set by the loop's thread while nobody finds it asleep
     // What was posted, the newest first, linked by next_ready: any thread pushes, and the loop
     // takes all of it. Once the loop is closed it is &no_more, for good.
     std::atomic<Runnable*> posted_ = nullptr;
-    std::atomic<bool> news_ = false;    // there was an interrupt, or the wake request failed
-    std::atomic<bool> asleep_ = false;  // whoever brings news must write to wake_fd_
-    std::atomic<bool> interrupted_ = false;
+    std::atomic<bool> asleep_ = false;  // whoever brings news must call the waker
+    std::atomic<bool> interrupt_is_posted_ = false;
+    InterruptCall interrupt_;
+    bool was_interrupted_ = false;
     // Outlives the loop in the hands of those who promised to wake it.
     std::shared_ptr<std::atomic<int>> expected_ = std::make_shared<std::atomic<int>>(0);
 };

@@ -16,6 +16,7 @@
 #include <ringio/ring/completion.hpp>
 #include <ringio/ring/kernel.hpp>
 #include <ringio/ring/own_process.hpp>
+#include <ringio/ring/waker.hpp>
 
 namespace ringio {
 
@@ -29,9 +30,8 @@ public:
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
 
-    /// *Lifetime*: nothing may be in flight: cancel_all(), then enter() and reap() until
-    /// in_flight() is 0. In the child of a fork(2) it only lets go, and that is all it may be used
-    /// for there.
+    /// *Lifetime*: nothing may be in flight: end_requests(). In the child of a fork(2) it only lets
+    /// go, and that is all it may be used for there.
     ~Ring();
 
     /// Tells whether this is the ring's thread.
@@ -44,10 +44,12 @@ public:
 
     /// Gives the kernel up, on another thread than the ring's, where it may not be entered: what
     /// was not handed over yet, and what is submitted from now on, waits to be withdrawn by
-    /// cancel_all(). Of what was handed over only `forsaken` may be left; it counts no more, its
-    /// completion never comes, and the kernel may write to its memory until that thread has ended:
-    /// it must stay for ever. False, with nothing done, when others are in flight.
-    bool leave_behind(Completion& forsaken) noexcept;
+    /// cancel_all(). False, with nothing done, when requests that were handed over are in flight.
+    bool leave_behind() noexcept;
+
+    /// Returns what other threads and signal handlers wake this ring by: enter() then returns.
+    /// *Errors*: std::system_error when there is no descriptor left.
+    std::shared_ptr<Waker> accept_wakes();
 
     /// Starts a request. Exactly one terminal complete() follows, from a later reap(). Reaches the
     /// kernel at the next enter(), or earlier when the queue is full.
@@ -75,6 +77,10 @@ public:
     /// Asks for the end of every request in flight. For shutdown; may be repeated.
     void cancel_all() noexcept;
 
+    /// Ends every request in flight, and takes no more wakes: returns when all have had their
+    /// terminal completion. *Errors*: as enter().
+    void end_requests();
+
     /// Enters the kernel: hands over what was submitted and collects what is complete. With `wait`
     /// it sleeps until there is something to reap or `timeout` passed (nullopt: for ever; it may
     /// wake earlier, by a signal for instance). Makes no system call when there is neither a reason
@@ -101,17 +107,22 @@ public:
     }
 
     /// Returns how many requests were submitted and have not had their terminal completion.
-    std::size_t in_flight() const noexcept { return in_flight_; }
+    std::size_t in_flight() const noexcept;
 
     /// Answers the request at once, without submitting it, as a non-blocking system call would:
     /// returns its result, or -EAGAIN when it must go through submit().
     int try_now(Completion& completion) noexcept;
     int try_now(const SendRequest& request) noexcept { return kernel_->try_send(request); }
 
+    /// Who answers the requests.
+    const Kernel& kernel() const noexcept { return *kernel_; }
+
     /// Returns the kernel's time.
     Clock::time_point now() const noexcept { return kernel_->now(); }
 
 private:
+    class WakeRead;
+
     // How long a sleep may be while a request waits for room.
     static constexpr std::chrono::nanoseconds retry_interval = std::chrono::milliseconds(10);
 
@@ -124,6 +135,7 @@ private:
     template <class Visit>
     void visit_written(Visit visit) const;
     BufferPool* make_buffers() noexcept;
+    void forsake_wake_read() noexcept;
     void count_in(Completion& completion) noexcept;
     void write_or_wait(Completion& completion) noexcept;
     void wait_in(IntrusiveList<Completion>& list, Completion& completion) noexcept;
@@ -137,7 +149,7 @@ private:
     bool write_waiting() noexcept;
     void keep_failure(int entered) noexcept;
     void check_progress(int entered);
-    [[noreturn]] void throw_failure() const;
+    [[noreturn]] void throw_failure();
     unsigned reap_withdrawn() noexcept;
     bool deliver(std::uint64_t user_data, int result, std::uint32_t flags) noexcept;
     bool nothing_waits() const noexcept;
@@ -151,7 +163,8 @@ private:
     const volatile unsigned* completion_tail_;
     const volatile unsigned* kernel_flags_;
     unsigned news_flags_;
-    std::size_t in_flight_ = 0;
+    std::size_t in_flight_ = 0;            // with the wake read
+    std::unique_ptr<WakeRead> wake_read_;  // for a kernel without a waker of its own
     IntrusiveList<Completion> waiting_;    // submitted, but no entry was free; oldest first
     IntrusiveList<Completion> starved_;    // they wait for a buffer; oldest first
     IntrusiveList<Completion> cancels_;    // in the kernel; the cancel found no free entry
@@ -165,6 +178,7 @@ private:
     std::uint16_t generation_ = 0;   // of the last submission
     bool touched_ = false;           // there may be something to hand over or to deliver
     bool somebody_waits_ = false;    // in one of the lists but asked_, or a cancel is wanted
+    bool wake_failed_ = false;       // failure_ is that of the wake read, and is told once
     bool left_behind_ = false;       // on another thread: nothing goes to the kernel any more
     bool buffers_asked_for_ = false;
     bool cancel_all_wanted_ = false;  // a cancel of everything found no free entry

@@ -4,6 +4,9 @@
 #include <string>
 #include <utility>
 
+#include <poll.h>
+#include <sys/eventfd.h>
+
 #include <ringio/core.hpp>
 #include <ringio/tasks.hpp>
 #include <support/catch.hpp>
@@ -21,6 +24,10 @@ namespace {
 
 Task<> ends_at_once() { co_return; }
 Task<> never_ends() { co_await sleep(1h); }
+Task<> waits_in_the_kernel() {
+    const UniqueFd event(::eventfd(0, EFD_CLOEXEC));
+    co_await Op(PollRequest{.fd = event.get(), .mask = POLLIN});
+}
 
 /// Its destructor starts something new in the loop, `left` times in a chain.
 class StartsMore {
@@ -80,10 +87,10 @@ TEST_CASE(
     const testing::ChildResult child = testing::run_in_child([] {
         std::string caught;
         {
-            EventLoop loop({.kernel = &testing::BreakingKernel::make});
+            EventLoop loop({.kernel = testing::kernel_from<&testing::BreakingKernel::make>()});
             loop.call_soon([] { testing::BreakingKernel::broken = true; });
             try {
-                loop.run_until_complete(never_ends());
+                loop.run_until_complete(waits_in_the_kernel());
             } catch (const std::system_error& error) {
                 caught = error.what();
             }
@@ -102,11 +109,11 @@ TEST_CASE("event loop: a handle to what a lost loop left finds it closed") {
         TimerHandle timer;
         TaskHandle<> task;
         {
-            EventLoop loop({.kernel = &testing::BreakingKernel::make});
+            EventLoop loop({.kernel = testing::kernel_from<&testing::BreakingKernel::make>()});
             Reports reports(loop);
             loop.call_soon([] { testing::BreakingKernel::broken = true; });
             timer = loop.call_later(1h, [] {});
-            task = loop.create_task(never_ends());
+            task = loop.create_task(waits_in_the_kernel());
             try {
                 loop.run_forever();
             } catch (const std::system_error&) {
@@ -124,13 +131,14 @@ TEST_CASE("event loop: a handle to what a lost loop left finds it closed") {
 TEST_CASE("event loop: a kernel that refuses a ring throws its text out of run(), and no more") {
     std::string text;
     const std::string words = printed([&] {
-        text = thrown<std::system_error>([] { run(never_ends(), {.loop = {.kernel = &refuse}}); });
+        text = thrown<std::system_error>(
+            [] { run(never_ends(), {.loop = {.kernel = testing::kernel_from<&refuse>()}}); });
         {
-            Runner runner({.loop = {.kernel = &refuse}});
+            Runner runner({.loop = {.kernel = testing::kernel_from<&refuse>()}});
             CHECK_THROWS_AS(runner.run(never_ends()), std::system_error);
         }
         {
-            EventLoop loop({.kernel = &refuse});
+            EventLoop loop({.kernel = testing::kernel_from<&refuse>()});
             CHECK_THROWS_AS(loop.run_until_complete(never_ends()), std::system_error);
             Task<> named = never_ends();
             CHECK_THROWS_AS(loop.run_until_complete(named), std::system_error);

@@ -21,6 +21,7 @@ unsigned at_once(detail::SendRule& rule, std::uint32_t turn, unsigned senders) {
 
 bool sends_together(const LoopOptions& options) {
     EventLoop loop(options);
+    static_cast<void>(loop.kernel_name());  // it is the kernel that decides, where nobody says
     for (unsigned sender = 0; sender < detail::SendRule::several; ++sender) {
         loop.machine().may_send_at_once();
     }

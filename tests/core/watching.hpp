@@ -79,7 +79,7 @@ inline void run_one_turn(EventLoop& loop) {
 class ScriptedLoop {
 public:
     explicit ScriptedLoop(unsigned entries = 8)
-        : loop({.ring_entries = entries, .kernel = &ScriptedLoop::make}) {
+        : loop({.ring_entries = entries, .kernel = testing::kernel_from<&ScriptedLoop::make>()}) {
         run_one_turn(loop);
         kernel = made;  // and the loop's own read is there
         REQUIRE(kernel->held.size() == 1);

@@ -79,7 +79,7 @@ inline void run_scripted(Task<> (*body)(), bool with_buffers = true) {
     {
         ScriptedReceive::refuses_buffers = !with_buffers;
         LoopOptions options;
-        options.kernel = &ScriptedReceive::make_kernel;
+        options.kernel = testing::kernel_from<&ScriptedReceive::make_kernel>();
         EventLoop loop(options);
         loop.run_until_complete(body());
         CHECK(loop.statistics().buffers == 0);

@@ -6,7 +6,8 @@
 
 using namespace ringio;
 
-TEST_CASE("features: what this kernel is known to do is supported, what nobody does is not") {
+TEST_CASE("features: what this kernel is known to do is supported, what nobody does is not",
+          "[uring]") {
     const UringKernel kernel;
     const Features& features = kernel.features();
     CHECK(features.sufficient());

@@ -35,7 +35,7 @@ bool ten_nops_twice(AnyKernel kernel) {
 }  // namespace
 
 TEST_CASE("kernel: nothing above can tell which one answers") {
-    CHECK(ten_nops_twice(std::make_unique<UringKernel>(UringOptions{4, 0})));
+    CHECK(ten_nops_twice(make_kernel(4)));
     auto scripted = std::make_unique<ScriptedKernel>(4, 4);
     scripted->answer_at_once = 0;
     CHECK(ten_nops_twice(std::move(scripted)));

@@ -45,8 +45,19 @@ public:
 
 using NopProbe = Probe<NopRequest>;
 
+/// The kernel that RINGIO_KERNEL names, as a loop would get it.
+inline std::unique_ptr<Kernel> make_kernel(unsigned entries, unsigned cq_entries = 0) {
+    if (cq_entries == 0) {
+        return default_kernel().make(entries);
+    }
+    if (default_kernel().make(entries)->name() == "epoll") {
+        return std::make_unique<EpollKernel>(EpollOptions{entries, cq_entries, {}});
+    }
+    return std::make_unique<UringKernel>(UringOptions{entries, cq_entries});
+}
+
 inline Ring make_ring(unsigned entries = 8, unsigned cq_entries = 0) {
-    return Ring(std::make_unique<UringKernel>(UringOptions{entries, cq_entries}));
+    return Ring(make_kernel(entries, cq_entries));
 }
 
 /// Enters and reaps until nothing is in flight.

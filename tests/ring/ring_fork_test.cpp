@@ -11,7 +11,7 @@ using namespace ringio;
 using namespace ringio::testing;
 
 TEST_CASE("ring: says so when it is used in the child of a fork") {
-    Ring ring(std::make_unique<UringKernel>(UringOptions{8, 0}));
+    Ring ring(testing::make_kernel(8));
     const ChildResult child = run_in_child([&] {
         Probe<NopRequest> nop;
         ring.submit(nop);

@@ -81,7 +81,8 @@ struct SocketPair {
 
 }  // namespace
 
-TEST_CASE("uring kernel: on this kernel it is set up with one issuer and deferred task work") {
+TEST_CASE("uring kernel: on this kernel it is set up with one issuer and deferred task work",
+          "[uring]") {
     const UringKernel kernel;
     CHECK((kernel.setup_flags() & IORING_SETUP_SINGLE_ISSUER) != 0);
     CHECK((kernel.setup_flags() & IORING_SETUP_DEFER_TASKRUN) != 0);
@@ -91,7 +92,8 @@ TEST_CASE("uring kernel: on this kernel it is set up with one issuer and deferre
     CHECK(kernel.queues().cq.ring_entries == 4096);
 }
 
-TEST_CASE("uring kernel: sizes are rounded up, and the completion queue is not the smaller one") {
+TEST_CASE("uring kernel: sizes are rounded up, and the completion queue is not the smaller one",
+          "[uring]") {
     const UringKernel small(UringOptions{3, 1});
     CHECK(small.queues().sq.ring_entries == 4);
     CHECK(small.queues().cq.ring_entries == 4);
@@ -100,16 +102,16 @@ TEST_CASE("uring kernel: sizes are rounded up, and the completion queue is not t
     CHECK(large.queues().cq.ring_entries == 8192);
 }
 
-TEST_CASE("uring kernel: a ring without entries is an invalid argument") {
+TEST_CASE("uring kernel: a ring without entries is an invalid argument", "[uring]") {
     CHECK_THROWS_AS(UringKernel(UringOptions{0, 0}), std::invalid_argument);
 }
 
-TEST_CASE("uring kernel: sizes beyond the kernel's caps are clamped") {
+TEST_CASE("uring kernel: sizes beyond the kernel's caps are clamped", "[uring]") {
     const UringKernel kernel(UringOptions{~0U, ~0U});
     CHECK(kernel.queues().sq.ring_entries <= 32768);
 }
 
-TEST_CASE("uring kernel: a seccomp profile that forbids io_uring_setup is named") {
+TEST_CASE("uring kernel: a seccomp profile that forbids io_uring_setup is named", "[uring]") {
     const std::string text = told_when_forbidden(__NR_io_uring_setup, EPERM);
     INFO(text);
     CHECK(contains(text, code(EPERM)));
@@ -119,7 +121,8 @@ TEST_CASE("uring kernel: a seccomp profile that forbids io_uring_setup is named"
     }
 }
 
-TEST_CASE("uring kernel: a seccomp profile that forbids only entering or registering is named") {
+TEST_CASE("uring kernel: a seccomp profile that forbids only entering or registering is named",
+          "[uring]") {
     for (const int call : {__NR_io_uring_enter, __NR_io_uring_register}) {
         const std::string text = told_when_forbidden(call, EPERM);
         INFO(text);
@@ -127,23 +130,24 @@ TEST_CASE("uring kernel: a seccomp profile that forbids only entering or registe
     }
 }
 
-TEST_CASE("uring kernel: a kernel without io_uring is named") {
+TEST_CASE("uring kernel: a kernel without io_uring is named", "[uring]") {
     const std::string text = told_when_forbidden(__NR_io_uring_setup, ENOSYS);
     INFO(text);
     CHECK(contains(text, code(ENOSYS) + "io_uring cannot be used: the kernel has none"));
 }
 
-TEST_CASE("uring kernel: an EINVAL says that the kernel is too old") {
+TEST_CASE("uring kernel: an EINVAL says that the kernel is too old", "[uring]") {
     const std::string text = told_when_forbidden(__NR_io_uring_setup, EINVAL);
     CHECK(contains(text, code(EINVAL) + "io_uring cannot be used: the kernel is too old"));
 }
 
-TEST_CASE("uring kernel: for want of memory it asks for less, down to 64 entries, never for more") {
+TEST_CASE("uring kernel: for want of memory it asks for less, down to 64 entries, never for more",
+          "[uring]") {
     CHECK(contains(told_when_forbidden(__NR_io_uring_setup, ENOMEM, 256), "ring of 64 entries"));
     CHECK(contains(told_when_forbidden(__NR_io_uring_setup, ENOMEM, 4), "ring of 4 entries"));
 }
 
-TEST_CASE("uring kernel: having no descriptor left is named with the limit") {
+TEST_CASE("uring kernel: having no descriptor left is named with the limit", "[uring]") {
     const ChildResult child = run_in_child([] {
         const rlimit none{3, 3};  // standard input, output and error
         ::close_range(3, ~0U, 0);
@@ -155,14 +159,15 @@ TEST_CASE("uring kernel: having no descriptor left is named with the limit") {
     CHECK(contains(child.text, "RLIMIT_NOFILE is 3"));
 }
 
-TEST_CASE("uring kernel: many rings can be made and dropped in a row") {
+TEST_CASE("uring kernel: many rings can be made and dropped in a row", "[uring]") {
     for (int i = 0; i < 200; ++i) {
         Ring ring = Ring(std::make_unique<UringKernel>(UringOptions{4, 8}));
         REQUIRE(perform(ring, NopRequest{}) == 0);
     }
 }
 
-TEST_CASE("uring kernel: a sleep ends with the timeout, also with a huge or a negative one") {
+TEST_CASE("uring kernel: a sleep ends with the timeout, also with a huge or a negative one",
+          "[uring]") {
     UringKernel kernel(UringOptions{4, 0});
     const auto before = kernel.now();
     CHECK(kernel.enter(true, 2ms) == -ETIME);
@@ -178,7 +183,8 @@ TEST_CASE("uring kernel: a sleep ends with the timeout, also with a huge or a ne
     CHECK(ring.reap() == 1);
 }
 
-TEST_CASE("uring kernel: try_now sends and receives when that is possible without waiting") {
+TEST_CASE("uring kernel: try_now sends and receives when that is possible without waiting",
+          "[uring]") {
     SocketPair sockets;
     UringKernel kernel(UringOptions{4, 0});
     io_uring_sqe sqe{};

@@ -17,7 +17,7 @@
 using namespace ringio;
 using namespace ringio::testing;
 
-TEST_CASE("uring kernel: opens that wait do not hold up the files of others") {
+TEST_CASE("uring kernel: opens that wait do not hold up the files of others", "[uring]") {
     constexpr int slow = 16;  // four times as many as held all workers once
     char folder[] = "/tmp/ringio_fifos_XXXXXX";
     REQUIRE(::mkdtemp(folder) != nullptr);

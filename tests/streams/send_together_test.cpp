@@ -76,7 +76,8 @@ Task<> warm_up(std::vector<Out>& outs) {
 void run_together(Task<> (*body)()) {
     const testing::Balance balance;
     {
-        EventLoop loop({.send_together = true, .kernel = &ScriptedReceive::make_kernel});
+        EventLoop loop({.send_together = true,
+                        .kernel = testing::kernel_from<&ScriptedReceive::make_kernel>()});
         loop.run_until_complete(body());
         loop.close();
         CHECK(loop.statistics().operations == 0);

@@ -55,6 +55,8 @@ def parse_arguments(suites: dict) -> argparse.Namespace:
     parser.add_argument("--charts", type=pathlib.Path, metavar="DIR", help="charts as SVG")
     parser.add_argument("--write-docs", action="store_true",
                         help="writes docs/performance.md's generated blocks and its charts")
+    parser.add_argument("--kernel", choices=["uring", "epoll", "auto"], help="what answers ringio's "
+                        "requests (RINGIO_KERNEL); with epoll, net's limit is its server on epoll")
     for module in dict.fromkeys(suites.values()):
         if hasattr(module, "add_arguments"):
             module.add_arguments(parser.add_argument_group(", ".join(module.NAMES)))
@@ -95,6 +97,8 @@ def publish(found: report.Report, options: argparse.Namespace) -> None:
 def main() -> int:
     suites = find_suites()
     options = parse_arguments(suites)
+    if options.kernel:
+        os.environ["RINGIO_KERNEL"] = options.kernel
     build = options.build.resolve() if options.build else build_preset()
     where = machine.describe(build)
     if where["build_type"] not in ("", "Release"):

@@ -170,11 +170,19 @@ class Cell:
         return self.series[name].median(figure) if name in self.series else None
 
 
+def servers_of_kernel() -> dict[str, tuple[list[str], str]]:
+    """Where ringio is told to do without io_uring, the limit is the best that epoll gives."""
+    if os.environ.get("RINGIO_KERNEL") != "epoll":
+        return SERVERS
+    alone = {name: server for name, server in SERVERS.items() if not name.endswith("together")}
+    return {**alone, LIMIT: SERVERS["epoll"]}
+
+
 def find_servers(build: pathlib.Path, only: list[str] | None) -> dict[str, list[str]]:
     """{name: command} of those that are there and wanted, the limit first; a line for the rest."""
     found = {}
     wanted = [name.replace("_", " ") for name in only] if only else None
-    for name, (command, package) in SERVERS.items():
+    for name, (command, package) in servers_of_kernel().items():
         program = machine.find_program(build, command[0])
         if program:
             found[name] = [program, *command[1:]]

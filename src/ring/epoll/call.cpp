@@ -75,7 +75,9 @@ Verdict accept_one(const io_uring_sqe& request) noexcept {
         ::accept4(request.fd, pointer<sockaddr>(request.addr), pointer<socklen_t>(request.addr2),
                   static_cast<int>(request.accept_flags));
     if (fd < 0 && would_block()) {
-        return {Next::readable, 0};
+        // Kernel: a Unix listener that was shut down says so only to those who wait in accept(2).
+        return is_ready(request.fd, POLLRDHUP) ? Verdict::over(-EINVAL)
+                                               : Verdict{Next::readable, 0};
     }
     return Verdict::over(result_of(fd));
 }

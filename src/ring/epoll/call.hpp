@@ -74,4 +74,9 @@ inline bool is_multishot(const io_uring_sqe& request) noexcept {
     return request.opcode == IORING_OP_RECV && (request.ioprio & IORING_RECV_MULTISHOT) != 0;
 }
 
+/// Tells whether nobody wants to know this result.
+inline bool is_silent(const io_uring_sqe& request, int result) noexcept {
+    return result >= 0 && (request.flags & IOSQE_CQE_SKIP_SUCCESS) != 0;
+}
+
 }  // namespace ringio::detail

@@ -67,16 +67,16 @@ void EpollState::post(std::uint64_t user_data, int result, std::uint32_t flags) 
     ++completions_tail_;
 }
 
-// For one that is over in the moment in which it is taken; there is room.
+// There is room, or it is silent.
 void EpollState::deliver(const io_uring_sqe& request, int result) noexcept {
-    if (result < 0 || (request.flags & IOSQE_CQE_SKIP_SUCCESS) == 0) {
+    if (!is_silent(request, result)) {
         post(request.user_data, result, 0);
     }
 }
 
 void EpollState::finish(WaitingRequest& request, int result) noexcept {
     requests_.hide(request);
-    if (due_.empty() && room() != 0) {
+    if ((due_.empty() && room() != 0) || is_silent(request.call.request, result)) {
         deliver(request.call.request, result);
         requests_.drop(request);
         return;

@@ -36,7 +36,8 @@ bool EpollState::take(const io_uring_sqe& request) noexcept {
     Verdict verdict = request.opcode == IORING_OP_ASYNC_CANCEL
                           ? Verdict::over(cancel(request, kept))
                           : try_first(call);
-    if (kept == nullptr && verdict.next == Verdict::Next::done && room() != 0) {
+    const bool done = verdict.next == Verdict::Next::done;
+    if (kept == nullptr && done && (room() != 0 || is_silent(request, verdict.result))) {
         deliver(request, verdict.result);
         return true;
     }

@@ -164,7 +164,7 @@ void EpollState::park(WaitingRequest& request, Verdict::Next next) noexcept {
     }
     const std::uint32_t ready =
         poll_events(asked) & (EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM);
-    finish(request, ready != 0 ? static_cast<int>(ready) : -EPERM);
+    finish(request, ready != 0 ? static_cast<int>(ready) : -EINVAL);
 }
 
 void EpollState::wait_for_buffer(WaitingRequest& request) noexcept {

@@ -29,6 +29,13 @@ bool is_ready(int fd, short events) noexcept {
     return ::poll(&entry, 1, 0) == 1;
 }
 
+// -1 where there is none.
+int socket_option(int fd, int name) noexcept {
+    int value = -1;
+    socklen_t length = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
+}
+
 // A file, a directory, a disk: what is always "ready", and may block all the same.
 bool is_file(int fd) noexcept {
     struct stat status{};
@@ -58,10 +65,11 @@ Verdict transfer(Call& call, Next on_block) noexcept {
 
 // Kernel: accept4(2) on a descriptor in blocking mode waits when the connection, of which poll(2)
 // told, is gone by then. So a listener is made non-blocking here, save one that came from outside
-// as a standard stream, which other processes share.
+// as a standard stream, which other processes share; so does who has what is no listener.
 void make_non_blocking(int fd) noexcept {
     const int flags = ::fcntl(fd, F_GETFL);
-    if (fd > STDERR_FILENO && flags >= 0 && (flags & O_NONBLOCK) == 0) {
+    if (fd > STDERR_FILENO && flags >= 0 && (flags & O_NONBLOCK) == 0 &&
+        socket_option(fd, SO_ACCEPTCONN) == 1) {
         ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
     }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <iterator>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -43,20 +44,66 @@ bool is_file(int fd) noexcept {
            (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode));
 }
 
-// MSG_WAITALL goes on until all bytes are moved, or an end or an error comes.
+bool is_message(const io_uring_sqe& request) noexcept {
+    return request.opcode == IORING_OP_RECVMSG || request.opcode == IORING_OP_SENDMSG;
+}
+
+std::size_t bytes_left(const Call& call) noexcept {
+    if (!is_message(call.request)) {
+        return call.request.len;
+    }
+    const msghdr& message = *pointer<const msghdr>(call.request.addr);
+    std::size_t size = 0;
+    for (std::size_t part = 0; part < message.msg_iovlen; ++part) {
+        size += message.msg_iov[part].iov_len;
+    }
+    return size - call.done;
+}
+
+// Moves bytes of a message of which some were moved, and with them what comes beside bytes.
+ssize_t call_rest_of_message(const Call& call) noexcept {
+    const msghdr& whole = *pointer<const msghdr>(call.request.addr);
+    iovec parts[16];  // what does not fit has its turn at the next call
+    msghdr rest{};
+    rest.msg_iov = parts;
+    std::size_t skipped = call.done;
+    for (std::size_t at = 0; at < whole.msg_iovlen && rest.msg_iovlen < std::size(parts); ++at) {
+        const iovec& part = whole.msg_iov[at];
+        const std::size_t skip = std::min(skipped, part.iov_len);
+        skipped -= skip;
+        if (skip < part.iov_len) {
+            parts[rest.msg_iovlen++] = {static_cast<char*>(part.iov_base) + skip,
+                                        part.iov_len - skip};
+        }
+    }
+    io_uring_sqe request = call.request;
+    request.addr = reinterpret_cast<std::uintptr_t>(&rest);
+    return call_socket(request);
+}
+
+// MSG_WAITALL goes on until all bytes are moved, or an end or an error comes. Kernel: as io_uring
+// does, not with datagrams.
+bool goes_on(const io_uring_sqe& request) noexcept {
+    if ((request.msg_flags & MSG_WAITALL) == 0) {
+        return false;
+    }
+    const int type = socket_option(request.fd, SO_TYPE);
+    return type == SOCK_STREAM || type == SOCK_SEQPACKET;
+}
+
 Verdict transfer(Call& call, Next on_block) noexcept {
-    const bool all =
-        (call.request.msg_flags & MSG_WAITALL) != 0 &&
-        (call.request.opcode == IORING_OP_RECV || call.request.opcode == IORING_OP_SEND);
     for (;;) {
-        const ssize_t moved = call_socket(call.request);
+        const ssize_t moved = call.done != 0 && is_message(call.request)
+                                  ? call_rest_of_message(call)
+                                  : call_socket(call.request);
         if (moved < 0) {
             if (!would_block() || (call.request.msg_flags & MSG_DONTWAIT) != 0) {
                 return Verdict::over(call.final_result(-errno));
             }
             return {on_block, 0};
         }
-        if (!all || moved == 0 || static_cast<std::uint32_t>(moved) == call.request.len) {
+        if (moved == 0 || !goes_on(call.request) ||
+            static_cast<std::size_t>(moved) >= bytes_left(call)) {
             return Verdict::over(call.final_result(static_cast<int>(moved)));
         }
         call.advance(static_cast<std::uint32_t>(moved));
@@ -239,6 +286,9 @@ int open_file(const io_uring_sqe& request) noexcept {
 
 void Call::advance(std::uint32_t bytes) noexcept {
     done += bytes;
+    if (is_message(request)) {
+        return;  // its parts are the caller's, and stay as they are
+    }
     request.addr += bytes;
     request.len -= bytes;
     if (request.off != current_position &&

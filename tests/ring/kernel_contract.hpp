@@ -231,14 +231,20 @@ public:
     int cancelled_result_of(Id id) {
         while (!is_over(id)) {
             cancel(id);
-            enter_for(true, std::chrono::milliseconds(10));
+            enter();
+            if (!is_over(id)) {
+                enter_for(true, std::chrono::milliseconds(10));
+            }
         }
         return result(id);
     }
     void finish() {
         for (int round = 0; in_flight_ != 0 && round < 500; ++round) {
             cancel_all();
-            enter_for(true, std::chrono::milliseconds(20));
+            enter();
+            if (in_flight_ != 0) {
+                enter_for(true, std::chrono::milliseconds(20));
+            }
         }
         CHECK(in_flight_ == 0);
     }

@@ -17,19 +17,6 @@ using namespace ringio::testing;
 namespace {
 
 template <class Body>
-void with_pair(const char* title, Body body) {
-    for (const Family family : {Family::tcp, Family::local}) {
-        const std::string name = std::string(title) + (family == Family::tcp ? ", tcp" : ", unix");
-        for_each_kernel(name, [&](const KernelUnderTest& kernel) {
-            Ends ends = Ends::sockets(family);
-            Driver driver(kernel);
-            body(driver, ends);
-            driver.finish();
-        });
-    }
-}
-
-template <class Body>
 void with_listener(const char* title, Body body) {
     for (const Family family : {Family::tcp, Family::local}) {
         const std::string name = std::string(title) + (family == Family::tcp ? ", tcp" : ", unix");
@@ -74,7 +61,8 @@ TEST_CASE("kernel contract: connect") {
     with_listener("twice", [](Driver& driver, Listener& listener) {
         const UniqueFd fd = listener.socket();
         CHECK(driver.perform(connect_to(listener, fd)) == 0);
-        CHECK(driver.perform(connect_to(listener, fd)) == -EISCONN);
+        // Kernel: after a connect that did not wait, the next one says 0, once.
+        CHECK(is_one_of({-EISCONN, 0}, driver.perform(connect_to(listener, fd))));
     });
     with_listener("of what listens itself", [](Driver& driver, Listener& listener) {
         const ConnectRequest request{listener.fd(), listener.address(), listener.length()};
@@ -143,7 +131,7 @@ TEST_CASE("kernel contract: accept") {
         std::array<char, 1> byte{};
         CHECK(driver.perform(RecvRequest{fd.get(), byte.data(), 1}) == 0);
     });
-    with_pair("of what does not listen", [](Driver& driver, Ends& ends) {
+    for_each_pair("of what does not listen", [](Driver& driver, Ends& ends) {
         CHECK(driver.perform(AcceptRequest{ends.near.get()}) == -EINVAL);
     });
     for_each_kernel("of what is no socket", [](const KernelUnderTest& kernel) {
@@ -156,31 +144,31 @@ TEST_CASE("kernel contract: accept") {
 
 TEST_CASE("kernel contract: recv and send") {
     std::array<char, 16> bytes{};
-    with_pair("data before the end", [&](Driver& driver, Ends& ends) {
+    for_each_pair("data before the end", [&](Driver& driver, Ends& ends) {
         ends.write("abc");
         ends.far.reset();
         CHECK(driver.perform(RecvRequest{ends.near.get(), bytes.data(), bytes.size()}) == 3);
         CHECK(driver.perform(RecvRequest{ends.near.get(), bytes.data(), bytes.size()}) == 0);
     });
-    with_pair("less than there is", [&](Driver& driver, Ends& ends) {
+    for_each_pair("less than there is", [&](Driver& driver, Ends& ends) {
         ends.write("abc");
         CHECK(driver.perform(RecvRequest{ends.near.get(), bytes.data(), 2}) == 2);
         CHECK(driver.perform(RecvRequest{ends.near.get(), bytes.data(), 2}) == 1);
         CHECK(bytes[0] == 'c');
     });
-    with_pair("peeking takes nothing", [&](Driver& driver, Ends& ends) {
+    for_each_pair("peeking takes nothing", [&](Driver& driver, Ends& ends) {
         ends.write("abc");
         const RecvRequest peek{ends.near.get(), bytes.data(), bytes.size(), MSG_PEEK};
         CHECK(driver.perform(peek) == 3);
         CHECK(driver.perform(peek) == 3);
     });
-    with_pair("without waiting", [&](Driver& driver, Ends& ends) {
+    for_each_pair("without waiting", [&](Driver& driver, Ends& ends) {
         const RecvRequest recv{ends.near.get(), bytes.data(), bytes.size(), MSG_DONTWAIT};
         CHECK(driver.perform(recv) == -EAGAIN);
         fill(ends.near.get());
         CHECK(driver.perform(SendRequest{ends.near.get(), "x", 1, MSG_DONTWAIT}) == -EAGAIN);
     });
-    with_pair("all of four bytes that come one by one", [&](Driver& driver, Ends& ends) {
+    for_each_pair("all of four bytes that come one by one", [&](Driver& driver, Ends& ends) {
         const Driver::Id id =
             driver.submit(RecvRequest{ends.near.get(), bytes.data(), 4, MSG_WAITALL});
         for (const char* const byte : {"a", "b", "c"}) {
@@ -192,24 +180,40 @@ TEST_CASE("kernel contract: recv and send") {
         CHECK(driver.result_of(id) == 4);
         CHECK(std::string(bytes.data(), 4) == "abcd");
     });
-    with_pair("all of four bytes, of which two come, and a cancel",
-              [&](Driver& driver, Ends& ends) {
-                  const Driver::Id id =
-                      driver.submit(RecvRequest{ends.near.get(), bytes.data(), 4, MSG_WAITALL});
-                  ends.write("ab");
-                  driver.turn();
-                  CHECK(driver.result(id) == not_over);
-                  CHECK(driver.cancelled_result_of(id) == 2);
-              });
-    with_pair("all of four bytes, of which two come, and the end", [&](Driver& driver, Ends& ends) {
-        const Driver::Id id =
-            driver.submit(RecvRequest{ends.near.get(), bytes.data(), 4, MSG_WAITALL});
-        ends.write("ab");
-        driver.turn();
-        ends.far.reset();
-        CHECK(driver.result_of(id) == 2);
-    });
-    with_pair("all of what has no room, bit by bit", [&](Driver& driver, Ends& ends) {
+    for_each_pair("all of four bytes, of which two come, and a cancel",
+                  [&](Driver& driver, Ends& ends) {
+                      const Driver::Id id =
+                          driver.submit(RecvRequest{ends.near.get(), bytes.data(), 4, MSG_WAITALL});
+                      ends.write("ab");
+                      driver.turn();
+                      CHECK(driver.result(id) == not_over);
+                      CHECK(driver.cancelled_result_of(id) == 2);
+                  });
+    for_each_pair("all of four bytes, of which two come, and the end",
+                  [&](Driver& driver, Ends& ends) {
+                      const Driver::Id id =
+                          driver.submit(RecvRequest{ends.near.get(), bytes.data(), 4, MSG_WAITALL});
+                      ends.write("ab");
+                      driver.turn();
+                      ends.far.reset();
+                      CHECK(driver.result_of(id) == 2);
+                  });
+    for (const int type : {SOCK_DGRAM, SOCK_SEQPACKET}) {
+        for_each_kernel(type == SOCK_DGRAM ? "all of a datagram" : "all of two packets",
+                        [&](const KernelUnderTest& kernel) {
+                            const Ends ends = Ends::sockets(Family::local, type);
+                            Driver driver(kernel);
+                            ends.write("abc");
+                            const Driver::Id id = driver.submit(
+                                RecvRequest{ends.near.get(), bytes.data(), 4, MSG_WAITALL});
+                            driver.turn();
+                            // Kernel: io_uring goes on with packets, and not with datagrams.
+                            CHECK(driver.result(id) == (type == SOCK_DGRAM ? 3 : not_over));
+                            ends.write("d");
+                            CHECK(driver.result_of(id) == (type == SOCK_DGRAM ? 3 : 4));
+                        });
+    }
+    for_each_pair("all of what has no room, bit by bit", [&](Driver& driver, Ends& ends) {
         const std::vector<char> much(4 << 20, 'm');
         const Driver::Id id =
             driver.submit(SendRequest{ends.near.get(), much.data(), much.size(), MSG_WAITALL});
@@ -221,18 +225,18 @@ TEST_CASE("kernel contract: recv and send") {
         CHECK(driver.result_of(id) == static_cast<int>(much.size()));
         CHECK(received == much.size());
     });
-    with_pair("as much as there is room for", [&](Driver& driver, Ends& ends) {
+    for_each_pair("as much as there is room for", [&](Driver& driver, Ends& ends) {
         const std::vector<char> much(16 << 20, 'm');
         const int result = driver.perform(SendRequest{ends.near.get(), much.data(), much.size()});
         CHECK(result > 0);
         CHECK(result < static_cast<int>(much.size()));
     });
-    with_pair("to a side that is gone", [&](Driver& driver, Ends& ends) {
+    for_each_pair("to a side that is gone", [&](Driver& driver, Ends& ends) {
         ends.far.reset();
         driver.perform(SendRequest{ends.near.get(), "x", 1});  // TCP learns of it by this one
         CHECK(driver.perform(SendRequest{ends.near.get(), "x", 1}) == -EPIPE);
     });
-    with_pair("into memory that is none", [&](Driver& driver, Ends& ends) {
+    for_each_pair("into memory that is none", [&](Driver& driver, Ends& ends) {
         ends.write("abc");
         void* const nowhere = reinterpret_cast<void*>(std::uintptr_t{8});
         CHECK(driver.perform(RecvRequest{ends.near.get(), nowhere, 3}) == -EFAULT);
@@ -262,84 +266,36 @@ TEST_CASE("kernel contract: recv and send") {
     });
 }
 
-TEST_CASE("kernel contract: sendmsg and recvmsg") {
-    std::array<char, 16> bytes{};
-    std::array<iovec, 2> parts{iovec{bytes.data(), 2}, iovec{bytes.data() + 2, 3}};
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = parts.size();
-    with_pair("several parts", [&](Driver& driver, Ends& ends) {
-        std::copy_n("hello", 5, bytes.data());
-        CHECK(driver.perform(SendMsgRequest{ends.near.get(), &message}) == 5);
-        bytes.fill('-');
-        CHECK(driver.perform(RecvMsgRequest{ends.far.get(), &message}) == 5);
-        CHECK(std::string(bytes.data(), 6) == "hello-");
-    });
-    with_pair("all of two parts that come one by one", [&](Driver& driver, Ends& ends) {
-        const Driver::Id id = driver.submit(RecvMsgRequest{ends.near.get(), &message, MSG_WAITALL});
-        ends.write("abc");
-        driver.turn();
-        CHECK(driver.result(id) == not_over);
-        ends.write("de");
-        CHECK(driver.result_of(id) == 5);
-        CHECK(std::string(bytes.data(), 5) == "abcde");
-    });
-    with_pair("to a side that is gone", [&](Driver& driver, Ends& ends) {
-        ends.far.reset();
-        driver.perform(SendMsgRequest{ends.near.get(), &message});
-        CHECK(driver.perform(SendMsgRequest{ends.near.get(), &message}) == -EPIPE);
-    });
-    for_each_kernel("a descriptor comes along, and is closed by exec",
-                    [&](const KernelUnderTest& kernel) {
-                        const Ends ends = Ends::sockets(Family::local);
-                        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-                        msghdr with_fd = message;
-                        with_fd.msg_control = control.data();
-                        with_fd.msg_controllen = control.size();
-                        cmsghdr* const header = CMSG_FIRSTHDR(&with_fd);
-                        header->cmsg_level = SOL_SOCKET;
-                        header->cmsg_type = SCM_RIGHTS;
-                        header->cmsg_len = CMSG_LEN(sizeof(int));
-                        const int sent = ends.near.get();
-                        std::memcpy(CMSG_DATA(header), &sent, sizeof sent);
-                        Driver driver(kernel);
-                        CHECK(driver.perform(SendMsgRequest{ends.near.get(), &with_fd}) == 5);
-                        control.fill('\0');
-                        CHECK(driver.perform(RecvMsgRequest{ends.far.get(), &with_fd}) == 5);
-                        int received = -1;
-                        std::memcpy(&received, CMSG_DATA(CMSG_FIRSTHDR(&with_fd)), sizeof(int));
-                        const UniqueFd owner(received);
-                        CHECK((::fcntl(received, F_GETFD) & FD_CLOEXEC) != 0);
-                    });
-}
-
 TEST_CASE("kernel contract: shutdown") {
     std::array<char, 16> bytes{};
     for (const int how : {SHUT_RD, SHUT_WR, SHUT_RDWR}) {
-        with_pair(how == SHUT_RD   ? "of reading"
-                  : how == SHUT_WR ? "of writing"
-                                   : "of both",
-                  [&](Driver& driver, Ends& ends) {
-                      CHECK(driver.perform(ShutdownRequest{ends.near.get(), how}) == 0);
-                      const bool reads = how == SHUT_WR;
-                      const bool writes = how == SHUT_RD;
-                      ends.write(reads ? "x" : "");
-                      CHECK(driver.perform(RecvRequest{ends.near.get(), bytes.data(), 1}) ==
-                            (reads ? 1 : 0));
-                      CHECK(driver.perform(SendRequest{ends.near.get(), "x", 1}) ==
-                            (writes ? 1 : -EPIPE));
-                      if (!writes) {
-                          CHECK(driver.perform(RecvRequest{ends.far.get(), bytes.data(), 1}) == 0);
-                      }
-                  });
+        for_each_pair(
+            how == SHUT_RD   ? "of reading"
+            : how == SHUT_WR ? "of writing"
+                             : "of both",
+            [&](Driver& driver, Ends& ends) {
+                CHECK(driver.perform(ShutdownRequest{ends.near.get(), how}) == 0);
+                const bool reads = how == SHUT_WR;
+                const bool writes = how == SHUT_RD;
+                if (reads) {
+                    ends.write("x");
+                }
+                CHECK(driver.perform(RecvRequest{ends.near.get(), bytes.data(), 1}) ==
+                      (reads ? 1 : 0));
+                CHECK(driver.perform(SendRequest{ends.near.get(), "x", 1}) ==
+                      (writes ? 1 : -EPIPE));
+                if (!writes) {
+                    CHECK(driver.perform(RecvRequest{ends.far.get(), bytes.data(), 1}) == 0);
+                }
+            });
     }
-    with_pair("ends a receive that waits", [&](Driver& driver, Ends& ends) {
+    for_each_pair("ends a receive that waits", [&](Driver& driver, Ends& ends) {
         const Driver::Id id = driver.submit(RecvRequest{ends.near.get(), bytes.data(), 1});
         driver.turn();
         CHECK(driver.perform(ShutdownRequest{ends.near.get(), SHUT_RD}) == 0);
         CHECK(driver.result_of(id) == 0);
     });
-    with_pair("in a way there is not", [&](Driver& driver, Ends& ends) {
+    for_each_pair("in a way there is not", [&](Driver& driver, Ends& ends) {
         CHECK(driver.perform(ShutdownRequest{ends.near.get(), 7}) == -EINVAL);
     });
     for_each_kernel(
@@ -355,7 +311,7 @@ TEST_CASE("kernel contract: shutdown") {
 
 // Kernel: io_uring tells POLLRDHUP to those who did not ask.
 TEST_CASE("kernel contract: a poll for room, and the other side stops sending") {
-    with_pair("half closed", [](Driver& driver, Ends& ends) {
+    for_each_pair("half closed", [](Driver& driver, Ends& ends) {
         fill(ends.near.get());
         const Driver::Id id = driver.submit(PollRequest{ends.near.get(), POLLOUT});
         driver.turn();

@@ -24,6 +24,8 @@
 #include <support/catch.hpp>
 #include <support/raw_socket.hpp>
 
+#include "kernel_contract.hpp"
+
 namespace ringio::testing {
 
 enum class Family { tcp, local };
@@ -177,5 +179,19 @@ private:
     sockaddr_storage address_{};
     socklen_t length_ = 0;
 };
+
+/// Runs `body(driver, ends)` for a connection of each family, on each kernel.
+template <class Body>
+void for_each_pair(std::string_view title, Body body) {
+    for (const Family family : {Family::tcp, Family::local}) {
+        const std::string name = std::string(title) + (family == Family::tcp ? ", tcp" : ", unix");
+        for_each_kernel(name, [&](const KernelUnderTest& kernel) {
+            Ends ends = Ends::sockets(family);
+            Driver driver(kernel);
+            body(driver, ends);
+            driver.finish();
+        });
+    }
+}
 
 }  // namespace ringio::testing

@@ -235,10 +235,12 @@ Verdict read_or_write(Call& call, FileBudget& budget) noexcept {
             if (is_file(request.fd)) {
                 return {Next::worker, 0};
             }
-            return error == EAGAIN ? Verdict{direction.on_block, 0}
-                                   : move_one_piece(request, direction);
+            if (error == EOPNOTSUPP) {
+                return move_one_piece(request, direction);
+            }
         }
-        return error == EINTR ? Verdict{direction.on_block, 0} : Verdict::over(-error);
+        return error == EAGAIN || error == EINTR ? Verdict{direction.on_block, 0}
+                                                 : Verdict::over(-error);
     }
     const auto bytes = static_cast<std::uint32_t>(moved);
     if (bytes == 0 || bytes == request.len || (!seekable && !is_file(request.fd))) {

@@ -340,4 +340,42 @@ TEST_CASE("kernel contract: devices, and files that are polled") {
         const Ends ends = Ends::pipe();
         CHECK(driver.perform(ReadRequest{ends.near.get(), bytes.data(), 0}) == 0);
     });
+    with_folder("a read of an eventfd into less or more memory", [&](Driver& driver,
+                                                                     const Folder&) {
+        const UniqueFd event(::eventfd(0, EFD_CLOEXEC));
+        CHECK(driver.perform(ReadRequest{event.get(), bytes.data(), 4}) == -EINVAL);
+        for (const std::uint64_t offset : {current_position, std::uint64_t{0}}) {
+            REQUIRE(::eventfd_write(event.get(), 3) == 0);
+            CHECK(driver.perform(ReadRequest{event.get(), bytes.data(), 16, offset}) == 8);
+            const Driver::Id id = driver.submit(ReadRequest{event.get(), bytes.data(), 16, offset});
+            driver.turn();
+            CHECK(driver.result(id) == not_over);
+            REQUIRE(::eventfd_write(event.get(), 3) == 0);
+            CHECK(driver.result_of(id) == 8);
+        }
+    });
+    with_folder("a write to an eventfd of what is no number", [&](Driver& driver, const Folder&) {
+        const UniqueFd event(::eventfd(0, EFD_CLOEXEC));
+        CHECK(driver.perform(WriteRequest{event.get(), bytes.data(), 4}) == -EINVAL);
+        bytes.fill('\xff');
+        CHECK(driver.perform(WriteRequest{event.get(), bytes.data(), 8}) == -EINVAL);
+    });
+    with_folder("a terminal", [&](Driver& driver, const Folder&) {
+        const UniqueFd master(::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
+        CHECK(driver.perform(WriteRequest{master.get(), "hello\n", 6}) == 6);
+        // What was written is echoed to the master.
+        CHECK(driver.perform(ReadRequest{master.get(), bytes.data(), bytes.size()}) == 7);
+        CHECK(std::string(bytes.data(), 7) == "hello\r\n");
+    });
+    for (const char* const path :
+         {"/proc/self/stat", "/sys/kernel/mm/transparent_hugepage/enabled"}) {
+        with_folder(path, [&](Driver& driver, const Folder&) {
+            const UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
+            if (fd) {
+                CHECK(driver.perform(ReadRequest{fd.get(), bytes.data(), 4, 0}) == 4);
+                CHECK(driver.perform(ReadRequest{fd.get(), bytes.data(), 4}) == 4);
+                CHECK(driver.perform(ReadRequest{fd.get(), bytes.data(), 4, 1'000'000}) == 0);
+            }
+        });
+    }
 }

@@ -1,0 +1,366 @@
+// What went wrong elsewhere, third part: single requests, queues and wake-ups.
+#include "kernel_contract.hpp"
+#include "kernel_sockets.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <poll.h>
+#include <sys/resource.h>
+
+#include <support/catch.hpp>
+
+using namespace ringio;
+using namespace ringio::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Id = Driver::Id;
+
+template <class Body>
+void on_each_kernel(Body body) {
+    for_each_kernel("", [&](const KernelUnderTest& kernel) {
+        Driver driver(kernel);
+        body(driver);
+    });
+}
+
+bool blocks(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0; }
+
+// While it lives, the process can open no descriptor more.
+class NoDescriptorLeft {
+public:
+    NoDescriptorLeft() {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        const UniqueFd next(::fcntl(0, F_DUPFD_CLOEXEC, 0));
+        rlimit none = before_;
+        none.rlim_cur = static_cast<rlim_t>(next.get());
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    }
+    NoDescriptorLeft(const NoDescriptorLeft&) = delete;
+    NoDescriptorLeft& operator=(const NoDescriptorLeft&) = delete;
+    ~NoDescriptorLeft() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("kernel incident 12, zio#500: a sleep is not a millisecond too long") {
+    on_each_kernel([](Driver& driver) {
+        auto shortest = std::chrono::nanoseconds::max();
+        for (int round = 0; round < 200 && shortest >= 900us; ++round) {
+            const auto begin = driver.kernel().now();
+            if (driver.enter_for(true, 50us) == -ETIME) {
+                shortest =
+                    std::min<std::chrono::nanoseconds>(shortest, driver.kernel().now() - begin);
+            }
+        }
+        CHECK(shortest >= 50us);
+        CHECK(shortest < 900us);
+    });
+}
+
+TEST_CASE("kernel incident 30, netty#7788: what a short read leaves shows by itself") {
+    on_each_kernel([](Driver& driver) {
+        const Ends ends = Ends::sockets(Family::tcp);
+        std::array<char, 8> bytes{};
+        const Id first = driver.submit(RecvRequest{ends.near.get(), bytes.data(), 3});
+        driver.turn();
+        ends.write("abcdef");
+        CHECK(driver.result_of(first) == 3);
+        driver.turn();
+        const Id poll = driver.submit(PollRequest{ends.near.get(), POLLIN});
+        CHECK(driver.result_of(poll) == POLLIN);
+        CHECK(driver.perform(RecvRequest{ends.near.get(), bytes.data(), 8}) == 3);
+        CHECK(bytes[0] == 'd');
+    });
+}
+
+TEST_CASE("kernel incident 31, netty#4317: the last bytes come before the end") {
+    for (const bool multishot : {false, true}) {
+        for_each_pair(multishot ? "multishot" : "one by one", [&](Driver& driver, Ends& ends) {
+            std::array<char, 4> bytes{};
+            driver.buffers(16);
+            const auto submit = [&] {
+                return multishot ? driver.submit(RecvMultishotRequest{ends.near.get(), 0})
+                                 : driver.submit(RecvRequest{ends.near.get(), bytes.data(), 4});
+            };
+            Id id = submit();
+            driver.turn();
+            ends.write("0123456789");
+            ends.far.reset();
+            std::string all;
+            for (;;) {
+                driver.until_over(id);
+                all += multishot
+                           ? driver.take_bytes(id)
+                           : std::string(bytes.data(), static_cast<std::size_t>(driver.result(id)));
+                if (driver.result(id) == 0) {
+                    break;
+                }
+                id = submit();
+            }
+            CHECK(all == "0123456789");
+        });
+    }
+}
+
+TEST_CASE("kernel incident 33, ponyc#5722, libfabric#6493: a client taken away blocks no accept") {
+    for (const Family family : {Family::tcp, Family::local}) {
+        for_each_kernel(family == Family::tcp ? "tcp" : "unix", [&](const KernelUnderTest& kernel) {
+            Driver driver(kernel);
+            const Listener listener(family);
+            const Id first = driver.submit(AcceptRequest{listener.fd()});
+            const Id second = driver.submit(AcceptRequest{listener.fd()});
+            driver.turn();
+            for (int round = 0; round < 20; ++round) {
+                const UniqueFd client = listener.client();
+                const UniqueFd taken = listener.accept();  // by another process, say
+                driver.enter();
+            }
+            // Of two that are told of one client, one finds nothing.
+            const UniqueFd client = listener.client();
+            while (!driver.is_over(first) && !driver.is_over(second)) {
+                driver.sleep();
+            }
+            driver.turn();
+            CHECK(driver.is_over(first) != driver.is_over(second));
+            const UniqueFd accepted(driver.result(driver.is_over(first) ? first : second));
+            CHECK(accepted);
+            driver.finish();
+        });
+    }
+}
+
+TEST_CASE("kernel incident 34, mio#1560, asio#1365: a full backlog is no connection") {
+    on_each_kernel([](Driver& driver) {
+        const Listener listener(Family::local, 0);
+        const std::vector<UniqueFd> before = listener.fill_backlog();
+        const UniqueFd fd = listener.socket();
+        const Id id =
+            driver.submit(ConnectRequest{fd.get(), listener.address(), listener.length()});
+        driver.turn(10);
+        REQUIRE(driver.result(id) == not_over);
+        CHECK(listener.accept());
+        CHECK(driver.result_of(id) == 0);
+        CHECK(driver.perform(SendRequest{fd.get(), "x", 1}) == 1);
+    });
+}
+
+TEST_CASE("kernel incident 35, php-src#23669: a connect that waits lets deadlines pass") {
+    on_each_kernel([](Driver& driver) {
+        const Listener listener(Family::local, 0);
+        const std::vector<UniqueFd> before = listener.fill_backlog();
+        const UniqueFd fd = listener.socket();
+        const Id id =
+            driver.submit(ConnectRequest{fd.get(), listener.address(), listener.length()});
+        driver.turn();
+        const auto deadline = driver.kernel().now() + 20ms;
+        while (driver.kernel().now() < deadline) {
+            driver.enter_for(true, deadline - driver.kernel().now());
+        }
+        CHECK(driver.result(id) == not_over);
+        CHECK(is_one_of(cancelled, driver.cancelled_result_of(id)));
+    });
+}
+
+TEST_CASE("kernel incident 36, netty#2342: a connect that is refused says so") {
+    for (const bool non_blocking : {false, true}) {
+        for_each_kernel(
+            non_blocking ? "does not block" : "blocks", [&](const KernelUnderTest& kernel) {
+                Driver driver(kernel);
+                Listener listener(Family::tcp);
+                const UniqueFd fd = listener.socket();
+                set_non_blocking(fd.get(), non_blocking);
+                listener.close();
+                CHECK(driver.perform(ConnectRequest{fd.get(), listener.address(),
+                                                    listener.length()}) == -ECONNREFUSED);
+            });
+    }
+}
+
+TEST_CASE("kernel incident 37, bun#33827, flux-core#1803: shared descriptors keep their flags") {
+    on_each_kernel([](Driver& driver) {
+        std::array<char, 8> bytes{};
+        const Ends pipe = Ends::pipe();
+        const Ends sockets = Ends::sockets(Family::tcp);
+        const Ends full = Ends::pipe();
+        fill(full.far.get());
+        const std::vector<int> fds = {pipe.near.get(), sockets.near.get(), full.far.get()};
+        driver.submit(ReadRequest{fds[0], bytes.data(), 1});
+        driver.submit(RecvRequest{fds[1], bytes.data(), 1});
+        driver.submit(WriteRequest{fds[2], "x", 1});
+        driver.submit(PollRequest{fds[1], POLLIN});
+        driver.turn();
+        CHECK(driver.in_flight() == 4);
+        CHECK(std::ranges::all_of(fds, blocks));
+        driver.finish();
+        CHECK(std::ranges::all_of(fds, blocks));
+    });
+}
+
+TEST_CASE("kernel incident 38, libmtev#682, sipp#51: a file or /dev/null as a standard stream") {
+    on_each_kernel([](Driver& driver) {
+        std::array<char, 8> bytes{};
+        char name[] = "/tmp/ringio_incident_XXXXXX";
+        const UniqueFd file(::mkostemp(name, O_CLOEXEC));
+        REQUIRE(file);
+        ::unlink(name);
+        const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+        for (const int fd : {file.get(), null.get()}) {
+            CHECK(driver.perform(ReadRequest{fd, bytes.data(), 8}) == 0);
+            CHECK(driver.perform(WriteRequest{fd, "abc", 3}) == 3);
+            CHECK(driver.perform(PollRequest{fd, POLLIN}) == POLLIN);
+        }
+    });
+}
+
+TEST_CASE("kernel incident 39, compio#232: a file's request keeps nobody else waiting") {
+    for_each_kernel("", [](const KernelUnderTest& kernel) {
+        Driver driver(kernel, 64);
+        char name[] = "/tmp/ringio_incident_XXXXXX";
+        const UniqueFd file(::mkostemp(name, O_CLOEXEC));
+        REQUIRE(file);
+        ::unlink(name);
+        std::vector<Id> ids;
+        for (int at = 0; at < 30; ++at) {
+            ids.push_back(driver.submit(FsyncRequest{file.get()}));
+        }
+        const Id nop = driver.submit(NopRequest{});
+        driver.enter();
+        REQUIRE_FALSE(driver.ended().empty());
+        CHECK(driver.ended().front() == nop);
+        for (const Id id : ids) {
+            CHECK(driver.result_of(id) == 0);
+        }
+    });
+}
+
+TEST_CASE("kernel incident 42, cpython#127529, ponyc#4816: no descriptor left for an accept") {
+    for (const bool waits : {false, true}) {
+        for_each_kernel(waits ? "it waited" : "it did not wait",
+                        [&](const KernelUnderTest& kernel) {
+                            Driver driver(kernel);
+                            const Listener listener(Family::tcp);
+                            Id id = 0;
+                            UniqueFd client;
+                            if (waits) {
+                                id = driver.submit(AcceptRequest{listener.fd()});
+                                driver.turn();
+                            }
+                            client = listener.client();
+                            {
+                                const NoDescriptorLeft none;
+                                if (!waits) {
+                                    id = driver.submit(AcceptRequest{listener.fd()});
+                                }
+                                driver.until_over(id);
+                            }
+                            // Kernel: io_uring goes by the limit that was valid at submission.
+                            UniqueFd accepted;
+                            if (waits && driver.result(id) >= 0) {
+                                accepted.reset(driver.result(id));
+                            } else {
+                                CHECK(driver.result(id) == -EMFILE);
+                                accepted.reset(driver.perform(AcceptRequest{listener.fd()}));
+                            }
+                            REQUIRE(accepted);
+                            REQUIRE(::send(client.get(), "x", 1, MSG_NOSIGNAL) == 1);
+                            CHECK(read_now(accepted.get()) == "x");
+                        });
+    }
+}
+
+TEST_CASE("kernel incident 42, cpython#127529: no descriptor left for any other request") {
+    on_each_kernel([](Driver& driver) {
+        const Ends ends = Ends::sockets(Family::local);
+        const Ends others = Ends::sockets(Family::local);
+        std::array<char, 8> bytes{};
+        const NoDescriptorLeft none;
+        const Id id = driver.submit(RecvRequest{ends.near.get(), bytes.data(), 8});
+        driver.submit(RecvRequest{others.near.get(), bytes.data(), 8});
+        driver.turn();
+        ends.write("x");
+        CHECK(driver.result_of(id) == 1);
+        CHECK(driver.perform(OpenAtRequest{.path = "/dev/null"}) == -EMFILE);
+        driver.finish();
+    });
+}
+
+TEST_CASE("kernel incident 44, compio#1035: full queues block nobody who does not want to sleep") {
+    for_each_kernel("", [](const KernelUnderTest& kernel) {
+        Driver driver(kernel, 2, 2);
+        const Ends ends = Ends::sockets(Family::local);
+        const Id poll = driver.submit(PollRequest{ends.near.get(), POLLIN});
+        driver.turn();
+        driver.keeps_unreaped = true;
+        for (int at = 0; at < 2; ++at) {
+            driver.submit(NopRequest{});
+        }
+        driver.enter();
+        for (int at = 0; at < 2; ++at) {
+            driver.submit(NopRequest{});
+        }
+        driver.turn();
+        ends.write("x");
+        driver.turn();
+        CHECK(driver.visible() == 2);
+        driver.enter_for(true, std::nullopt);  // there is something to read: no sleep either
+        driver.keeps_unreaped = false;
+        CHECK(driver.result_of(poll) == POLLIN);
+        driver.finish();
+    });
+}
+
+TEST_CASE("kernel incident 45, io-event#68: ten thousand wake-ups, and none is lost") {
+    for_each_kernel("from here", [](const KernelUnderTest& kernel) {
+        Ring ring(kernel.make(8, 0));
+        const std::shared_ptr<Waker> waker = ring.accept_wakes();
+        for (int round = 0; round < 10'000; ++round) {
+            waker->wake();
+            const auto begin = ring.now();
+            ring.enter(true, 20s);
+            REQUIRE(ring.now() - begin < 10s);
+            ring.reap();
+        }
+        ring.end_requests();
+    });
+    for_each_kernel("from another thread", [](const KernelUnderTest& kernel) {
+        Ring ring(kernel.make(8, 0));
+        const std::shared_ptr<Waker> waker = ring.accept_wakes();
+        std::atomic<int> asked = 0;
+        std::atomic<int> seen = 0;
+        std::thread other([&] {
+            for (int round = 0; round < 10'000; ++round) {
+                asked.store(round + 1);
+                waker->wake();
+                while (seen.load() <= round) {
+                    std::this_thread::yield();
+                }
+            }
+        });
+        int rounds_seen = 0;
+        bool in_time = true;
+        while (rounds_seen < 10'000) {
+            const auto begin = ring.now();
+            while (asked.load() == rounds_seen && in_time) {
+                ring.enter(true, 20s);
+                ring.reap();
+                in_time = ring.now() - begin < 10s;
+            }
+            seen.store(++rounds_seen);
+        }
+        other.join();
+        CHECK(in_time);
+        ring.end_requests();
+    });
+}

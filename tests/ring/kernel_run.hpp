@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <poll.h>
+#include <sys/mman.h>
 
 namespace ringio::testing {
 
@@ -66,6 +67,7 @@ private:
                 case ChannelKind::local:
                 case ChannelKind::tcp:
                     ends = Ends::sockets(of == ChannelKind::tcp ? Family::tcp : Family::local);
+                    set_small_buffers(ends);
                     break;
                 case ChannelKind::pipe_in:
                     ends = Ends::pipe();
@@ -78,7 +80,7 @@ private:
                     ends.near.reset(::eventfd(0, EFD_CLOEXEC));
                     break;
                 case ChannelKind::file:
-                    ends.near.reset(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+                    ends.near.reset(::memfd_create("ringio", MFD_CLOEXEC));
                     break;
             }
         }
@@ -129,7 +131,9 @@ private:
             return true;
         }
         return std::ranges::none_of(asked_, [&](const Asked& other) {
-            return other.step.channel == step.channel && !driver_.is_over(other.id) &&
+            const bool told_of_end = polls(other.step.kind) && channels_[step.channel]->ending;
+            return other.step.channel == step.channel &&
+                   (!driver_.is_over(other.id) || told_of_end) &&
                    inward(other.step.kind) == inward(step.kind) &&
                    !(polls(other.step.kind) && polls(step.kind));
         });
@@ -344,7 +348,7 @@ private:
                     (is_one_of({-EPIPE, -ECONNRESET}, result) && (channel.gone || channel.shut));
         } else {
             right = right || result == 0 ||
-                    (kind == StepKind::shutdown && result == -ENOTCONN && channel.gone);
+                    (kind == StepKind::shutdown && result == -ENOTCONN && channel.ending);
         }
         if (!right) {
             wrong() << "step " << int{asked.step.number} << " ends with " << result;
@@ -353,13 +357,13 @@ private:
 
     std::string outcome_of(const Asked& asked) const {
         const Channel& channel = *channels_[asked.step.channel];
+        if (polls(asked.step.kind) && channel.ending) {
+            return "";  // Kernel: POLLRDHUP is told by io_uring to those who did not ask
+        }
         if (!driver_.is_over(asked.id)) {
             return "waits";
         }
         const int result = driver_.result(asked.id);
-        if (polls(asked.step.kind) && channel.ending) {
-            return "";  // Kernel: POLLRDHUP is told by io_uring to those who did not ask
-        }
         // After the end either side of a connection may be the one that is told how it came.
         return is_one_of(cancelled, result)                             ? "cancelled"
                : is_one_of({-ECONNRESET, -EPIPE, -ENOTCONN, 0}, result) ? "over"

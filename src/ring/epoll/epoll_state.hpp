@@ -64,6 +64,7 @@ private:
     void park(WaitingRequest& request, Verdict::Next next) noexcept;
     void wait_for_buffer(WaitingRequest& request) noexcept;
     void wait_a_while(WaitingRequest& request) noexcept;
+    void retry_writers(int fd) noexcept;
     void give_to_worker(WaitingRequest& request) noexcept;
 
     bool has_buffer() const noexcept;

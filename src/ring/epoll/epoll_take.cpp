@@ -36,6 +36,9 @@ bool EpollState::take(const io_uring_sqe& request) noexcept {
     Verdict verdict = request.opcode == IORING_OP_ASYNC_CANCEL
                           ? Verdict::over(cancel(request, kept))
                           : try_first(call);
+    if (request.opcode == IORING_OP_SHUTDOWN && verdict.result == 0) {
+        retry_writers(request.fd);
+    }
     const bool done = verdict.next == Verdict::Next::done;
     if (kept == nullptr && done && (room() != 0 || is_silent(request, verdict.result))) {
         deliver(request, verdict.result);
@@ -211,6 +214,17 @@ void EpollState::wait_a_while(WaitingRequest& request) noexcept {
     request.retry_at = Clock::now() + request.retry_after;
     request.stage = Stage::later;
     later_.push_back(request);
+}
+
+// Kernel: a Unix socket that sends no more becomes neither writable nor hung up; only those who
+// wait in send(2) are told.
+void EpollState::retry_writers(int fd) noexcept {
+    Descriptor* const descriptor = descriptors_.find_or_make(fd);
+    while (WaitingRequest* const request = descriptor ? descriptor->writers.pop_front() : nullptr) {
+        request->stage = Stage::later;
+        request->retry_at = {};  // now
+        later_.push_back(*request);
+    }
 }
 
 void EpollState::give_to_worker(WaitingRequest& request) noexcept {

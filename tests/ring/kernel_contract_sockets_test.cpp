@@ -295,6 +295,13 @@ TEST_CASE("kernel contract: shutdown") {
         CHECK(driver.perform(ShutdownRequest{ends.near.get(), SHUT_RD}) == 0);
         CHECK(driver.result_of(id) == 0);
     });
+    for_each_pair("ends a send that waits", [&](Driver& driver, Ends& ends) {
+        fill(ends.near.get());
+        const Driver::Id id = driver.submit(SendRequest{ends.near.get(), "x", 1});
+        driver.turn();
+        CHECK(driver.perform(ShutdownRequest{ends.near.get(), SHUT_WR}) == 0);
+        CHECK(driver.result_of(id) == -EPIPE);
+    });
     for_each_pair("in a way there is not", [&](Driver& driver, Ends& ends) {
         CHECK(driver.perform(ShutdownRequest{ends.near.get(), 7}) == -EINVAL);
     });

@@ -292,6 +292,8 @@ private:
             if (channels_[asked.step.channel]->kind == ChannelKind::file ||
                 asked.step.kind == StepKind::shutdown) {
                 driver_.until_over(asked.id);
+            } else if (asked.may_be_cancelled && !driver_.is_over(asked.id)) {
+                driver_.cancelled_result_of(asked.id);  // a thread may have it, too
             }
         }
         take_results();

@@ -1,6 +1,6 @@
 // Several requests on one descriptor: of one direction, of both, and what a cancel of one of them
 // does to the others.
-#include "kernel_scenes.hpp"
+#include "kernel_scene_table.hpp"
 
 #include <algorithm>
 #include <array>

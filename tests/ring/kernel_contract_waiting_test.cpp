@@ -1,5 +1,5 @@
 // Every request that can wait, in the situations that one request can be in.
-#include "kernel_scenes.hpp"
+#include "kernel_scene_table.hpp"
 
 #include <cerrno>
 

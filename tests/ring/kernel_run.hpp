@@ -2,6 +2,7 @@
 // same on all.
 #pragma once
 
+#include "kernel_channel.hpp"
 #include "kernel_contract.hpp"
 #include "kernel_program.hpp"
 #include "kernel_sockets.hpp"
@@ -11,13 +12,10 @@
 #include <cerrno>
 #include <deque>
 #include <memory>
-#include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include <poll.h>
-#include <sys/mman.h>
 
 namespace ringio::testing {
 
@@ -59,50 +57,6 @@ public:
     }
 
 private:
-    // The bytes that the other side writes are their positions, so each is known by its value. The
-    // bytes that our side sends are the numbers of the steps.
-    struct Channel {
-        explicit Channel(ChannelKind of) : kind(of) {
-            switch (of) {
-                case ChannelKind::local:
-                case ChannelKind::tcp:
-                    ends = Ends::sockets(of == ChannelKind::tcp ? Family::tcp : Family::local);
-                    set_small_buffers(ends);
-                    break;
-                case ChannelKind::pipe_in:
-                    ends = Ends::pipe();
-                    break;
-                case ChannelKind::pipe_out:
-                    ends = Ends::pipe();
-                    ends.near.swap(ends.far);
-                    break;
-                case ChannelKind::event:
-                    ends.near.reset(::eventfd(0, EFD_CLOEXEC));
-                    break;
-                case ChannelKind::file:
-                    ends.near.reset(::memfd_create("ringio", MFD_CLOEXEC));
-                    break;
-            }
-        }
-        bool is_socket() const { return kind == ChannelKind::local || kind == ChannelKind::tcp; }
-        int fd() const { return ends.near.get(); }
-
-        ChannelKind kind;
-        Ends ends;
-        std::size_t written = 0;            // by the other side
-        std::vector<std::string> received;  // by our requests
-        std::string arrived;                // at the other side
-        std::size_t filled = 0;
-        std::size_t accepted_bytes = 0;  // of ours, by the results
-        bool ending = false;             // the other side sends no more, or is gone
-        bool gone = false;               // it does not receive either
-        bool was_reset = false;
-        bool shut = false;  // by a request
-        bool torn = false;  // a receive goes on while others take what comes
-        std::uint64_t counted = 0;
-        std::uint64_t added = 0;
-    };
-
     struct Asked {
         Step step;
         Driver::Id id = 0;
@@ -111,7 +65,6 @@ private:
         msghdr message{};
         bool taken = false;
         bool may_be_cancelled = false;
-        bool channel_was_ending = false;
     };
 
     static bool reads(StepKind kind) { return kind <= StepKind::read; }
@@ -166,78 +119,13 @@ private:
                 driver_.enter();
                 return;
             default:
-                return perform_beside(step, channel);
-        }
-    }
-
-    void perform_beside(const Step& step, Channel& channel) {
-        if (channel.kind == ChannelKind::event) {
-            channel.added += step.size;
-            REQUIRE(::eventfd_write(channel.fd(), step.size) == 0);
-            return;
-        }
-        if (step.kind == StepKind::fill) {
-            if (!channel.gone && !channel.shut) {
-                channel.filled += fill(channel.fd());
-            }
-            return;
-        }
-        if (!channel.ends.far) {
-            return;
-        }
-        switch (step.kind) {
-            case StepKind::peer_write:
-                peer_write(step, channel);
-                break;
-            case StepKind::peer_read:
-                channel.arrived += read_now(channel.ends.far.get());
-                break;
-            case StepKind::peer_shutdown:
-                if (::shutdown(channel.ends.far.get(), SHUT_WR) == 0) {
-                    channel.ending = true;
-                    await(channel, POLLRDHUP);
-                }
-                break;
-            default:
-                channel.arrived += read_now(channel.ends.far.get());
-                channel.ending = channel.gone = true;
-                channel.was_reset = step.kind == StepKind::peer_reset;
-                channel.was_reset ? reset_connection(channel.ends.far) : channel.ends.far.reset();
-                await(channel, channel.is_socket() ? POLLRDHUP : 0);
-                break;
-        }
-    }
-
-    void peer_write(const Step& step, Channel& channel) {
-        std::string bytes;
-        for (std::size_t at = channel.written; bytes.size() < step.size && at < 250; ++at) {
-            bytes += static_cast<char>(at);
-        }
-        if (channel.ending || channel.shut || bytes.empty()) {
-            return;
-        }
-        set_non_blocking(channel.ends.far.get(), true);
-        const ssize_t n = ::write(channel.ends.far.get(), bytes.data(), bytes.size());
-        set_non_blocking(channel.ends.far.get(), false);
-        if (n > 0) {
-            channel.written += static_cast<std::size_t>(n);
-            await(channel, POLLIN);
-        }
-    }
-
-    // What goes over the network stack is there when it is seen. Kernel: TCP sends late what it
-    // could not send while the other direction was full.
-    static void await(const Channel& channel, short events) {
-        if (channel.kind == ChannelKind::tcp && channel.filled == 0) {
-            pollfd entry{channel.fd(), events, 0};
-            ::poll(&entry, 1, 1000);
+                return channel.perform(step);
         }
     }
 
     void submit(const Step& step, Channel& channel) {
         Asked& asked = asked_.emplace_back();
         asked.step = step;
-        asked.channel_was_ending = channel.ending;
         const int fd = channel.fd();
         char* const memory = asked.memory.data();
         const std::size_t size = channel.kind == ChannelKind::event ? 8 : step.size;
@@ -328,7 +216,7 @@ private:
             }
         }
         if (sends(kind) && result > 0) {
-            channel.accepted_bytes += size;
+            channel.accepted += size;
         }
         check_result(asked, channel, result);
     }
@@ -353,7 +241,8 @@ private:
                     (kind == StepKind::shutdown && result == -ENOTCONN && channel.ending);
         }
         if (!right) {
-            wrong() << "step " << int{asked.step.number} << " ends with " << result;
+            log_.wrong += "step " + std::to_string(asked.step.number) + " ends with " +
+                          std::to_string(result) + '\n';
         }
     }
 
@@ -381,116 +270,13 @@ private:
 
     void check_ends() {
         for (std::size_t at = 0; at < channels_.size(); ++at) {
-            Channel& channel = *channels_[at];
-            switch (channel.kind) {
-                case ChannelKind::event:
-                    check_event(at, channel);
-                    break;
-                case ChannelKind::file:
-                    check_file(channel);
-                    break;
-                default:
-                    check_stream(at, channel);
+            std::string complaint;
+            log_.bytes.push_back(channels_[at]->check(complaint));
+            if (!complaint.empty()) {
+                log_.wrong += "channel " + std::to_string(at) + ": " + complaint;
             }
         }
     }
-
-    void check_event(std::size_t at, Channel& channel) {
-        set_non_blocking(channel.fd(), true);
-        std::uint64_t left = 0;
-        if (::eventfd_read(channel.fd(), &left) == 0) {
-            channel.counted += left;
-        }
-        if (channel.counted != channel.added) {
-            wrong() << "channel " << at << " counted " << channel.counted << " of "
-                    << channel.added;
-        }
-        log_.bytes.push_back(std::to_string(channel.counted));
-    }
-
-    void check_file(const Channel& channel) {
-        std::string content(200, '\0');
-        const ssize_t size = ::pread(channel.fd(), content.data(), content.size(), 0);
-        content.resize(static_cast<std::size_t>(size));
-        log_.bytes.push_back(content);
-    }
-
-    // What no request received.
-    static void take_rest(Channel& channel) {
-        std::size_t missing = channel.written;
-        for (const std::string& part : channel.received) {
-            missing -= part.size();
-        }
-        for (int time = 0; missing != 0 && time < (channel.was_reset ? 2 : 20); ++time) {
-            if (channel.ends.far) {
-                channel.arrived += read_now(channel.ends.far.get());
-            }
-            pollfd entry{channel.fd(), POLLIN, 0};
-            ::poll(&entry, 1, 1000);
-            const std::string part = read_now(channel.fd());  // an error may come first
-            channel.received.push_back(part);
-            missing -= part.size();
-        }
-    }
-
-    // Each byte that the other side wrote was received once or is still there; those of one receive
-    // follow each other, save with MSG_WAITALL. What a reset took away is missing at the end.
-    void check_stream(std::size_t at, Channel& channel) {
-        if (channel.kind != ChannelKind::pipe_out) {
-            take_rest(channel);
-            std::vector<int> seen(256, 0);
-            for (const std::string& part : channel.received) {
-                for (std::size_t i = 0; i < part.size(); ++i) {
-                    ++seen[static_cast<unsigned char>(part[i])];
-                    if (i > 0 && !channel.torn &&
-                        static_cast<unsigned char>(part[i]) !=
-                            static_cast<unsigned char>(part[i - 1]) + 1) {
-                        wrong() << "channel " << at << ": bytes of one receive are torn";
-                    }
-                }
-            }
-            for (std::size_t i = 0; i < seen.size(); ++i) {
-                if (seen[i] > 1 || (seen[i] == 0 && i < channel.written && !channel.was_reset) ||
-                    (seen[i] == 1 && i >= channel.written)) {
-                    wrong() << "channel " << at << ": byte " << i << " was received " << seen[i]
-                            << " times, of " << channel.written;
-                }
-            }
-        }
-        if (channel.ends.far) {
-            for (std::string more = read_now(channel.ends.far.get()); !more.empty();
-                 more = read_now(channel.ends.far.get())) {
-                channel.arrived += more;
-            }
-            if (channel.kind != ChannelKind::pipe_in && channel.kind != ChannelKind::tcp &&
-                channel.arrived.size() != channel.filled + channel.accepted_bytes) {
-                wrong() << "channel " << at << ": " << channel.arrived.size()
-                        << " bytes arrived of " << channel.filled + channel.accepted_bytes;
-            }
-        }
-        std::erase(channel.arrived, 'f');
-        log_.bytes.push_back(channel.was_reset ? "" : std::to_string(channel.written));
-        if (!channel.gone) {
-            log_.bytes.push_back(channel.arrived);
-        }
-    }
-
-    struct Complaint {
-        explicit Complaint(std::string& to) : to_(to) {}
-        Complaint(const Complaint&) = delete;
-        Complaint& operator=(const Complaint&) = delete;
-        ~Complaint() { to_ += text_.str() + '\n'; }
-        template <class T>
-        Complaint& operator<<(const T& value) {
-            text_ << value;
-            return *this;
-        }
-
-    private:
-        std::string& to_;
-        std::ostringstream text_;
-    };
-    Complaint wrong() { return Complaint(log_.wrong); }
 
     const Program& program_;
     std::vector<std::unique_ptr<Channel>> channels_;

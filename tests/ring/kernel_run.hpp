@@ -83,6 +83,9 @@ private:
             step.kind == StepKind::shutdown) {
             return true;
         }
+        if (!inward(step.kind) && !may_wait_for_room(*channels_[step.channel])) {
+            return false;
+        }
         return std::ranges::none_of(asked_, [&](const Asked& other) {
             const bool told_of_end = polls(other.step.kind) && channels_[step.channel]->ending;
             return other.step.channel == step.channel &&
@@ -90,6 +93,19 @@ private:
                    inward(other.step.kind) == inward(step.kind) &&
                    !(polls(other.step.kind) && polls(step.kind));
         });
+    }
+
+    // Kernel: on a connection that the other side has half closed io_uring waits for room in a
+    // thread, which ends when it likes. A settled program has none that waits so.
+    bool may_wait_for_room(const Channel& channel) const {
+        return !program_.settled || !channel.ending || channel.gone || channel.filled == 0;
+    }
+    bool may_end(const Step& step) const {
+        return !program_.settled || step.kind != StepKind::peer_shutdown ||
+               std::ranges::none_of(asked_, [&](const Asked& asked) {
+                   return asked.step.channel == step.channel && !inward(asked.step.kind) &&
+                          !driver_.is_over(asked.id);
+               });
     }
 
     void perform(const Step& step) {
@@ -119,7 +135,9 @@ private:
                 driver_.enter();
                 return;
             default:
-                return channel.perform(step);
+                if (may_end(step)) {
+                    channel.perform(step);
+                }
         }
     }
 
@@ -184,6 +202,7 @@ private:
                 driver_.cancelled_result_of(asked.id);  // a thread may have it, too
             }
         }
+        driver_.turn(2);  // and what came of that
         take_results();
     }
 

@@ -30,7 +30,7 @@ struct KernelUnderTest {
     std::unique_ptr<Kernel> (*make)(unsigned entries, unsigned cq_entries);
 };
 
-/// Another kernel is one more line here.
+/// Another kernel is one more line here. Whoever goes through the list needs io_uring: [uring].
 inline constexpr KernelUnderTest kernels_under_test[] = {
     {"io_uring",
      [](unsigned entries, unsigned cq_entries) -> std::unique_ptr<Kernel> {
@@ -91,7 +91,7 @@ inline bool is_one_of(const Outcomes& accepted, int result) {
 }
 
 /// What a cancel makes of a request that waits. Kernel: -EINTR from a worker thread of io_uring.
-inline const Outcomes cancelled = {-ECANCELED, -EINTR};
+inline const Outcomes cancel_results = {-ECANCELED, -EINTR};
 
 /// What a cancel answers, when it is heard: that it found the request, or that it did not, or that
 /// the request runs and cannot be stopped.

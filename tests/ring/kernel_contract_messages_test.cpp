@@ -14,7 +14,7 @@
 using namespace ringio;
 using namespace ringio::testing;
 
-TEST_CASE("kernel contract: sendmsg and recvmsg") {
+TEST_CASE("kernel contract: sendmsg and recvmsg", "[uring]") {
     std::array<char, 16> bytes{};
     std::array<iovec, 2> parts{iovec{bytes.data(), 2}, iovec{bytes.data() + 2, 3}};
     msghdr message{};

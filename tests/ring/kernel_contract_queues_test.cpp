@@ -52,7 +52,7 @@ void sleep_out(Driver& driver, std::chrono::nanoseconds timeout) {
 
 }  // namespace
 
-TEST_CASE("kernel contract: nop") {
+TEST_CASE("kernel contract: nop", "[uring]") {
     for_each_kernel("one", [](const KernelUnderTest& kernel) {
         Driver driver(kernel);
         const Driver::Id id = driver.submit(NopRequest{});
@@ -84,7 +84,7 @@ TEST_CASE("kernel contract: nop") {
     });
 }
 
-TEST_CASE("kernel contract: a request that wants no completion on success gets none") {
+TEST_CASE("kernel contract: a request that wants no completion on success gets none", "[uring]") {
     for_each_kernel("success", [](const KernelUnderTest& kernel) {
         Driver driver(kernel);
         const Driver::Id loud = driver.submit(NopRequest{});
@@ -112,7 +112,7 @@ TEST_CASE("kernel contract: a request that wants no completion on success gets n
     });
 }
 
-TEST_CASE("kernel contract: the answer of a cancel of everything") {
+TEST_CASE("kernel contract: the answer of a cancel of everything", "[uring]") {
     for_each_kernel("nothing is in flight", [](const KernelUnderTest& kernel) {
         Driver driver(kernel);
         // Kernel: 0 is the number of those it found.
@@ -133,7 +133,7 @@ TEST_CASE("kernel contract: the answer of a cancel of everything") {
     });
 }
 
-TEST_CASE("kernel contract: more completions than the queue has room for") {
+TEST_CASE("kernel contract: more completions than the queue has room for", "[uring]") {
     for (const int count : {8, 9, 20, 200}) {
         for_each_kernel(std::to_string(count) + " nops", [&](const KernelUnderTest& kernel) {
             Driver driver(kernel, 8, 8);
@@ -195,7 +195,7 @@ TEST_CASE("kernel contract: more completions than the queue has room for") {
     }
 }
 
-TEST_CASE("kernel contract: queues of one entry each") {
+TEST_CASE("kernel contract: queues of one entry each", "[uring]") {
     for_each_kernel("nops, polls and cancels", [](const KernelUnderTest& kernel) {
         Driver driver(kernel, 1, 1);
         const Ends ends = Ends::sockets(Family::local);
@@ -211,7 +211,8 @@ TEST_CASE("kernel contract: queues of one entry each") {
     });
 }
 
-TEST_CASE("kernel contract: a full completion queue does not stop cancels and their answers") {
+TEST_CASE("kernel contract: a full completion queue does not stop cancels and their answers",
+          "[uring]") {
     for_each_kernel("polls", [](const KernelUnderTest& kernel) {
         Driver driver(kernel, 4, 4);
         const Ends ends = Ends::sockets(Family::local);
@@ -231,7 +232,7 @@ TEST_CASE("kernel contract: a full completion queue does not stop cancels and th
     });
 }
 
-TEST_CASE("kernel contract: what enter() returns") {
+TEST_CASE("kernel contract: what enter() returns", "[uring]") {
     for_each_kernel("nothing to do", [](const KernelUnderTest& kernel) {
         Driver driver(kernel);
         CHECK(driver.enter() == 0);
@@ -293,7 +294,7 @@ TEST_CASE("kernel contract: what enter() returns") {
     });
 }
 
-TEST_CASE("kernel contract: the flags") {
+TEST_CASE("kernel contract: the flags", "[uring]") {
     for_each_kernel("at rest there are none", [](const KernelUnderTest& kernel) {
         Driver driver(kernel);
         CHECK(driver.flags() == 0);
@@ -331,7 +332,7 @@ TEST_CASE("kernel contract: the flags") {
     });
 }
 
-TEST_CASE("kernel contract: a request that no kernel knows is invalid") {
+TEST_CASE("kernel contract: a request that no kernel knows is invalid", "[uring]") {
     for_each_kernel("opcode 250", [](const KernelUnderTest& kernel) {
         Driver driver(kernel);
         const Driver::Id id = driver.submit([](io_uring_sqe& sqe) {
@@ -343,7 +344,7 @@ TEST_CASE("kernel contract: a request that no kernel knows is invalid") {
     });
 }
 
-TEST_CASE("kernel contract: many wait on many descriptors, and each is served once") {
+TEST_CASE("kernel contract: many wait on many descriptors, and each is served once", "[uring]") {
     for_each_kernel("a hundred pipes, eight entries", [](const KernelUnderTest& kernel) {
         Driver driver(kernel, 8, 8);
         std::vector<Ends> pipes;

@@ -69,13 +69,13 @@ void serve_one_by_one(Scene& scene, Driver& driver, const std::vector<Id>& ids) 
 
 }  // namespace
 
-TEST_CASE("kernel contract: three on one descriptor are all served, each once") {
+TEST_CASE("kernel contract: three on one descriptor are all served, each once", "[uring]") {
     for_each_scene(is_shareable, [](Scene& scene, Driver& driver) {
         serve_one_by_one(scene, driver, submit_several(scene, driver, 3));
     });
 }
 
-TEST_CASE("kernel contract: two in one batch, of which the first finds what there is") {
+TEST_CASE("kernel contract: two in one batch, of which the first finds what there is", "[uring]") {
     for_each_scene(is_served_singly, [](Scene& scene, Driver& driver) {
         scene.make_ready();
         const Id first = scene.submit(driver, 0);
@@ -92,12 +92,12 @@ TEST_CASE("kernel contract: two in one batch, of which the first finds what ther
     });
 }
 
-TEST_CASE("kernel contract: of several on one descriptor any one is cancelled") {
+TEST_CASE("kernel contract: of several on one descriptor any one is cancelled", "[uring]") {
     for (const std::size_t victim : {0U, 1U, 2U}) {
         DYNAMIC_SECTION("number " << victim) {
             for_each_scene(is_shareable, [&](Scene& scene, Driver& driver) {
                 std::vector<Id> ids = submit_several(scene, driver, 3);
-                CHECK(is_one_of(cancelled, driver.cancelled_result_of(ids[victim])));
+                CHECK(is_one_of(cancel_results, driver.cancelled_result_of(ids[victim])));
                 driver.turn();
                 CHECK(ended_of(driver, ids) == 1);
                 scene.make_ready();
@@ -117,7 +117,8 @@ TEST_CASE("kernel contract: of several on one descriptor any one is cancelled") 
     }
 }
 
-TEST_CASE("kernel contract: the other side goes, and all that wait on the descriptor end") {
+TEST_CASE("kernel contract: the other side goes, and all that wait on the descriptor end",
+          "[uring]") {
     for_each_scene([](const Scene& scene) { return has_other_side(scene) && is_shareable(scene); },
                    [](Scene& scene, Driver& driver) {
                        const std::vector<Id> ids = submit_several(scene, driver, 3);
@@ -130,21 +131,23 @@ TEST_CASE("kernel contract: the other side goes, and all that wait on the descri
                    });
 }
 
-TEST_CASE("kernel contract: all on one descriptor are cancelled at once, with room for eight") {
+TEST_CASE("kernel contract: all on one descriptor are cancelled at once, with room for eight",
+          "[uring]") {
     for_each_scene(
         is_shareable,
         [](Scene& scene, Driver& driver) {
             const std::vector<Id> ids = submit_several(scene, driver, 20);
             driver.finish();
             for (const Id id : ids) {
-                CHECK(is_one_of(cancelled, driver.result(id)));
+                CHECK(is_one_of(cancel_results, driver.result(id)));
                 CHECK(driver.seen(id).size() == 1);
             }
         },
         8, 8);
 }
 
-TEST_CASE("kernel contract: all on one descriptor become ready at once, with room for eight") {
+TEST_CASE("kernel contract: all on one descriptor become ready at once, with room for eight",
+          "[uring]") {
     for_each_scene(
         is_shareable,
         [](Scene& scene, Driver& driver) {
@@ -153,7 +156,8 @@ TEST_CASE("kernel contract: all on one descriptor become ready at once, with roo
         8, 8);
 }
 
-TEST_CASE("kernel contract: each of several is cancelled by itself, with one entry at a time") {
+TEST_CASE("kernel contract: each of several is cancelled by itself, with one entry at a time",
+          "[uring]") {
     for_each_scene(
         is_shareable,
         [](Scene& scene, Driver& driver) {
@@ -162,7 +166,7 @@ TEST_CASE("kernel contract: each of several is cancelled by itself, with one ent
                 driver.cancel(id);
             }
             for (const Id id : ids) {
-                CHECK(is_one_of(cancelled, driver.cancelled_result_of(id)));
+                CHECK(is_one_of(cancel_results, driver.cancelled_result_of(id)));
             }
         },
         1, 8);
@@ -216,7 +220,8 @@ void for_both_families(Body body) {
 
 }  // namespace
 
-TEST_CASE("kernel contract: both directions, and the reader is served while the writer waits") {
+TEST_CASE("kernel contract: both directions, and the reader is served while the writer waits",
+          "[uring]") {
     for_both_families([](Driver& driver, BothDirections& both) {
         both.bring_byte();
         CHECK(driver.result_of(both.reader) == 1);
@@ -227,7 +232,8 @@ TEST_CASE("kernel contract: both directions, and the reader is served while the 
     });
 }
 
-TEST_CASE("kernel contract: both directions, and the writer is served while the reader waits") {
+TEST_CASE("kernel contract: both directions, and the writer is served while the reader waits",
+          "[uring]") {
     for_both_families([](Driver& driver, BothDirections& both) {
         both.make_room();
         CHECK(driver.result_of(both.writer) == 1);
@@ -238,7 +244,7 @@ TEST_CASE("kernel contract: both directions, and the writer is served while the 
     });
 }
 
-TEST_CASE("kernel contract: both directions at once") {
+TEST_CASE("kernel contract: both directions at once", "[uring]") {
     for_both_families([](Driver& driver, BothDirections& both) {
         both.bring_byte();
         both.make_room();
@@ -247,7 +253,7 @@ TEST_CASE("kernel contract: both directions at once") {
     });
 }
 
-TEST_CASE("kernel contract: both directions, and the reader is cancelled") {
+TEST_CASE("kernel contract: both directions, and the reader is cancelled", "[uring]") {
     for_both_families([](Driver& driver, BothDirections& both) {
         CHECK(driver.cancelled_result_of(both.reader) == -ECANCELED);
         both.bring_byte();
@@ -258,7 +264,7 @@ TEST_CASE("kernel contract: both directions, and the reader is cancelled") {
     });
 }
 
-TEST_CASE("kernel contract: both directions, and the writer is cancelled") {
+TEST_CASE("kernel contract: both directions, and the writer is cancelled", "[uring]") {
     for_both_families([](Driver& driver, BothDirections& both) {
         CHECK(driver.cancelled_result_of(both.writer) == -ECANCELED);
         both.make_room();
@@ -269,7 +275,8 @@ TEST_CASE("kernel contract: both directions, and the writer is cancelled") {
     });
 }
 
-TEST_CASE("kernel contract: both directions, and the connection is shut down from here") {
+TEST_CASE("kernel contract: both directions, and the connection is shut down from here",
+          "[uring]") {
     for_both_families([](Driver& driver, BothDirections& both) {
         const NoSigpipe no_sigpipe;
         CHECK(driver.perform(ShutdownRequest{both.fd(), SHUT_RDWR}) == 0);
@@ -278,7 +285,8 @@ TEST_CASE("kernel contract: both directions, and the connection is shut down fro
     });
 }
 
-TEST_CASE("kernel contract: both directions, and the other side goes without having read") {
+TEST_CASE("kernel contract: both directions, and the other side goes without having read",
+          "[uring]") {
     for_both_families([](Driver& driver, BothDirections& both) {
         both.far().reset();
         CHECK(is_one_of({0, -ECONNRESET}, driver.result_of(both.reader)));
@@ -286,7 +294,7 @@ TEST_CASE("kernel contract: both directions, and the other side goes without hav
     });
 }
 
-TEST_CASE("kernel contract: both directions and polls of them beside") {
+TEST_CASE("kernel contract: both directions and polls of them beside", "[uring]") {
     for_both_families([](Driver& driver, BothDirections& both) {
         const Id in = driver.submit(PollRequest{both.fd(), POLLIN});
         const Id out = driver.submit(PollRequest{both.fd(), POLLOUT});

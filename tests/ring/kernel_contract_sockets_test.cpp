@@ -37,7 +37,7 @@ bool is_blocking(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0; }
 
 }  // namespace
 
-TEST_CASE("kernel contract: connect") {
+TEST_CASE("kernel contract: connect", "[uring]") {
     with_listener("to one that listens", [](Driver& driver, Listener& listener) {
         const UniqueFd fd = listener.socket();
         CHECK(driver.perform(connect_to(listener, fd)) == 0);
@@ -103,7 +103,7 @@ TEST_CASE("kernel contract: connect") {
     });
 }
 
-TEST_CASE("kernel contract: accept") {
+TEST_CASE("kernel contract: accept", "[uring]") {
     with_listener("of three, in one batch", [](Driver& driver, Listener& listener) {
         std::vector<UniqueFd> clients;
         std::vector<Driver::Id> ids;
@@ -142,7 +142,7 @@ TEST_CASE("kernel contract: accept") {
     });
 }
 
-TEST_CASE("kernel contract: recv and send") {
+TEST_CASE("kernel contract: recv and send", "[uring]") {
     std::array<char, 16> bytes{};
     for_each_pair("data before the end", [&](Driver& driver, Ends& ends) {
         ends.write("abc");
@@ -266,7 +266,7 @@ TEST_CASE("kernel contract: recv and send") {
     });
 }
 
-TEST_CASE("kernel contract: shutdown") {
+TEST_CASE("kernel contract: shutdown", "[uring]") {
     std::array<char, 16> bytes{};
     for (const int how : {SHUT_RD, SHUT_WR, SHUT_RDWR}) {
         for_each_pair(
@@ -317,7 +317,7 @@ TEST_CASE("kernel contract: shutdown") {
 }
 
 // Kernel: io_uring tells POLLRDHUP to those who did not ask.
-TEST_CASE("kernel contract: a poll for room, and the other side stops sending") {
+TEST_CASE("kernel contract: a poll for room, and the other side stops sending", "[uring]") {
     for_each_pair("half closed", [](Driver& driver, Ends& ends) {
         fill(ends.near.get());
         const Driver::Id id = driver.submit(PollRequest{ends.near.get(), POLLOUT});

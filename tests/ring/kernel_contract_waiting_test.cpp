@@ -8,14 +8,14 @@
 using namespace ringio;
 using namespace ringio::testing;
 
-TEST_CASE("kernel contract: ready at submission") {
+TEST_CASE("kernel contract: ready at submission", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         scene.make_ready();
         scene.check_ready(driver, scene.submit(driver));
     });
 }
 
-TEST_CASE("kernel contract: ready between submission and entry") {
+TEST_CASE("kernel contract: ready between submission and entry", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         const Driver::Id id = scene.submit(driver);
         scene.make_ready();
@@ -24,7 +24,7 @@ TEST_CASE("kernel contract: ready between submission and entry") {
     });
 }
 
-TEST_CASE("kernel contract: ready later") {
+TEST_CASE("kernel contract: ready later", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         const Driver::Id id = scene.submit(driver);
         driver.turn();
@@ -34,7 +34,7 @@ TEST_CASE("kernel contract: ready later") {
     });
 }
 
-TEST_CASE("kernel contract: ready later, and the loop never sleeps") {
+TEST_CASE("kernel contract: ready later, and the loop never sleeps", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         const Driver::Id id = scene.submit(driver);
         driver.turn();
@@ -46,7 +46,7 @@ TEST_CASE("kernel contract: ready later, and the loop never sleeps") {
     });
 }
 
-TEST_CASE("kernel contract: the same request again and again") {
+TEST_CASE("kernel contract: the same request again and again", "[uring]") {
     for_each_scene(is_served_singly, [](Scene& scene, Driver& driver) {
         for (int round = 0; round < 10; ++round) {
             const Driver::Id id = scene.submit(driver);
@@ -60,7 +60,7 @@ TEST_CASE("kernel contract: the same request again and again") {
     });
 }
 
-TEST_CASE("kernel contract: the other side is gone at submission") {
+TEST_CASE("kernel contract: the other side is gone at submission", "[uring]") {
     for_each_scene(has_other_side, [](Scene& scene, Driver& driver) {
         scene.hang_up();
         const int result = driver.result_of(scene.submit(driver));
@@ -69,7 +69,7 @@ TEST_CASE("kernel contract: the other side is gone at submission") {
     });
 }
 
-TEST_CASE("kernel contract: the other side goes later") {
+TEST_CASE("kernel contract: the other side goes later", "[uring]") {
     for_each_scene(has_other_side, [](Scene& scene, Driver& driver) {
         const Driver::Id id = scene.submit(driver);
         driver.turn();
@@ -82,22 +82,22 @@ TEST_CASE("kernel contract: the other side goes later") {
     });
 }
 
-TEST_CASE("kernel contract: cancelled in the batch of its submission") {
+TEST_CASE("kernel contract: cancelled in the batch of its submission", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         const Driver::Id id = scene.submit(driver);
         driver.cancel(id);
-        CHECK(is_one_of(cancelled, driver.cancelled_result_of(id)));
+        CHECK(is_one_of(cancel_results, driver.cancelled_result_of(id)));
         CHECK(driver.seen(id).size() == 1);
     });
 }
 
-TEST_CASE("kernel contract: cancelled in the batch of its submission, and ready") {
+TEST_CASE("kernel contract: cancelled in the batch of its submission, and ready", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         scene.make_ready();
         const Driver::Id id = scene.submit(driver);
         driver.cancel(id);
         driver.until_seen(id, 1);
-        if (is_one_of(cancelled, driver.result(id))) {
+        if (is_one_of(cancel_results, driver.result(id))) {
             CHECK(scene.fd() >= 0);  // a worker thread was not quick enough
         } else {
             scene.check_ready(driver, id);
@@ -105,12 +105,12 @@ TEST_CASE("kernel contract: cancelled in the batch of its submission, and ready"
     });
 }
 
-TEST_CASE("kernel contract: cancelled while it waits, and nothing is lost by that") {
+TEST_CASE("kernel contract: cancelled while it waits, and nothing is lost by that", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         const Driver::Id id = scene.submit(driver, 0);
         driver.turn();
         REQUIRE(driver.result(id) == not_over);
-        CHECK(is_one_of(cancelled, driver.cancelled_result_of(id)));
+        CHECK(is_one_of(cancel_results, driver.cancelled_result_of(id)));
         scene.make_ready();
         driver.turn();
         CHECK(driver.seen(id).size() == 1);
@@ -118,7 +118,7 @@ TEST_CASE("kernel contract: cancelled while it waits, and nothing is lost by tha
     });
 }
 
-TEST_CASE("kernel contract: what a cancel answers that takes hold") {
+TEST_CASE("kernel contract: what a cancel answers that takes hold", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         const Driver::Id id = scene.submit(driver);
         driver.turn();
@@ -127,14 +127,14 @@ TEST_CASE("kernel contract: what a cancel answers that takes hold") {
         // Kernel: io_uring says -EALREADY of what a worker thread runs, which it interrupts.
         INFO("answer " << driver.result(cancel));
         CHECK(is_one_of({0, -EALREADY, -ENOENT}, driver.result(cancel)));
-        CHECK(is_one_of(cancelled, driver.cancelled_result_of(id)));
+        CHECK(is_one_of(cancel_results, driver.cancelled_result_of(id)));
         if (driver.result(cancel) == 0) {
             CHECK(driver.seen(cancel).size() == 1);
         }
     });
 }
 
-TEST_CASE("kernel contract: cancelled after its completion, which nobody has read") {
+TEST_CASE("kernel contract: cancelled after its completion, which nobody has read", "[uring]") {
     for_each_scene([](const Scene& scene) { return !scene.goes_on; },
                    [](Scene& scene, Driver& driver) {
                        scene.make_ready();
@@ -151,7 +151,7 @@ TEST_CASE("kernel contract: cancelled after its completion, which nobody has rea
                    });
 }
 
-TEST_CASE("kernel contract: cancelled after its completion was read") {
+TEST_CASE("kernel contract: cancelled after its completion was read", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         scene.make_ready();
         const Driver::Id id = scene.submit(driver);
@@ -162,7 +162,8 @@ TEST_CASE("kernel contract: cancelled after its completion was read") {
     });
 }
 
-TEST_CASE("kernel contract: a cancel that is too late touches no later request of the descriptor") {
+TEST_CASE("kernel contract: a cancel that is too late touches no later request of the descriptor",
+          "[uring]") {
     for_each_scene(is_served_singly, [](Scene& scene, Driver& driver) {
         scene.make_ready();
         const Driver::Id first = scene.submit(driver, 0);
@@ -177,7 +178,7 @@ TEST_CASE("kernel contract: a cancel that is too late touches no later request o
     });
 }
 
-TEST_CASE("kernel contract: cancelled twice") {
+TEST_CASE("kernel contract: cancelled twice", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         const Driver::Id id = scene.submit(driver);
         driver.turn();
@@ -185,32 +186,32 @@ TEST_CASE("kernel contract: cancelled twice") {
         const Driver::Id second = driver.ask_cancel(id);
         driver.until_over(first);
         driver.until_over(second);
-        CHECK(is_one_of(cancelled, driver.cancelled_result_of(id)));
+        CHECK(is_one_of(cancel_results, driver.cancelled_result_of(id)));
         CHECK(is_one_of({0, -EALREADY, -ENOENT}, driver.result(second)));
         CHECK(driver.seen(id).size() == 1);
     });
 }
 
-TEST_CASE("kernel contract: everything is cancelled") {
+TEST_CASE("kernel contract: everything is cancelled", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         const Driver::Id id = scene.submit(driver);
         driver.turn();
         driver.finish();
-        CHECK(is_one_of(cancelled, driver.result(id)));
+        CHECK(is_one_of(cancel_results, driver.result(id)));
         CHECK(driver.seen(id).size() == 1);
     });
 }
 
-TEST_CASE("kernel contract: everything is cancelled in the batch of its submission") {
+TEST_CASE("kernel contract: everything is cancelled in the batch of its submission", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         const Driver::Id id = scene.submit(driver);
         driver.cancel_all();
         driver.finish();
-        CHECK(is_one_of(cancelled, driver.result(id)));
+        CHECK(is_one_of(cancel_results, driver.result(id)));
     });
 }
 
-TEST_CASE("kernel contract: a cancel of everything leaves what comes after it") {
+TEST_CASE("kernel contract: a cancel of everything leaves what comes after it", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         driver.cancel_all();
         const Driver::Id id = scene.submit(driver);
@@ -221,7 +222,7 @@ TEST_CASE("kernel contract: a cancel of everything leaves what comes after it") 
     });
 }
 
-TEST_CASE("kernel contract: a descriptor that is not open") {
+TEST_CASE("kernel contract: a descriptor that is not open", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         const Driver::Id id = driver.submit([&](io_uring_sqe& sqe) {
             scene.prepare(sqe, 0);
@@ -235,7 +236,7 @@ TEST_CASE("kernel contract: a descriptor that is not open") {
     });
 }
 
-TEST_CASE("kernel contract: one entry in the submission queue") {
+TEST_CASE("kernel contract: one entry in the submission queue", "[uring]") {
     for_each_scene(
         any_scene,
         [](Scene& scene, Driver& driver) {
@@ -243,7 +244,7 @@ TEST_CASE("kernel contract: one entry in the submission queue") {
             const Driver::Id cancelled_id = scene.submit(driver, 0);
             driver.cancel(cancelled_id);
             driver.turn();
-            CHECK(is_one_of(cancelled, driver.cancelled_result_of(cancelled_id)));
+            CHECK(is_one_of(cancel_results, driver.cancelled_result_of(cancelled_id)));
             const Driver::Id id = scene.submit(driver, 1);
             driver.turn();
             scene.make_ready();
@@ -253,7 +254,7 @@ TEST_CASE("kernel contract: one entry in the submission queue") {
 }
 
 // Kernel: whether a request waits on a descriptor that is O_NONBLOCK depends on the version.
-TEST_CASE("kernel contract: a descriptor that does not block waits or says so") {
+TEST_CASE("kernel contract: a descriptor that does not block waits or says so", "[uring]") {
     for_each_scene(any_scene, [](Scene& scene, Driver& driver) {
         set_non_blocking(scene.fd(), true);
         const Driver::Id id = scene.submit(driver);

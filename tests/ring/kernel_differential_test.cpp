@@ -96,7 +96,7 @@ std::uint64_t number_from(const char* variable) {
 
 }  // namespace
 
-TEST_CASE("kernel differential: generated programs end in the same way on all kernels") {
+TEST_CASE("kernel differential: generated programs end in the same way on all kernels", "[uring]") {
     const DescriptorBalance balance;
     if (const std::uint64_t seed = number_from("RINGIO_DIFFERENTIAL_SEED"); seed != 0) {
         return check_seed(seed);
@@ -113,7 +113,8 @@ TEST_CASE("kernel differential: generated programs end in the same way on all ke
     }
 }
 
-TEST_CASE("kernel differential: a seed is the same program each time, and few steps are enough") {
+TEST_CASE("kernel differential: a seed is the same program each time, and few steps are enough",
+          "[uring]") {
     CHECK(to_string(generate(7)) == to_string(generate(7)));
     CHECK(to_string(generate(7)) != to_string(generate(8)));
     for (std::uint64_t seed = 1; seed < 1000; ++seed) {

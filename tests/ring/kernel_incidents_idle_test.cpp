@@ -105,7 +105,8 @@ void go(Ends& ends, Gone how) {
 
 }  // namespace
 
-TEST_CASE("kernel incident 20, libuv#4323: the copy of a closed descriptor keeps nobody awake") {
+TEST_CASE("kernel incident 20, libuv#4323: the copy of a closed descriptor keeps nobody awake",
+          "[uring]") {
     for (const bool data : {true, false}) {
         with_idle(data ? "data comes" : "the other side goes", [&](Driver& driver) {
             const Bystander bystander(driver);
@@ -142,7 +143,7 @@ TEST_CASE("kernel incident 20, libuv#4323: the copy of a closed descriptor keeps
     });
 }
 
-TEST_CASE("kernel incident 21, libuv#1099: a child holds what was closed here") {
+TEST_CASE("kernel incident 21, libuv#1099: a child holds what was closed here", "[uring]") {
     with_idle("data comes, and the other side goes", [](Driver& driver) {
         const Bystander bystander(driver);
         Ends ends = Ends::sockets(Family::local);
@@ -168,7 +169,8 @@ TEST_CASE("kernel incident 21, libuv#1099: a child holds what was closed here") 
     });
 }
 
-TEST_CASE("kernel incidents 26 and 27, h2o#603, seastar#65: the other side goes, nobody waits") {
+TEST_CASE("kernel incidents 26 and 27, h2o#603, seastar#65: the other side goes, nobody waits",
+          "[uring]") {
     for (const Gone how : {Gone::closed, Gone::reset, Gone::half_closed}) {
         const std::string name = how == Gone::closed  ? "closed"
                                  : how == Gone::reset ? "reset"
@@ -203,7 +205,8 @@ TEST_CASE("kernel incidents 26 and 27, h2o#603, seastar#65: the other side goes,
     }
 }
 
-TEST_CASE("kernel incident 28, bun#37928: the peer of a Unix socket is gone, ours stays open") {
+TEST_CASE("kernel incident 28, bun#37928: the peer of a Unix socket is gone, ours stays open",
+          "[uring]") {
     with_idle("nobody waits, then somebody writes", [](Driver& driver) {
         const Bystander bystander(driver);
         Ends ends = Ends::sockets(Family::local);
@@ -215,7 +218,7 @@ TEST_CASE("kernel incident 28, bun#37928: the peer of a Unix socket is gone, our
     });
 }
 
-TEST_CASE("kernel incident 29, pjproject#3188: data comes and nobody receives") {
+TEST_CASE("kernel incident 29, pjproject#3188: data comes and nobody receives", "[uring]") {
     for (const Family family : {Family::tcp, Family::local}) {
         with_idle(family == Family::tcp ? "tcp" : "unix", [&](Driver& driver) {
             const Bystander bystander(driver);
@@ -229,7 +232,8 @@ TEST_CASE("kernel incident 29, pjproject#3188: data comes and nobody receives") 
     }
 }
 
-TEST_CASE("kernel incident 32, netty#4082: half closed by the peer, and we still write") {
+TEST_CASE("kernel incident 32, netty#4082: half closed by the peer, and we still write",
+          "[uring]") {
     with_idle("the writer waits for room", [](Driver& driver) {
         const Ends ends = Ends::sockets(Family::tcp);
         receive_once(driver, ends);
@@ -258,7 +262,7 @@ TEST_CASE("kernel incident 32, netty#4082: half closed by the peer, and we still
     });
 }
 
-TEST_CASE("kernel incidents 26 to 32: a hundred connections in every state of going") {
+TEST_CASE("kernel incidents 26 to 32: a hundred connections in every state of going", "[uring]") {
     with_idle("all at once", [](Driver& driver) {
         std::deque<Ends> ends;
         driver.buffers();
@@ -289,7 +293,7 @@ TEST_CASE("kernel incidents 26 to 32: a hundred connections in every state of go
     });
 }
 
-TEST_CASE("kernel incident 25, zio#510: a stream that goes on is registered once") {
+TEST_CASE("kernel incident 25, zio#510: a stream that goes on is registered once", "[uring]") {
     with_idle("fifty echoes on sixteen connections", [](Driver& driver) {
         std::deque<Ends> ends;
         std::vector<Id> readers;

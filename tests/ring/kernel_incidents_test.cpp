@@ -39,7 +39,8 @@ UniqueFd reused(int number, UniqueFd fresh) {
 
 }  // namespace
 
-TEST_CASE("kernel incident 13, compio#345: a cancel on a silent descriptor waits for no event") {
+TEST_CASE("kernel incident 13, compio#345: a cancel on a silent descriptor waits for no event",
+          "[uring]") {
     with_incident([](Driver& driver) {
         const Ends ends = Ends::sockets(Family::tcp);
         const Listener listener(Family::tcp);
@@ -55,7 +56,8 @@ TEST_CASE("kernel incident 13, compio#345: a cancel on a silent descriptor waits
     });
 }
 
-TEST_CASE("kernel incident 14, compio#66: of two receives on one descriptor none is forgotten") {
+TEST_CASE("kernel incident 14, compio#66: of two receives on one descriptor none is forgotten",
+          "[uring]") {
     with_incident([](Driver& driver) {
         const Ends ends = Ends::sockets(Family::local);
         std::array<std::array<char, 1>, 2> bytes{};
@@ -73,7 +75,8 @@ TEST_CASE("kernel incident 14, compio#66: of two receives on one descriptor none
     });
 }
 
-TEST_CASE("kernel incident 15, compio#636: one event for three requests ends each once") {
+TEST_CASE("kernel incident 15, compio#636: one event for three requests ends each once",
+          "[uring]") {
     with_incident([](Driver& driver) {
         const NoSigpipe no_sigpipe;
         Ends ends = Ends::sockets(Family::local);
@@ -95,7 +98,8 @@ TEST_CASE("kernel incident 15, compio#636: one event for three requests ends eac
     });
 }
 
-TEST_CASE("kernel incident 16, kaappi#1462: an event finds the reader gone and serves the writer") {
+TEST_CASE("kernel incident 16, kaappi#1462: an event finds the reader gone and serves the writer",
+          "[uring]") {
     with_incident([](Driver& driver) {
         const Ends ends = Ends::sockets(Family::local);
         std::array<char, 8> bytes{};
@@ -115,7 +119,8 @@ TEST_CASE("kernel incident 16, kaappi#1462: an event finds the reader gone and s
     });
 }
 
-TEST_CASE("kernel incident 18, io-event#71: a number used again is no old acquaintance") {
+TEST_CASE("kernel incident 18, io-event#71: a number used again is no old acquaintance",
+          "[uring]") {
     for (const bool by_request : {false, true}) {
         for_each_kernel(
             by_request ? "closed by a request" : "closed here", [&](const KernelUnderTest& kernel) {
@@ -145,7 +150,8 @@ TEST_CASE("kernel incident 18, io-event#71: a number used again is no old acquai
     }
 }
 
-TEST_CASE("kernel incident 18, io-event#71: a number used again while its old file lives on") {
+TEST_CASE("kernel incident 18, io-event#71: a number used again while its old file lives on",
+          "[uring]") {
     with_incident([](Driver& driver) {
         std::array<char, 8> bytes{};
         Ends old = Ends::sockets(Family::local);
@@ -168,7 +174,8 @@ TEST_CASE("kernel incident 18, io-event#71: a number used again while its old fi
     });
 }
 
-TEST_CASE("kernel incident 19, re#266: an event of a closed descriptor hits no new one") {
+TEST_CASE("kernel incident 19, re#266: an event of a closed descriptor hits no new one",
+          "[uring]") {
     with_incident([](Driver& driver) {
         std::array<char, 8> bytes{};
         Ends first = Ends::sockets(Family::local);
@@ -194,7 +201,8 @@ TEST_CASE("kernel incident 19, re#266: an event of a closed descriptor hits no n
     });
 }
 
-TEST_CASE("kernel incident 22, libxev#230: the cancel of what is over spares the next one") {
+TEST_CASE("kernel incident 22, libxev#230: the cancel of what is over spares the next one",
+          "[uring]") {
     with_incident([](Driver& driver) {
         std::array<char, 8> bytes{};
         Ends old = Ends::sockets(Family::local);
@@ -215,7 +223,7 @@ TEST_CASE("kernel incident 22, libxev#230: the cancel of what is over spares the
     });
 }
 
-TEST_CASE("kernel incident 23, libxev#231: who cancels and closes is seen to go") {
+TEST_CASE("kernel incident 23, libxev#231: who cancels and closes is seen to go", "[uring]") {
     with_incident([](Driver& driver) {
         std::array<char, 8> bytes{};
         Ends ends = Ends::sockets(Family::tcp);
@@ -229,7 +237,8 @@ TEST_CASE("kernel incident 23, libxev#231: who cancels and closes is seen to go"
     });
 }
 
-TEST_CASE("kernel incident 24, libxev#234: a stale event of the batch wakes nobody twice") {
+TEST_CASE("kernel incident 24, libxev#234: a stale event of the batch wakes nobody twice",
+          "[uring]") {
     with_incident([](Driver& driver) {
         std::array<char, 8> bytes{};
         std::vector<Ends> ends;
@@ -255,7 +264,8 @@ TEST_CASE("kernel incident 24, libxev#234: a stale event of the batch wakes nobo
     });
 }
 
-TEST_CASE("kernel incident 41, compio#315: an accept cancelled as it completes loses no client") {
+TEST_CASE("kernel incident 41, compio#315: an accept cancelled as it completes loses no client",
+          "[uring]") {
     for (const Family family : {Family::tcp, Family::local}) {
         for_each_kernel(family == Family::tcp ? "tcp" : "unix", [&](const KernelUnderTest& kernel) {
             Driver driver(kernel);
@@ -286,7 +296,8 @@ TEST_CASE("kernel incident 41, compio#315: an accept cancelled as it completes l
     }
 }
 
-TEST_CASE("kernel incident 43, libuv#5227: a cancel's answer and the result agree, files too") {
+TEST_CASE("kernel incident 43, libuv#5227: a cancel's answer and the result agree, files too",
+          "[uring]") {
     with_incident([](Driver& driver) {
         char name[] = "/tmp/ringio_incident_XXXXXX";
         const UniqueFd file(::mkostemp(name, O_CLOEXEC));
@@ -305,7 +316,7 @@ TEST_CASE("kernel incident 43, libuv#5227: a cancel's answer and the result agre
                 const int answer = driver.result_of(cancels[at]);
                 const int result = driver.result_of(ids[at]);
                 INFO("answer " << answer << ", result " << result);
-                const Outcomes expected = answer == 0         ? cancelled
+                const Outcomes expected = answer == 0         ? cancel_results
                                           : answer == -ENOENT ? Outcomes{0}
                                                               : Outcomes{0, -EINTR, -ECANCELED};
                 CHECK(is_one_of({0, -ENOENT, -EALREADY}, answer));
@@ -315,7 +326,8 @@ TEST_CASE("kernel incident 43, libuv#5227: a cancel's answer and the result agre
     });
 }
 
-TEST_CASE("kernel incident 46, helio#624: a cancel ends what it names and nothing else") {
+TEST_CASE("kernel incident 46, helio#624: a cancel ends what it names and nothing else",
+          "[uring]") {
     with_incident([](Driver& driver) {
         std::array<char, 8> bytes{};
         const Ends ends = Ends::sockets(Family::local);

@@ -244,7 +244,7 @@ private:
     void check_result(const Asked& asked, const Channel& channel, int result) {
         const StepKind kind = asked.step.kind;
         const int most = channel.kind == ChannelKind::event ? 8 : asked.step.size;
-        bool right = is_one_of(cancelled, result) && asked.may_be_cancelled;
+        bool right = is_one_of(cancel_results, result) && asked.may_be_cancelled;
         if (polls(kind)) {
             right = right || result > 0;
         } else if (reads(kind)) {
@@ -275,7 +275,7 @@ private:
         }
         const int result = driver_.result(asked.id);
         // After the end either side of a connection may be the one that is told how it came.
-        return is_one_of(cancelled, result)                             ? "cancelled"
+        return is_one_of(cancel_results, result)                        ? "cancelled"
                : is_one_of({-ECONNRESET, -EPIPE, -ENOTCONN, 0}, result) ? "over"
                : result > 0                                             ? "done"
                                                                         : std::to_string(result);

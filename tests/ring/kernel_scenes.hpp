@@ -57,7 +57,7 @@ public:
         take(driver, id, slot);
         CHECK(driver.is_over(id) != goes_on);
         if (goes_on) {
-            CHECK(is_one_of(cancelled, driver.cancelled_result_of(id)));
+            CHECK(is_one_of(cancel_results, driver.cancelled_result_of(id)));
         }
     }
 };

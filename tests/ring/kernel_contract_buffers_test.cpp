@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <poll.h>
+
 #include <support/catch.hpp>
 
 using namespace ringio;
@@ -129,6 +131,20 @@ TEST_CASE("kernel contract: what a multishot receive brings, completion by compl
         const std::string received = driver.take_bytes(id);
         // What the request did not take is there for the next one.
         CHECK(received + read_now(ends.near.get()) == "data");
+    });
+    // The project's streams tell both in one turn, whoever answers.
+    for_each_pair("data and the end in one turn", [](Driver& driver, Ends& ends) {
+        driver.buffers();
+        const Id id = submit_multishot(driver, ends);
+        driver.turn();
+        ends.write("data");
+        REQUIRE(::shutdown(ends.far.get(), SHUT_WR) == 0);
+        pollfd end{ends.near.get(), POLLRDHUP, 0};
+        REQUIRE(::poll(&end, 1, 10'000) == 1);
+        driver.enter();
+        CHECK(driver.is_over(id));
+        CHECK(driver.result(id) == 0);
+        CHECK(driver.take_bytes(id) == "data");
     });
     for_each_kernel("data and a reset in one turn", [](const KernelUnderTest& kernel) {
         Ends ends = Ends::sockets(Family::tcp);

@@ -192,7 +192,7 @@ bool EpollState::serve_polls(Descriptor& descriptor, std::uint32_t events) noexc
 bool EpollState::serve(IntrusiveList<WaitingRequest>& queue, bool reads_on) noexcept {
     bool helped = false;
     while (WaitingRequest* const request = queue.front()) {
-        if (room() < 2) {
+        if (room() == 0) {
             return true;  // it shows again
         }
         const unsigned posted = completions_tail_;

@@ -85,7 +85,7 @@ Verdict EpollState::receive_many(const io_uring_sqe& request, bool reads_on) noe
         return Verdict::over(-ENOBUFS);
     }
     for (int count = 0; count < most_buffers; ++count) {
-        if (room() < 2) {
+        if (room() == 0) {
             break;
         }
         if (!has_buffer()) {
@@ -186,7 +186,7 @@ void EpollState::feed_hungry() noexcept {
     IntrusiveList<WaitingRequest> waiting;
     waiting.splice_back(hungry_);
     while (!waiting.empty()) {
-        if (buffers_ == nullptr || !has_buffer() || room() < 2) {
+        if (buffers_ == nullptr || !has_buffer() || room() == 0) {
             waiting.splice_back(hungry_);
             hungry_.splice_back(waiting);
             return;

@@ -209,6 +209,21 @@ TEST_CASE("kernel contract: queues of one entry each", "[uring]") {
         CHECK(driver.result_of(polls[0]) == POLLIN);
         CHECK(driver.result_of(polls[2]) == POLLIN);
     });
+    for_each_kernel("receives that wait", [](const KernelUnderTest& kernel) {
+        const Ends ends = Ends::sockets(Family::local);
+        const Ends others = Ends::sockets(Family::local);
+        std::array<char, 8> bytes{};
+        Driver driver(kernel, 1, 1);
+        driver.buffers();
+        const Driver::Id recv = driver.submit(RecvRequest{ends.near.get(), bytes.data(), 8});
+        const Driver::Id many = driver.submit(RecvMultishotRequest{others.near.get(), 0});
+        driver.turn();
+        ends.write("x");
+        others.write("y");
+        CHECK(driver.result_of(recv) == 1);
+        driver.until_seen(many, 1);
+        CHECK(driver.take_bytes(many) == "y");
+    });
 }
 
 TEST_CASE("kernel contract: a full completion queue does not stop cancels and their answers",

@@ -1,10 +1,13 @@
 // Runs a piece of a test in a forked child, for what would end or spoil the test's own process.
 #pragma once
 
+#include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <string>
+#include <system_error>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +43,21 @@ ChildResult run_in_child(Body body) {
     ::close(ends[0]);
     REQUIRE(::waitpid(child, &result.status, 0) == child);
     return result;
+}
+
+/// In a child: closes all but standard input, output and error, and lets no other be opened.
+inline void leave_no_descriptor() {
+    try {  // the sanitizer needs a pipe to see an exception of a type for the first time
+        throw std::system_error(EMFILE, std::system_category());
+    } catch (const std::system_error& error) {
+        static_cast<void>(error.code());
+        static_cast<void>(error.what());
+    }
+    ::close_range(3, ~0U, 0);
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 3;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace ringio::testing

@@ -1,6 +1,5 @@
 #include <cerrno>
 #include <chrono>
-#include <cstddef>
 #include <cstdio>
 #include <memory>
 #include <stdexcept>
@@ -8,10 +7,6 @@
 #include <system_error>
 
 #include <liburing.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,28 +17,13 @@
 
 #include "child_process.hpp"
 #include "probe.hpp"
+#include "seccomp.hpp"
 
 using namespace ringio;
 using namespace ringio::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-// From now on, in this process, the system call fails with `error`.
-void forbid(int system_call, int error) {
-    sock_filter program[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(system_call), 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    sock_fprog filter{4, program};
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) != 0) {
-        std::fputs("no seccomp", stderr);
-        ::_exit(1);
-    }
-}
 
 // What a program is told when it creates a ring of `entries`: "code: text".
 void report_set_up(unsigned entries = 8) {
@@ -149,9 +129,7 @@ TEST_CASE("uring kernel: for want of memory it asks for less, down to 64 entries
 
 TEST_CASE("uring kernel: having no descriptor left is named with the limit", "[uring]") {
     const ChildResult child = run_in_child([] {
-        const rlimit none{3, 3};  // standard input, output and error
-        ::close_range(3, ~0U, 0);
-        ::setrlimit(RLIMIT_NOFILE, &none);
+        leave_no_descriptor();
         report_set_up();
     });
     INFO(child.text);

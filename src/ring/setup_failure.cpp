@@ -42,6 +42,7 @@ std::string explain_cause(int error, int sysctl_value, const SetupLimits& limits
         case EACCES:
             return explain_permission(sysctl_value);
         case ENOSYS:
+        case EOPNOTSUPP:
             return "the kernel has none (older than 5.1, built without CONFIG_IO_URING, or a "
                    "sandbox such as gVisor, WSL 1 or a seccomp profile hides it); run on Linux 6.1 "
                    "or newer, outside of that sandbox";

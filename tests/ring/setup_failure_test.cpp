@@ -42,11 +42,13 @@ TEST_CASE("setup failure: without a forbidding sysctl EPERM is a seccomp profile
     }
 }
 
-TEST_CASE("setup failure: ENOSYS says that the kernel has no io_uring") {
-    const std::string text = explain_setup_failure(ENOSYS, no_io_uring_sysctl, limits);
-    CHECK(contains(text, "the kernel has none"));
-    CHECK(contains(text, "gVisor"));
-    CHECK(contains(text, "Linux 6.1"));
+TEST_CASE("setup failure: ENOSYS and EOPNOTSUPP say that the kernel has no io_uring") {
+    for (const int error : {ENOSYS, EOPNOTSUPP}) {
+        const std::string text = explain_setup_failure(error, no_io_uring_sysctl, limits);
+        CHECK(contains(text, "the kernel has none"));
+        CHECK(contains(text, "gVisor"));
+        CHECK(contains(text, "Linux 6.1"));
+    }
 }
 
 TEST_CASE("setup failure: EINVAL says that the kernel is too old") {

@@ -17,7 +17,7 @@ using std::chrono::nanoseconds;
 std::atomic<bool> has_no_pwait2 = false;
 
 bool is_refusal(int error) noexcept {
-    return error == ENOSYS || error == EPERM || error == EOPNOTSUPP;
+    return error == ENOSYS || error == EPERM || error == EACCES || error == EOPNOTSUPP;
 }
 
 timespec to_timespec(nanoseconds timeout) noexcept {

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <liburing.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -57,6 +58,7 @@ Filters read_filters() {
 // The calls that a ring begins with, and their default dispositions. Nothing else: the other
 // threads are not here, and may hold any lock.
 [[noreturn]] void call_uring_and_exit() {
+    ::prctl(PR_SET_DUMPABLE, 0);  // its end by a filter is no crash to keep a core file of
     struct sigaction action{};
     action.sa_handler = SIG_DFL;
     ::sigaction(SIGSYS, &action, nullptr);

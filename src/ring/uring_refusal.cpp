@@ -55,16 +55,13 @@ Filters read_filters() {
     return {.may_be_there = mode != 0, .count = number_after(status, "\nSeccomp_filters:\t")};
 }
 
-// The calls that a ring begins with, and their default dispositions. Nothing else: the other
-// threads are not here, and may hold any lock.
+// The calls that a ring begins with. Nothing else: the other threads are not here, and may hold any
+// lock. Kernel: a filter's SIGSYS ends who blocks it, and who has the default disposition.
 [[noreturn]] void call_uring_and_exit() {
     ::prctl(PR_SET_DUMPABLE, 0);  // its end by a filter is no crash to keep a core file of
     struct sigaction action{};
     action.sa_handler = SIG_DFL;
     ::sigaction(SIGSYS, &action, nullptr);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
     io_uring_params params{};
     const long ring = ::syscall(__NR_io_uring_setup, 2, &params);
     if (ring >= 0) {
@@ -75,15 +72,26 @@ Filters read_filters() {
     ::_exit(0);
 }
 
+// In a child all signals are blocked: the program's handlers would take it for the program.
+long fork_in_silence() {
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const long child = ::syscall(SYS_clone, 0UL, nullptr, nullptr, nullptr, 0UL);
+    if (child == 0) {
+        call_uring_and_exit();
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return child;
+}
+
 enum class Fate { lives, killed, unknown };
 
 // Kernel: no exit signal, so that no handler for SIGCHLD and nobody else's wait sees the child. Not
 // CLONE_VM: until 5.17 a core dump killed all who share the memory.
 Fate fate_of_who_calls_uring() {
-    const long child = ::syscall(SYS_clone, 0UL, nullptr, nullptr, nullptr, 0UL);
-    if (child == 0) {
-        call_uring_and_exit();
-    }
+    const long child = fork_in_silence();
     if (child < 0) {
         return Fate::unknown;
     }
@@ -93,7 +101,10 @@ Fate fate_of_who_calls_uring() {
             return Fate::unknown;
         }
     }
-    return WIFEXITED(status) ? Fate::lives : Fate::killed;
+    if (WIFEXITED(status)) {
+        return Fate::lives;
+    }
+    return WTERMSIG(status) == SIGSYS ? Fate::killed : Fate::unknown;
 }
 
 }  // namespace

@@ -241,19 +241,25 @@ void Machine::check_may_run() const {
 void Machine::prepare_to_run() {
     check_may_run();
     start_ring();
+    if (closed_) {  // by the handler that the remark was told
+        throw_closed();
+    }
 }
 
 void Machine::start_ring() {
-    if (!ring_) {
+    const bool is_new = !ring_;
+    if (is_new) {
         KernelSource* const source = books_->options.kernel;
         KernelSource& kernels = source != nullptr ? *source : default_kernel();
         ring_ = std::make_unique<Ring>(kernels.make(books_->options.ring_entries));
         kernel_name_ = ring_->kernel().name();
         send_rule_.set_calls_are_dear(sends_together(books_->options, ring_->kernel()));
         take_over_kernels_time();
-        tell_remark();
     }
     books_->mailbox.set_waker(ring_->accept_wakes());
+    if (is_new) {
+        tell_remark();
+    }
 }
 
 std::string_view Machine::kernel_name() {

@@ -180,6 +180,19 @@ TEST_CASE("loop kernel: without debug mode nobody hears it") {
     CHECK(reports.seen.empty());
 }
 
+TEST_CASE("loop kernel: who hears the remark may close the loop: it does not run then") {
+    static RemarkableSource source;
+    for (const bool asked : {false, true}) {
+        EventLoop loop(LoopOptions{.debug = true, .kernel = &source});
+        loop.set_exception_handler([](EventLoop& self, const ExceptionContext&) { self.close(); });
+        if (asked) {
+            CHECK(loop.kernel_name() == "epoll");
+        }
+        CHECK(thrown<std::runtime_error>([&] { loop.run_forever(); }) == "Event loop is closed");
+        CHECK(loop.is_closed());
+    }
+}
+
 TEST_CASE("loop kernel: who asks for epoll is not told why it is not io_uring") {
     EventLoop loop(LoopOptions{.debug = true, .kernel = &epoll_kernel()});
     Reports reports(loop);

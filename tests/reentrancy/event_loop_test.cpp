@@ -3,6 +3,7 @@
 #include "calls.hpp"
 
 #include <ringio/core/step_observer.hpp>
+#include <ringio/ring.hpp>
 #include <ringio/tasks.hpp>
 #include <support/ends.hpp>
 #include <support/printed.hpp>
@@ -38,6 +39,50 @@ void handler_closes() {
     });
     report_something(loop);
     CHECK(loop.is_closed());
+}
+
+/// Makes kernels that have something to say, which the exception handler hears in debug mode.
+class TalkingSource final : public KernelSource {
+public:
+    std::unique_ptr<Kernel> make(unsigned entries) override {
+        return std::make_unique<EpollKernel>(EpollOptions{.entries = entries, .remark = "remark"});
+    }
+};
+
+LoopOptions talking_options() {
+    static TalkingSource source;
+    LoopOptions options;
+    options.debug = true;
+    options.kernel = &source;
+    return options;
+}
+
+void remark_handler_closes() {
+    EventLoop loop(talking_options());
+    loop.set_exception_handler([text = long_text](EventLoop& self, const ExceptionContext&) {
+        self.close();
+        CHECK(text == long_text);
+    });
+    CHECK_THROWS_WITH(loop.run_forever(), "Event loop is closed");
+}
+
+void remark_handler_replaces_itself() {
+    EventLoop loop(talking_options());
+    EventLog log;
+    loop.set_exception_handler([&log, text = long_text](EventLoop& self, const ExceptionContext&) {
+        self.set_exception_handler({});
+        log(std::string(self.kernel_name()));
+        log(text == long_text ? "first" : "destroyed");
+    });
+    run_one_turn(loop);
+    CHECK(log.joined() == "epoll first");
+}
+
+void remark_handler_throws() {
+    EventLoop loop(talking_options());
+    loop.set_exception_handler([](EventLoop&, const ExceptionContext&) { boom(); });
+    CHECK_THAT(printed([&] { run_one_turn(loop); }),
+               Catch::Matchers::Contains("Unhandled error in exception handler"));
 }
 
 void handler_of_running_loop_is_refused() {
@@ -400,6 +445,13 @@ TEST_CASE("reentrancy: what the event loop calls") {
          .replaces_itself = handler_replaces_itself,
          .destroys_owner = loop_runs,
          .throws = handler_throws},
+        {.code = "the exception handler, of what a kernel remarks,",
+         .closes = remark_handler_closes,
+         .cancels = "no task has begun",
+         .shuts_down = nothing_to_shut,
+         .replaces_itself = remark_handler_replaces_itself,
+         .destroys_owner = under_its_feet,
+         .throws = remark_handler_throws},
         {.code = "the task factory",
          .closes = factory_closes,
          .cancels = factory_cancels,

@@ -1,11 +1,13 @@
 // What a program in a child process gets for a kernel, and whether that serves it.
 #pragma once
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <memory>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <sys/resource.h>
 
@@ -56,6 +58,15 @@ inline long pages_of_children() {
     rusage usage{};
     ::getrusage(RUSAGE_CHILDREN, &usage);
     return usage.ru_minflt + usage.ru_majflt;
+}
+
+/// How the choice of epoll begins that the machine made necessary.
+inline const std::string epoll_because = "epoll: epoll is used: ";
+
+inline void handle(int signal, void (*handler)(int)) {
+    struct sigaction action{};
+    action.sa_handler = handler;
+    ::sigaction(signal, &action, nullptr);
 }
 
 inline bool begins_with(const std::string& text, const std::string& beginning) {

@@ -1,22 +1,13 @@
-// What automatic_kernel() makes of what the machine says: refusals, filters that kill, stubs. Each
-// is played by a seccomp filter in a child process. The remarks name what other projects ran into.
+// What automatic_kernel() makes of what the machine says: refusals and stubs, each played by a
+// seccomp filter in a child process. The remarks name what other projects ran into.
 #include <cerrno>
 #include <chrono>
-#include <csignal>
+#include <cstddef>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
-#include <thread>
 
-#include <fcntl.h>
 #include <linux/io_uring.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <ringio/ring/kernel_source.hpp>
 #include <support/catch.hpp>
@@ -26,59 +17,6 @@
 using namespace ringio;
 using namespace ringio::testing;
 using namespace std::chrono_literals;
-
-namespace {
-
-const std::string epoll_because = "epoll: epoll is used: ";
-
-volatile std::sig_atomic_t signals_seen = 0;
-
-void count_signal(int) { signals_seen = signals_seen + 1; }
-
-void handle(int signal, void (*handler)(int)) {
-    struct sigaction action{};
-    action.sa_handler = handler;
-    ::sigaction(signal, &action, nullptr);
-}
-
-// In a mount namespace of this process's own; false where that is not permitted.
-bool have_own_mounts() {
-    return ::unshare(CLONE_NEWNS) == 0 &&
-           ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-}
-
-// Whether text says what a filter or a system must permit, for a test that cannot be made here.
-bool is_not_permitted(const std::string& text) {
-    if (text.find("no mounts") == std::string::npos) {
-        return false;
-    }
-    WARN("not tested: mount namespaces are not permitted here");
-    return true;
-}
-
-void hide_proc() {
-    if (!have_own_mounts() || ::mount("none", "/proc", "tmpfs", 0, nullptr) != 0) {
-        std::fputs("no mounts", stderr);
-        ::_exit(0);
-    }
-}
-
-// The sysctl says `value`, in this process.
-void pretend_sysctl(const char* value) {
-    char name[] = "/tmp/ringio_sysctl_XXXXXX";
-    const int file = ::mkstemp(name);
-    const bool written = file >= 0 && ::write(file, value, 1) == 1;
-    const bool there =
-        written && have_own_mounts() &&
-        ::mount(name, "/proc/sys/kernel/io_uring_disabled", nullptr, MS_BIND, nullptr) == 0;
-    ::unlink(name);
-    if (!there) {
-        std::fputs("no mounts", stderr);
-        ::_exit(0);
-    }
-}
-
-}  // namespace
 
 // dragonfly#7810, eio#691: EPERM was not in the list, and the program ended. semgrep#11836:
 // EOPNOTSUPP was not.
@@ -115,38 +53,6 @@ TEST_CASE("kernel choice: a kernel that is too old is served by epoll", "[uring]
     CHECK(begins_with(text, epoll_because + "io_uring cannot be used: the kernel is too old"));
 }
 
-// termux-packages#16734, litter#354: a filter that kills.
-TEST_CASE("kernel choice: a filter that kills or traps does it to a child, and epoll is used",
-          "[uring]") {
-    for (const std::uint32_t answer : {SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_TRAP}) {
-        for (const long call : uring_calls()) {
-            const std::string text = choice_when_answered({call}, answer);
-            INFO("system call " << call << ": " << text);
-            CHECK(begins_with(text, epoll_because + "a seccomp filter kills programs that use"));
-            CHECK(text.find("io_uring_setup, io_uring_enter and io_uring_register") !=
-                  std::string::npos);
-        }
-    }
-}
-
-TEST_CASE("kernel choice: a handler of the program for SIGSYS, even a blocked one, hears nothing",
-          "[uring]") {
-    const ChildResult child = run_in_child([] {
-        handle(SIGSYS, count_signal);
-        sigset_t signals;
-        ::sigemptyset(&signals);
-        ::sigaddset(&signals, SIGSYS);
-        ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-        answer_calls(uring_calls(), SECCOMP_RET_TRAP);
-        report_choice();
-        ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
-        std::fprintf(stderr, "; %d signals", static_cast<int>(signals_seen));
-    });
-    INFO(child.text);
-    CHECK(begins_with(child.text, epoll_because + "a seccomp filter kills"));
-    CHECK(child.text.find("; 0 signals") != std::string::npos);
-}
-
 // swoole-src#6114: the refusal ended the process.
 TEST_CASE("kernel choice: a program whose io_uring is refused lives on, and is served", "[uring]") {
     const ChildResult child = run_in_child([] {
@@ -160,19 +66,6 @@ TEST_CASE("kernel choice: a program whose io_uring is refused lives on, and is s
     });
     CHECK(child.status == 0);
     CHECK(child.text.empty());
-}
-
-// libuv#4010, #4016: Android's filter traps, and the program has a handler or has not.
-TEST_CASE("kernel choice: on Android nobody asks, not even a child", "[uring]") {
-    const ChildResult child = run_in_child([] {
-        ::setenv("ANDROID_ROOT", "/system", 1);
-        answer_calls(uring_calls(), SECCOMP_RET_TRAP);
-        report_choice();
-        std::fprintf(stderr, "; %ld pages of children", pages_of_children());
-    });
-    INFO(child.text);
-    CHECK(begins_with(child.text, epoll_because + "Android"));
-    CHECK(child.text.find("; 0 pages of children") != std::string::npos);
 }
 
 // compio#458: the probe passed, and the set-up, which asks for more, failed.
@@ -261,125 +154,4 @@ TEST_CASE("kernel choice: a permission is not, for a filter may come later", "[u
     INFO(child.text);
     CHECK(child.status == 0);
     CHECK(begins_with(child.text, "io_uring\n" + epoll_because + "a seccomp filter kills"));
-}
-
-TEST_CASE("kernel choice: a child asks only where there is a filter, and once for each",
-          "[uring]") {
-    const ChildResult child = run_in_child([] {
-        const auto count = [] {
-            static long before = 0;
-            const long pages = pages_of_children();
-            std::fputs(pages == before ? " nobody asked;" : " a child asked;", stderr);
-            before = pages;
-        };
-        report_choice();
-        count();
-        answer_calls({__NR_swapon}, failure(EPERM));
-        for (int round = 0; round < 2; ++round) {
-            report_choice();
-            count();
-        }
-    });
-    INFO(child.text);
-    if (::prctl(PR_GET_SECCOMP) == 0) {  // else there is one around the tests
-        CHECK(begins_with(child.text, "io_uring nobody asked;"));
-    }
-    CHECK(child.text.find("io_uring a child asked;io_uring nobody asked;", 1) != std::string::npos);
-}
-
-TEST_CASE("kernel choice: the child that asks leaves no core file when a filter kills it",
-          "[uring]") {
-    char folder[] = "/tmp/ringio_core_XXXXXX";
-    REQUIRE(::mkdtemp(folder) != nullptr);
-    const std::string text = choice_after([&] {
-        const rlimit large{RLIM_INFINITY, RLIM_INFINITY};
-        static_cast<void>(::setrlimit(RLIMIT_CORE, &large));
-        answer_calls(uring_calls(), SECCOMP_RET_KILL_PROCESS);
-        ::prctl(PR_SET_DUMPABLE, 1);
-        static_cast<void>(::chdir(folder));
-    });
-    CHECK(begins_with(text, epoll_because + "a seccomp filter kills"));
-    CHECK(::rmdir(folder) == 0);  // it is empty
-}
-
-TEST_CASE("kernel choice: a handler for SIGCHLD does not hear of the child that asks", "[uring]") {
-    const ChildResult child = run_in_child([] {
-        handle(SIGCHLD, count_signal);
-        answer_calls(uring_calls(), SECCOMP_RET_KILL_PROCESS);
-        report_choice();
-        std::fprintf(stderr, "; %d signals", static_cast<int>(signals_seen));
-    });
-    INFO(child.text);
-    CHECK(begins_with(child.text, epoll_because + "a seccomp filter kills"));
-    CHECK(child.text.find("; 0 signals") != std::string::npos);
-}
-
-TEST_CASE("kernel choice: where SIGCHLD is ignored the child that asks is waited for all the same",
-          "[uring]") {
-    const std::string text = choice_after([] {
-        handle(SIGCHLD, SIG_IGN);
-        answer_calls(uring_calls(), SECCOMP_RET_KILL_PROCESS);
-    });
-    CHECK(begins_with(text, epoll_because + "a seccomp filter kills"));
-}
-
-TEST_CASE("kernel choice: a thread that waits for any child does not get the one that asks",
-          "[uring]") {
-    const ChildResult child = run_in_child([] {
-        int ends[2] = {-1, -1};
-        if (::pipe(ends) != 0) {
-            return;
-        }
-        const pid_t own = ::fork();
-        if (own == 0) {
-            char byte = 0;
-            ::close(ends[1]);
-            static_cast<void>(::read(ends[0], &byte, 1));
-            ::_exit(0);
-        }
-        pid_t waited_for = -1;
-        std::thread waiting([&] { waited_for = ::waitpid(-1, nullptr, 0); });
-        answer_calls(uring_calls(), SECCOMP_RET_KILL_PROCESS);
-        report_choice();
-        ::close(ends[1]);
-        waiting.join();
-        std::fputs(waited_for == own ? "; its own" : "; another one", stderr);
-    });
-    INFO(child.text);
-    CHECK(begins_with(child.text, epoll_because + "a seccomp filter kills"));
-    CHECK(child.text.find("; its own") != std::string::npos);
-}
-
-TEST_CASE("kernel choice: where /proc cannot be read, a child asks, for there may be a filter",
-          "[uring]") {
-    const std::string allowed = choice_after(hide_proc);
-    if (is_not_permitted(allowed)) {
-        return;
-    }
-    CHECK(allowed == "io_uring");
-    const std::string killed = choice_after([] {
-        hide_proc();
-        answer_calls(uring_calls(), SECCOMP_RET_KILL_PROCESS);
-    });
-    CHECK(begins_with(killed, epoll_because + "a seccomp filter kills"));
-}
-
-TEST_CASE("kernel choice: a sysctl that forbids io_uring to all is believed without asking",
-          "[uring]") {
-    const std::string text = choice_after([] {
-        pretend_sysctl("2");
-        answer_calls(uring_calls(), SECCOMP_RET_KILL_PROCESS);
-    });
-    if (is_not_permitted(text)) {
-        return;
-    }
-    CHECK(begins_with(
-        text, epoll_because + "io_uring cannot be used: the sysctl kernel.io_uring_disabled=2"));
-}
-
-TEST_CASE("kernel choice: a filter that lets nobody make a child leaves epoll, and says so",
-          "[uring]") {
-    const std::string text = choice_when_answered({SYS_clone}, failure(EPERM));
-    CHECK(begins_with(text, epoll_because + "there is a seccomp filter, and whether it kills"));
-    CHECK(text.find("RINGIO_KERNEL=uring") != std::string::npos);
 }

@@ -1,6 +1,5 @@
 #include "uring_refusal.hpp"
 
-#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -134,9 +133,9 @@ std::optional<std::string> foresee_uring_refusal() {
     if (!filters.may_be_there) {
         return std::nullopt;
     }
-    // What these filters let live is known, until there are more of them.
-    static std::atomic<long> harmless_filters = -1;
-    if (filters.count >= 0 && filters.count == harmless_filters.load()) {
+    // What these filters let live is known, until there are more of them. Each thread has its own.
+    static constinit thread_local long harmless_filters = -1;
+    if (filters.count >= 0 && filters.count == harmless_filters) {
         return std::nullopt;
     }
     switch (fate_of_who_calls_uring()) {

@@ -31,8 +31,7 @@ struct EpollOptions {
 ///
 /// What is otherwise than with io_uring: a descriptor must not be closed while a request waits on
 /// it, for the request does not hold the file; a file operation that has begun cannot be
-/// interrupted, and the destructor waits for it; a request that its caller made with O_NONBLOCK or
-/// MSG_DONTWAIT in mind gets -EAGAIN as from the system call.
+/// interrupted, and the destructor waits for it.
 class EpollKernel final : public Kernel {
 public:
     /// *Errors*: std::system_error when there is no descriptor or memory left;

@@ -153,7 +153,8 @@ TEST_CASE("kernel contract: more completions than the queue has room for", "[uri
             for (const Driver::Id id : ids) {
                 CHECK(driver.result_of(id) == 0);
             }
-            CHECK((driver.flags() & news) == 0);
+            // Kernel: TASKRUN may stay for an entry more, with nothing behind it.
+            CHECK((driver.flags() & IORING_SQ_CQ_OVERFLOW) == 0);
         });
         for_each_kernel(std::to_string(count) + " cancelled at once, nobody reads",
                         [&](const KernelUnderTest& kernel) {

@@ -247,6 +247,10 @@ TEST_CASE("fork: transfers in the child of a running task need no loop") {
 }
 
 TEST_CASE("fork: a thread of the parent that is at the frames' depot does not stop the child") {
+    if (RINGIO_SANITIZE_ADDRESS != 0) {
+        return;  // frames come from its allocator then, whose locks it does not look after at a
+                 // fork
+    }
     std::atomic<bool> stop = false;
     std::thread busy([&stop] {
         while (!stop.load()) {

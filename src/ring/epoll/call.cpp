@@ -44,6 +44,13 @@ bool is_file(int fd) noexcept {
            (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode));
 }
 
+// Kernel: RWF_NOWAIT waits for no lock and no page, but for the disk it does when there is no page
+// cache in between. A pipe's O_DIRECT means something else.
+bool waits_for_disk(int fd) noexcept {
+    const int flags = ::fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_DIRECT) != 0 && is_file(fd);
+}
+
 bool is_message(const io_uring_sqe& request) noexcept {
     return request.opcode == IORING_OP_RECVMSG || request.opcode == IORING_OP_SENDMSG;
 }
@@ -221,6 +228,9 @@ Verdict read_or_write(Call& call, FileBudget& budget) noexcept {
     const io_uring_sqe& request = call.request;
     const FileTransfer direction = direction_of(request);
     if (!budget.take(std::min(request.len, FileBudget::bytes + 1)) && is_file(request.fd)) {
+        return {Next::worker, 0};
+    }
+    if (waits_for_disk(request.fd)) {
         return {Next::worker, 0};
     }
     bool seekable = request.off != current_position;

@@ -89,8 +89,9 @@ def publish(found: report.Report, options: argparse.Namespace) -> None:
     if options.charts:
         found.save_charts(options.charts)
     if options.write_docs:
-        drawn = found.save_charts(PAGE.parent / "performance")
-        report.write_block(PAGE, found.name,
+        on_epoll = options.kernel == "epoll"  # a block of its own, without charts
+        drawn = not on_epoll and found.save_charts(PAGE.parent / "performance")
+        report.write_block(PAGE, found.name + (" on epoll" if on_epoll else ""),
                            found.to_markdown("performance" if drawn else None))
 
 
@@ -124,7 +125,8 @@ def main() -> int:
         if options.json:
             options.json.write_text(json.dumps(everything, indent=1) + "\n")
     if options.write_docs:
-        report.write_block(PAGE, "machine", machine.summary(where))
+        kernel = " on epoll" if options.kernel == "epoll" else ""
+        report.write_block(PAGE, f"machine{kernel}", machine.summary(where))
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

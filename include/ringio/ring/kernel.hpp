@@ -42,8 +42,9 @@ public:
     virtual ~Kernel();
 
     /// Hands over all written submission entries and collects what is complete. With `wait` it then
-    /// sleeps until the completion queue is not empty or `timeout` passed (nullopt: for ever); when
-    /// not all entries were accepted it may sleep shorter, for the caller is to try again.
+    /// sleeps until the completion queue is not empty, somebody called waker(), or `timeout` passed
+    /// (nullopt: for ever); when not all entries were accepted it may sleep shorter, for the caller
+    /// is to try again.
     ///
     /// Returns the number of entries accepted, or -errno when it is none: -ETIME and -EINTR are
     /// ends of the sleep, -EAGAIN and -EBUSY leave the entries in the queue for another try, others

@@ -4,12 +4,14 @@
 #include <cerrno>
 #include <system_error>
 
+#include <ringio/base/delay.hpp>
+
 namespace ringio::detail {
 
 using std::chrono::nanoseconds;
 
 EpollState::EpollState(io_uring& queues, unsigned entries, unsigned cq_entries)
-    : queues_(queues), entries_(entries), completions_(cq_entries) {
+    : entries_(entries), completions_(cq_entries) {
     queues.sq.khead = &entries_head_;
     queues.sq.ktail = &entries_tail_;
     queues.sq.kflags = &flags_;
@@ -97,7 +99,7 @@ void EpollState::flush_due() noexcept {
 // Those who wait for a buffer have none to wait for when a sleep is due: all are in the hands of
 // those who do not give them back in this turn.
 int EpollState::look(bool wait, std::optional<nanoseconds> timeout) noexcept {
-    const auto deadline = wait && timeout ? std::optional(saturated_deadline(*timeout))
+    const auto deadline = wait && timeout ? std::optional(saturating_add(Clock::now(), *timeout))
                                           : std::optional<Clock::time_point>();
     for (;;) {
         if (wait) {
@@ -118,11 +120,6 @@ int EpollState::look(bool wait, std::optional<nanoseconds> timeout) noexcept {
             return -ETIME;
         }
     }
-}
-
-Clock::time_point EpollState::saturated_deadline(nanoseconds timeout) noexcept {
-    const Clock::time_point now = Clock::now();
-    return timeout > Clock::time_point::max() - now ? Clock::time_point::max() : now + timeout;
 }
 
 // Until the deadline, or until one of those that are tried again later has its turn.

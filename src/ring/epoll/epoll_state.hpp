@@ -75,7 +75,6 @@ private:
     int end(WaitingRequest& request) noexcept;
 
     int look(bool wait, std::optional<std::chrono::nanoseconds> timeout) noexcept;
-    static Clock::time_point saturated_deadline(std::chrono::nanoseconds timeout) noexcept;
     std::optional<std::chrono::nanoseconds> time_left(
         std::optional<Clock::time_point> deadline) const noexcept;
     bool handle_events(int count) noexcept;
@@ -88,7 +87,6 @@ private:
     static constexpr int most_events = 256;
     static constexpr std::uint64_t wake_token = ~std::uint64_t{0};
 
-    io_uring& queues_;
     std::vector<io_uring_sqe> entries_;
     std::vector<io_uring_cqe> completions_;
     unsigned entries_head_ = 0;

@@ -1,6 +1,7 @@
 #include <ringio/ring/buffer_pool.hpp>
 
 #include <bit>
+#include <cstddef>
 #include <new>
 
 #include <liburing.h>
@@ -15,6 +16,8 @@ constexpr std::size_t ring_size = 4096;  // a page, of which the entries take a 
 constexpr unsigned ring_entries = std::bit_ceil(BufferPool::count);
 
 static_assert(ring_entries * sizeof(io_uring_buf) <= ring_size);
+// Trap: in C++, <linux/io_uring.h> of Linux 6.1 has them 8 bytes further; no buffer is found then.
+static_assert(offsetof(io_uring_buf_ring, bufs) == 0);
 static_assert(IORING_CQE_F_BUFFER == 1 && IORING_CQE_BUFFER_SHIFT == 16);
 
 std::size_t mapping_size(std::size_t stride) { return ring_size + BufferPool::count * stride; }

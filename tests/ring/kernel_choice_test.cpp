@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <string>
 
-#include <linux/io_uring.h>
+#include <liburing.h>
 #include <sys/syscall.h>
 
 #include <ringio/ring/kernel_source.hpp>

@@ -31,9 +31,10 @@ bool may_ask_again(const Driver& driver, Id id) {
 // does; `id` is then the new one.
 std::string take_many(Driver& driver, const Ends& ends, Id& id, std::size_t size) {
     std::string all = driver.take_bytes(id);
-    while (all.size() < size) {
+    for (std::size_t asked = 0; all.size() < size;) {
         if (driver.is_over(id)) {
             REQUIRE(may_ask_again(driver, id));
+            REQUIRE(++asked <= size);  // each brings a byte at least, or there is no buffer for it
             id = submit_multishot(driver, ends);
         }
         driver.sleep();

@@ -64,6 +64,9 @@ DOORS = {
         None,
     ),
 }
+# What <liburing.h> brings in its own version. In C++ the kernel's has another layout of the rings of
+# buffers, and whichever of the two a file (or a unity of files) sees first is what it gets.
+KERNEL_HEADER = "linux/io_uring.h"
 LIBURING_HOMES = ("src/ring/", "tests/ring/", "benchmarks/")
 
 # Public headers without a test of the same name: nothing but macros to see there.
@@ -204,6 +207,8 @@ def rule_doors(tree: Tree):
         for line, name in includes_of(tree.text(path)):
             if name.startswith("liburing") and not path.startswith(LIBURING_HOMES):
                 yield f"{path}:{line}: {name} is included under {', '.join(LIBURING_HOMES)} only"
+            if name == KERNEL_HEADER:
+                yield f"{path}:{line}: {name} is not liburing.h, which is meant"
 
 
 def rule_cycles(tree: Tree):
@@ -448,6 +453,7 @@ PLANTED = [
     ("doors", {"src/ring/a.cpp": "io_uring_for_each_cqe(r, h, c) {}\n"}, "reading CQEs"),
     ("doors", {"include/ringio/core/task.hpp": "handle->resume();\n"}, "resuming a coroutine"),
     ("doors", {"src/io/a.cpp": "#include <liburing.h>\n"}, "liburing.h is included under"),
+    ("doors", {"tests/ring/a.cpp": "#include <linux/io_uring.h>\n"}, "is not liburing.h"),
     (
         "cycles",
         {

@@ -132,6 +132,10 @@ void Ring::cancel(Completion& completion) noexcept {
     if (completion.cancel_ != Completion::Cancel::none) {
         return;
     }
+    if (io_uring_sqe* const written = find_written(completion)) {
+        retract(completion, *written);
+        return;
+    }
     io_uring_sqe* const sqe = cancels_.empty() ? next_sqe() : nullptr;
     if (sqe == nullptr) {
         completion.cancel_ = Completion::Cancel::waiting;

@@ -6,6 +6,8 @@
 
 #include <liburing.h>
 
+#include "user_data.hpp"
+
 namespace ringio {
 
 void Ring::wait_in(IntrusiveList<Completion>& list, Completion& completion) noexcept {
@@ -19,6 +21,35 @@ void Ring::withdraw(Completion& completion) noexcept {
     completion.state_ = Completion::State::withdrawn;
     withdrawn_.push_back(completion);
     somebody_waits_ = true;
+}
+
+// The entry of a request that was written and that the kernel has not read, or null. Requests are
+// written in the order of their generations; with none that waits, one that is older than there are
+// unread entries has been read.
+io_uring_sqe* Ring::find_written(const Completion& completion) const noexcept {
+    const io_uring_sq& sq = queues_->sq;
+    const unsigned unread = io_uring_sq_ready(queues_);
+    const auto age = static_cast<std::uint16_t>(generation_ - completion.generation_);
+    if (age >= unread && !somebody_waits_) {
+        return nullptr;
+    }
+    const std::uint64_t sought = user_data_of(completion, completion.generation_);
+    for (unsigned back = 1; back <= unread; ++back) {
+        io_uring_sqe& sqe = sq.sqes[(sq.sqe_tail - back) & sq.ring_mask];
+        if (sqe.user_data == sought) {
+            return &sqe;
+        }
+    }
+    return nullptr;
+}
+
+// Kernel: an entry's descriptor is looked up when it is read. Who cancels may close it before, and
+// the number may then be another's.
+void Ring::retract(Completion& completion, io_uring_sqe& sqe) noexcept {
+    io_uring_prep_nop(&sqe);
+    io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
+    sqe.user_data = cancel_kind;
+    withdraw(completion);
 }
 
 // Kernel: a cancel that finds no request (-ENOENT) may come while that is on its way from one queue
@@ -64,6 +95,7 @@ bool Ring::write_waiting() noexcept {
             return false;
         }
         completion->unlink();
+        completion->generation_ = ++generation_;
         write_request(*completion, *sqe);
     }
     return !cancel_all_wanted_;
@@ -78,6 +110,7 @@ bool Ring::feed_starved() noexcept {
     while (portion > 0 && !starved_.empty()) {
         Completion& completion = *starved_.front();
         completion.unlink();
+        completion.generation_ = ++generation_;
         write_or_wait(completion);
         --portion;
     }

@@ -31,16 +31,91 @@ private:
 
 }  // namespace
 
-TEST_CASE("ring cancel: before the request was handed over both go to the kernel, in order") {
+TEST_CASE("ring cancel: what was not handed over never is, whatever its descriptor is by then") {
     Ring ring = make_ring();
-    const IdleEvent event;
-    Probe<PollRequest> poll(event.poll());
+    auto event = std::make_unique<IdleEvent>();
+    Probe<PollRequest> poll(event->poll());
+    Probe<PollRequest> again(event->poll());
+    const int number = event->poll().fd;
     ring.submit(poll);
     ring.cancel(poll);
+    event.reset();
+    IdleEvent other;
+    REQUIRE(other.poll().fd == number);
+    other.set();
     CHECK(poll.calls == 0);
     drain(ring);
     CHECK(poll.result == -ECANCELED);
     CHECK(poll.calls == 1);
+    ring.submit(again);
+    drain(ring);
+    CHECK(again.result == POLLIN);
+}
+
+TEST_CASE("ring cancel: what was not handed over is taken out from between the others") {
+    Scripted s(8, 16);
+    std::deque<NopProbe> nops(6);
+    for (NopProbe& nop : nops) {
+        s.ring.submit(nop);
+    }
+    s.ring.cancel(nops[0]);
+    s.ring.cancel(nops[3]);
+    s.ring.cancel(nops[5]);
+    s.kernel.answer_at_once = 7;
+    drain(s.ring);
+    CHECK(s.kernel.cancels.empty());
+    for (const std::size_t at : {0U, 3U, 5U}) {
+        CHECK(nops[at].result == -ECANCELED);
+    }
+    for (const std::size_t at : {1U, 2U, 4U}) {
+        CHECK(nops[at].result == 7);
+    }
+    for (const NopProbe& nop : nops) {
+        CHECK(nop.calls == 1);
+    }
+}
+
+TEST_CASE("ring cancel: what waited for its entry is taken out of it, too") {
+    Scripted s(4, 64);
+    s.kernel.refusals = 1;
+    std::deque<NopProbe> nops(7);
+    for (NopProbe& nop : nops) {
+        s.ring.submit(nop);  // the last three wait
+    }
+    s.kernel.accepts_at_most = 2;
+    s.ring.enter(false);  // two, two and two of them go; the last has taken its entry
+    REQUIRE(s.kernel.held.size() == 6);
+    s.ring.cancel(nops.back());
+    s.ring.enter(false);
+    CHECK(s.kernel.cancels.empty());
+    s.ring.reap();
+    CHECK(nops.back().result == -ECANCELED);
+    for (std::size_t at = 0; at < 6; ++at) {
+        CHECK(nops[at].in_flight());
+        s.kernel.post(s.kernel.held[at].user_data, 0);
+    }
+    s.ring.reap();
+}
+
+TEST_CASE("ring cancel: what the kernel has is not looked for in the queue, however full that is") {
+    Scripted s(8, 64);
+    NopProbe old;
+    s.ring.submit(old);
+    s.ring.enter(false);
+    std::deque<NopProbe> young(5);
+    for (NopProbe& nop : young) {
+        s.ring.submit(nop);
+    }
+    s.ring.cancel(old);
+    s.ring.enter(false);
+    REQUIRE(s.kernel.cancels.size() == 1);
+    CHECK(s.kernel.cancels.front().addr == s.kernel.cancels.front().user_data - 1);
+    s.kernel.answer_at_once = 0;
+    for (NopProbe& nop : young) {
+        s.ring.cancel(nop);
+    }
+    drain(s.ring);
+    CHECK(old.result == -ECANCELED);
 }
 
 TEST_CASE("ring cancel: in flight") {
@@ -75,6 +150,7 @@ TEST_CASE("ring cancel: twice is once") {
     Scripted s;
     NopProbe nop;
     s.ring.submit(nop);
+    s.ring.enter(false);
     s.ring.cancel(nop);
     s.ring.cancel(nop);
     s.ring.enter(false);

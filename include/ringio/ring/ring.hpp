@@ -70,8 +70,9 @@ public:
 
     /// Asks for the end of a request. Its complete() still follows, with the result when that came
     /// first, with -ECANCELED or -EINTR otherwise, and never from within this call. A request that
-    /// is not in flight, or was cancelled before, is left alone. As long as the kernel neither ends
-    /// the request nor finds it, it is asked again from time to time.
+    /// is not in flight, or was cancelled before, is left alone. One that was not handed over yet
+    /// never is: what its descriptor's number means by then is nobody's concern. As long as the
+    /// kernel neither ends a request nor finds it, it is asked again from time to time.
     void cancel(Completion& completion) noexcept;
 
     /// Asks for the end of every request in flight. For shutdown; may be repeated.
@@ -146,6 +147,8 @@ private:
     void write_cancel(Completion& completion, io_uring_sqe& sqe) noexcept;
     bool write_cancel_all() noexcept;
     void withdraw(Completion& completion) noexcept;
+    io_uring_sqe* find_written(const Completion& completion) const noexcept;
+    void retract(Completion& completion, io_uring_sqe& sqe) noexcept;
     bool write_waiting() noexcept;
     void keep_failure(int entered) noexcept;
     void check_progress(int entered);

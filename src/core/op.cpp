@@ -4,12 +4,23 @@
 
 namespace ringio::detail {
 
+std::string describe_failure(int error, std::string what) {
+    if ((error == EACCES || error == EPERM) && running_loop != nullptr &&
+        running_loop->machine().ring().kernel().may_be_filtered()) {
+        what +=
+            " (unless it is about permissions, a filter refuses this operation to io_uring: allow "
+            "it, or run with RINGIO_KERNEL=epoll)";
+    }
+    return what;
+}
+
 std::exception_ptr make_system_error(int error, const char* what) {
-    return std::make_exception_ptr(std::system_error(error, std::system_category(), what));
+    return std::make_exception_ptr(
+        std::system_error(error, std::system_category(), describe_failure(error, what)));
 }
 
 void throw_system_error(int error, const char* what) {
-    throw std::system_error(error, std::system_category(), what);
+    throw std::system_error(error, std::system_category(), describe_failure(error, what));
 }
 
 void OpWait::start(std::coroutine_handle<> coroutine) {

@@ -21,6 +21,8 @@ std::shared_ptr<Waker> Kernel::waker() { return nullptr; }
 
 bool Kernel::shares_calls() const noexcept { return false; }
 
+bool Kernel::may_be_filtered() const noexcept { return false; }
+
 std::string_view Kernel::remark() const noexcept { return {}; }
 
 int Kernel::try_send(const SendRequest& request) noexcept {

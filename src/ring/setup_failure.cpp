@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include <cerrno>
+#include <cstdlib>
 
 #include <ringio/base/unique_fd.hpp>
 
@@ -73,6 +74,9 @@ std::string explain_cause(int error, int sysctl_value, const SetupLimits& limits
 std::string explain_setup_failure(int error, int sysctl_value, const SetupLimits& limits) {
     return "io_uring cannot be used: " + explain_cause(error, sysctl_value, limits);
 }
+
+// Kernel: programs that filter requests came with 7.0. No errno tells their refusal from another.
+bool has_request_filters(const char* release) noexcept { return std::atoi(release) >= 7; }
 
 int read_io_uring_sysctl() noexcept {
     const UniqueFd file(::open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC));

@@ -10,6 +10,7 @@
 
 #include <liburing.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <ringio/base/scope_exit.hpp>
@@ -196,6 +197,11 @@ int UringKernel::enter_once(unsigned to_submit, bool wait,
 }
 
 // Kernel: buffer rings came with 5.19.
+bool UringKernel::may_be_filtered() const noexcept {
+    utsname system{};
+    return ::uname(&system) == 0 && has_request_filters(system.release);
+}
+
 int UringKernel::register_buffers(io_uring_buf_ring& ring, unsigned entries,
                                   std::uint16_t group) noexcept {
     io_uring_buf_reg registration{};

@@ -71,7 +71,8 @@ Task<Socket> connect_to(const SocketAddress& address, const Addresses& local) {
         result = co_await finish_interrupted_connect(socket);
     }
     if (result < 0) {
-        throw std::system_error(-result, std::system_category(), what);
+        throw std::system_error(-result, std::system_category(),
+                                detail::describe_failure(-result, what));
     }
     co_return std::move(socket);
 }

@@ -104,8 +104,8 @@ void StreamState::fail(int error, const char* what) noexcept {
         return;
     }
     try {
-        fail(std::make_exception_ptr(
-            std::system_error(error, std::system_category(), what + peer_)));
+        fail(std::make_exception_ptr(std::system_error(error, std::system_category(),
+                                                       describe_failure(error, what + peer_))));
     } catch (const std::bad_alloc&) {
         fail(std::current_exception());
     }
@@ -147,6 +147,7 @@ void StreamState::close_socket() noexcept {
     if (socket_ && !failure_ && !outbound_.is_aborted() && !inbound_.ended_by_peer()) {
         socket_.discard_input();
     }
+    inbound_.leave_descriptor();
     socket_.close();
     outbound_.close();
     far_.reset();

@@ -15,6 +15,7 @@
 #include <ringio/tasks.hpp>
 #include <support/async_test_case.hpp>
 
+#include "../ring/breaking_kernel.hpp"
 #include "watching.hpp"
 
 using namespace ringio;
@@ -246,4 +247,28 @@ TEST_CASE("op: ten thousand in flight on a ring of four, all cancelled") {
         CHECK(loop.statistics().operations == 0);
     }
     CHECK(balance.difference() == "");
+}
+
+TEST_CASE("op: a refusal says that a filter may be meant, where there may be one") {
+    CHECK(detail::describe_failure(EACCES, "openat") == "openat");  // no loop, no kernel
+    using testing::BreakingKernel;
+    EventLoop loop(LoopOptions{.kernel = testing::kernel_from<BreakingKernel::make>()});
+    const auto told = [&loop](int error) {
+        std::string text;
+        loop.call_soon([&] {
+            text = detail::describe_failure(error, "openat");
+            loop.stop();
+        });
+        loop.run_forever();
+        return text;
+    };
+    BreakingKernel::filtered = true;
+    for (const int error : {EACCES, EPERM}) {
+        CHECK(told(error) ==
+              "openat (unless it is about permissions, a filter refuses this operation to "
+              "io_uring: allow it, or run with RINGIO_KERNEL=epoll)");
+    }
+    CHECK(told(ENOENT) == "openat");
+    BreakingKernel::filtered = false;
+    CHECK(told(EACCES) == "openat");
 }

@@ -1,4 +1,4 @@
-// A kernel that goes on as a real one does, until it breaks.
+// A kernel that goes on as a real one does, until it breaks, or is said to be filtered.
 #pragma once
 
 #include <cerrno>
@@ -38,8 +38,10 @@ public:
 
     std::shared_ptr<Waker> waker() override { return real_->waker(); }
     std::string_view name() const noexcept override { return "breaking"; }
+    bool may_be_filtered() const noexcept override { return filtered; }
 
     static inline bool broken = false;
+    static inline bool filtered = false;
 
 private:
     std::unique_ptr<Kernel> real_;

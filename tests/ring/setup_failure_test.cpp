@@ -88,3 +88,12 @@ TEST_CASE("setup failure: the sysctl of this machine is 0, 1, 2 or missing") {
     CHECK(value >= no_io_uring_sysctl);
     CHECK(value <= 2);
 }
+
+TEST_CASE("setup failure: since Linux 7 requests may be refused one by one") {
+    for (const char* const release : {"7.0.0", "7.0.0-rc3", "7.12.1-amd64", "10.2"}) {
+        CHECK(has_request_filters(release));
+    }
+    for (const char* const release : {"6.18.44-fc", "6.1.0-56-amd64", "5.10.0", "", "rolling"}) {
+        CHECK_FALSE(has_request_filters(release));
+    }
+}

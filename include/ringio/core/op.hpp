@@ -34,7 +34,11 @@ concept TriedAtOnce = requires { requires Request::tried_at_once; };
 template <class Request>
 using OpResult = std::conditional_t<MakesDescriptor<Request>, UniqueFd, int>;
 
-/// A std::system_error for `-result`, made without a throw.
+/// The text of a request's error: `what`, and for a refusal that a filter may be the reason of, a
+/// sentence that says so.
+std::string describe_failure(int error, std::string what);
+
+/// A std::system_error with that text, made without a throw.
 std::exception_ptr make_system_error(int error, const char* what);
 [[noreturn]] void throw_system_error(int error, const char* what);
 

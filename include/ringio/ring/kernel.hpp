@@ -83,6 +83,10 @@ public:
     /// Tells whether requests that are handed over together cost less than a system call each.
     virtual bool shares_calls() const noexcept;
 
+    /// Tells whether a request's EACCES or EPERM may mean that a filter refuses the operation, and
+    /// not what it was about. False, the default: there are no such filters.
+    virtual bool may_be_filtered() const noexcept;
+
     /// What answers: "io_uring", "epoll", "simulated".
     virtual std::string_view name() const noexcept = 0;
 

@@ -21,6 +21,10 @@ struct SetupLimits {
 /// `error` is an errno, `sysctl_value` that of kernel.io_uring_disabled or no_io_uring_sysctl.
 std::string explain_setup_failure(int error, int sysctl_value, const SetupLimits& limits);
 
+/// Tells by what uname(2) gives as its release whether requests of a ring that is set up may be
+/// refused one by one. A pure function.
+bool has_request_filters(const char* release) noexcept;
+
 /// Reads kernel.io_uring_disabled: 0, 1, 2, or no_io_uring_sysctl.
 int read_io_uring_sysctl() noexcept;
 

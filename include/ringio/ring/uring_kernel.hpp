@@ -35,6 +35,7 @@ public:
                          std::uint16_t group) noexcept override;
     void unregister_buffers(std::uint16_t group) noexcept override;
     bool shares_calls() const noexcept override { return true; }
+    bool may_be_filtered() const noexcept override;
     std::string_view name() const noexcept override { return "io_uring"; }
 
     /// Returns the IORING_SETUP_* flags that were taken.

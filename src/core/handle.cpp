@@ -13,6 +13,25 @@ namespace ringio::detail {
 
 void throw_null_callback() { throw std::invalid_argument("the callback is null; pass a callable"); }
 
+std::string describe_call(const char* type, bool cancelled, const std::source_location& where) {
+    return std::string("<") + type + (cancelled ? " cancelled " : " ") + function_name(where) +
+           "() at " + file_and_line(where) + ">";
+}
+
+void report_callback(EventLoop& loop, bool cancelled, const std::source_location& where) noexcept {
+    const std::exception_ptr exception = std::current_exception();
+    if (current_exception_kind() == ExceptionKind::interrupt) {
+        loop.machine().escape(exception);
+        return;
+    }
+    report(&loop, "Exception in callback", exception, [&] {
+        const std::string place = function_name(where) + "() at " + file_and_line(where);
+        return ExceptionContext{.message = "Exception in callback " + place,
+                                .exception = exception,
+                                .details = {{"handle", describe_call("Handle", cancelled, where)}}};
+    });
+}
+
 // While it runs, nobody can drop the callable.
 void ScheduledCallback::call() {
     if (cancelled_) {
@@ -28,23 +47,8 @@ void ScheduledCallback::call() {
         });
         table.call(callable_);
     } catch (...) {
-        const std::exception_ptr exception = std::current_exception();
-        if (current_exception_kind() == ExceptionKind::interrupt) {
-            loop_->machine().escape(exception);
-            return;
-        }
-        report(loop_, "Exception in callback", exception, [&] {
-            const std::string place = function_name(where_) + "() at " + file_and_line(where_);
-            return ExceptionContext{.message = "Exception in callback " + place,
-                                    .exception = exception,
-                                    .details = {{"handle", describe("Handle")}}};
-        });
+        report_callback(*loop_, cancelled_, where_);
     }
-}
-
-std::string ScheduledCallback::describe(const char* type) const {
-    return std::string("<") + type + (cancelled_ ? " cancelled " : " ") + function_name(where_) +
-           "() at " + file_and_line(where_) + ">";
 }
 
 Context ScheduledCallback::context() const {

@@ -109,6 +109,21 @@ std::vector<TaskStateBase*> LoopBooks::pending_tasks() {
     return pending;
 }
 
+void DescriptorSet::insert(int fd) noexcept {
+    if (fd < 0) {
+        return;
+    }
+    const auto index = static_cast<std::size_t>(fd);
+    try {
+        if (index >= present_.size()) {
+            present_.resize(index + 1);
+        }
+        present_[index] = true;
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+}
+
 EndsWithLoop* LoopBooks::find(const std::type_info& type) const noexcept {
     for (const std::unique_ptr<EndsWithLoop>& owner : ends_with_loop) {
         EndsWithLoop& candidate = *owner;

@@ -16,7 +16,18 @@ constexpr std::size_t single_size_max = 256 * 1024;
 
 }  // namespace
 
+Intake::Intake(EventLoop& loop, int fd, std::size_t limit) noexcept
+    : anchor_(loop.machine().anchor()), fd_(fd), limit_(limit) {
+    loop.machine().books().stream_descriptors.insert(fd);
+}
+
 Intake::~Intake() { recycle_loan(); }
+
+void Intake::leave_descriptor() noexcept {
+    if (anchor_->loop != nullptr) {
+        anchor_->loop->machine().books().stream_descriptors.erase(fd_);
+    }
+}
 
 void Intake::begin_read(std::coroutine_handle<> coroutine) {
     TaskStateBase& task = running_task();

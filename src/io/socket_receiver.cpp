@@ -42,14 +42,19 @@ void ReceiverState::close() noexcept {
         set_at_end();
     }
     if (stop()) {
-        socket_.close();
+        close_socket();
     }
+}
+
+void ReceiverState::close_socket() noexcept {
+    leave_descriptor();
+    socket_.close();
 }
 
 void ReceiverState::request_ended() noexcept {
     wake_reader();
     if (closed_) {
-        socket_.close();
+        close_socket();
     }
 }
 

@@ -22,6 +22,7 @@ FILES = {
     "pep492": ["test_pep492.py"],
     "queues": ["test_queues.py"],
     "runners": ["test_runners.py"],
+    "selector_events": ["test_selector_events.py"],
     "server": ["test_server.py"],
     "sock": ["test_sock_lowlevel.py"],
     "staggered": ["test_staggered.py"],
@@ -30,6 +31,7 @@ FILES = {
     "tasks": ["test_tasks.py"],
     "threads": ["test_threads.py"],
     "timeouts": ["test_timeouts.py"],
+    "unix_events": ["test_unix_events.py"],
     "waitfor": ["test_waitfor.py"],
 }
 
@@ -38,13 +40,11 @@ NOT_COVERED = {
     "test_buffered_proto.py": "protocols: ringio has streams in their place",
     "test_proactor_events.py": "the event loop of Windows",
     "test_protocols.py": "protocols: ringio has streams in their place",
-    "test_selector_events.py": "the inside of the selector event loop and its transports",
     "test_sendfile.py": "no sendfile yet",
     "test_ssl.py": "no TLS yet",
     "test_sslproto.py": "no TLS yet",
     "test_subprocess.py": "no subprocesses yet",
     "test_transports.py": "transports: ringio has streams in their place",
-    "test_unix_events.py": "no signals, Unix sockets, pipes and child processes yet",
     "test_windows_events.py": "Windows",
     "test_windows_utils.py": "Windows",
 }

@@ -21,7 +21,7 @@ std::string state(const AnyFuture& child) {
     return child.exception() ? kind(child.exception()) : "done";
 }
 
-std::string states(const Children& children) {
+std::string states_of(const Children& children) {
     std::string all;
     for (const AnyFuture& child : children) {
         all += (all.empty() ? "" : ", ") + state(child);
@@ -53,10 +53,10 @@ Task<> at_every_turn(int limit, Task<> (*make)(Children&)) {
         co_await turns(k);
         const bool accepted = task.cancel();
         const int count = co_await until_done(task);
-        const std::string before = states(children);
+        const std::string before = states_of(children);
         co_await turns(8);
         log(k, accepted, "turns", count, outcome(task), task.cancelling(), before,
-            states(children));
+            states_of(children));
     }
 }
 

@@ -128,6 +128,36 @@ public:
     /// *Python*: returns nothing, for a handle could not be used safely from the other thread.
     void call_soon_threadsafe(Callback callback);
 
+    /// Has `callback` called in each turn in which `fd` can be read from, or its other side has
+    /// gone, until remove_reader(); one that was set before for the same is replaced. It runs in
+    /// the context of the caller; what it throws goes to the exception handler.
+    ///
+    /// *Errors*: std::invalid_argument for a null callback or a negative `fd`; std::system_error:
+    /// EBADF when it is not open, EPERM for a regular file or a directory; std::runtime_error when
+    /// a stream of this loop uses it, or the loop is closed.
+    /// *Lifetime*: `fd` stays the caller's, and as it is (O_NONBLOCK too). Remove first, then
+    /// close: once remove_reader() has returned, the number may be another file's.
+    void add_reader(int fd, Callback callback);
+    /// The same while it can be written to, or its other side has gone.
+    void add_writer(int fd, Callback callback);
+
+    /// The same with arguments, which are copied: `loop.add_reader(fd, read_some, fd)`.
+    template <class Fn, class... Args>
+        requires(sizeof...(Args) > 0)
+    void add_reader(int fd, Fn&& function, Args&&... args) {
+        add_reader(fd, detail::bind(std::forward<Fn>(function), std::forward<Args>(args)...));
+    }
+    template <class Fn, class... Args>
+        requires(sizeof...(Args) > 0)
+    void add_writer(int fd, Fn&& function, Args&&... args) {
+        add_writer(fd, detail::bind(std::forward<Fn>(function), std::forward<Args>(args)...));
+    }
+
+    /// Removes a callback; it is not called any more, not in this turn either. Returns whether
+    /// there was one; false on a closed loop.
+    bool remove_reader(int fd);
+    bool remove_writer(int fd);
+
     /// Makes a Promise whose future belongs to this loop.
     template <class T = void>
     Promise<T> create_future(std::source_location where = std::source_location::current());

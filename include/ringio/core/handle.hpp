@@ -178,6 +178,13 @@ auto bind(Fn&& function, Args&&... args) {
     };
 }
 
+/// "<Handle main() at main.cpp:12>", "<TimerHandle cancelled …>".
+std::string describe_call(const char* type, bool cancelled, const std::source_location& where);
+
+/// Within a catch block: tells the loop's exception handler what a callback threw; a
+/// KeyboardInterrupt leaves run().
+void report_callback(EventLoop& loop, bool cancelled, const std::source_location& where) noexcept;
+
 /// A callback in the hands of a loop: what the shared parts of Handle and TimerHandle have in
 /// common. The callable lies beside it, in the same block of memory.
 class ScheduledCallback {
@@ -221,8 +228,7 @@ protected:
     void cancel_now() noexcept;
     void mark_cancelled() noexcept { cancelled_ = true; }
 
-    /// "<Handle main() at main.cpp:12>", "<TimerHandle cancelled …>".
-    std::string describe(const char* type) const;
+    std::string describe(const char* type) const { return describe_call(type, cancelled_, where_); }
 
     EventLoop* loop_;
     std::uint32_t references_ = 0;

@@ -31,6 +31,24 @@ public:
     virtual ~EndsWithLoop() = default;
 };
 
+/// A set of descriptors. Without memory for a number it forgets that one.
+class DescriptorSet {
+public:
+    void insert(int fd) noexcept;
+    void erase(int fd) noexcept {
+        if (contains(fd)) {
+            present_[static_cast<std::size_t>(fd)] = false;
+        }
+    }
+    bool contains(int fd) const noexcept {
+        return fd >= 0 && static_cast<std::size_t>(fd) < present_.size() &&
+               present_[static_cast<std::size_t>(fd)];
+    }
+
+private:
+    std::vector<bool> present_;
+};
+
 /// Threads that hold the mailbox may keep it longer than the loop lives.
 struct LoopBooks {
     using EndingList = std::vector<std::unique_ptr<EndsWithLoop>>;
@@ -101,6 +119,7 @@ struct LoopBooks {
     std::function<void()> interrupt_handler;  // runs after Mailbox::notify_interrupt()
     EndingList ends_with_loop;
     LoopOptions options;
+    DescriptorSet stream_descriptors;  // those that streams read from: nobody else may
     std::unique_ptr<Ring> lost_ring;  // of a loop that was closed without it
     Mailbox mailbox;
 

@@ -142,6 +142,9 @@ public:
     /// Makes the request end, for good; true when there is none. Else request_ended() follows.
     bool stop() noexcept;
 
+    /// Says that the descriptor is about to be closed. To be called once.
+    void leave_descriptor() noexcept;
+
     /// For an intake without a descriptor: what comes, and the end of it. *Errors*: std::bad_alloc;
     /// then nothing came.
     void feed(std::string_view bytes);
@@ -155,8 +158,7 @@ public:
 
 protected:
     /// Pauses the request when more than twice `limit` was copied aside.
-    Intake(EventLoop& loop, int fd, std::size_t limit) noexcept
-        : anchor_(loop.machine().anchor()), fd_(fd), limit_(limit) {}
+    Intake(EventLoop& loop, int fd, std::size_t limit) noexcept;
     ~Intake();
 
     /// Queues the task that waits, once.

@@ -107,6 +107,7 @@ private:
     void release() noexcept override { intrusive_release(this); }
     void failed(int error) noexcept override { error_ = error; }
     void request_ended() noexcept override;
+    void close_socket() noexcept;
 
     Socket socket_;
     int error_ = 0;

@@ -1,0 +1,209 @@
+#include "fd_callbacks.hpp"
+
+#include <ringio/core/report.hpp>
+#include <ringio/io/poll.hpp>
+
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include <sys/stat.h>
+
+namespace ringio {
+namespace detail {
+
+FdCallback::FdCallback(EventLoop& loop, int fd, unsigned events, Callback callback)
+    : loop_(loop),
+      function_(std::move(callback).function()),
+      where_(callback.where()),
+      context_(current_context()),
+      identity_(identity_of(fd)),
+      fd_(fd),
+      events_(events) {}
+
+FdCallback::Identity FdCallback::identity_of(int fd) noexcept {
+    struct stat status{};
+    return ::fstat(fd, &status) == 0 ? Identity{status.st_dev, status.st_ino} : Identity{};
+}
+
+// The ring of a loop that does not run may not be there yet, or be another thread's.
+void FdCallback::start() noexcept {
+    if (loop_.is_running()) {
+        arm();
+    } else {
+        queue();
+    }
+}
+
+void FdCallback::queue() noexcept {
+    intrusive_add_ref(this);
+    loop_.machine().schedule_here(*this);
+}
+
+void FdCallback::arm() noexcept {
+    intrusive_add_ref(this);
+    loop_.machine().ring().submit(*this);
+}
+
+void FdCallback::prepare(io_uring_sqe& sqe) noexcept {
+    PollRequest{.fd = fd_, .mask = events_}.prepare(sqe);
+}
+
+// What the callable holds is destroyed last: that may be the user's code.
+void FdCallback::remove() noexcept {
+    removed_ = true;
+    if (in_flight()) {
+        loop_.machine().ring().cancel(*this);
+    }
+    const UniqueFunction<void()> dropped = std::move(function_);
+}
+
+void FdCallback::complete(int result, std::uint32_t) noexcept {
+    const IntrusivePtr<FdCallback> kept(this, adopt);  // by the kernel until now
+    if (removed_ || result == -ECANCELED) {
+        return;
+    }
+    if (result == -EINTR) {
+        arm();
+        return;
+    }
+    result_ = result;
+    armed_ = true;
+    queue();
+}
+
+void FdCallback::run() {
+    const IntrusivePtr<FdCallback> queued(this, adopt);
+    if (removed_) {
+        return;
+    }
+    if (std::exchange(armed_, false)) {
+        if (result_ < 0) {
+            give_up(-result_, "A descriptor with a callback cannot be waited for");
+            return;
+        }
+        if (loop_.get_debug() && !is_still_the_same()) {
+            give_up(EBADF, "A descriptor was closed before its callback was removed");
+            return;
+        }
+        call();
+    }
+    if (!removed_) {
+        arm();
+    }
+}
+
+bool FdCallback::is_still_the_same() const noexcept { return identity_of(fd_) == identity_; }
+
+// The callable stays alive while it runs, whatever becomes of the table meanwhile.
+void FdCallback::call() {
+    UniqueFunction<void()> function = std::move(function_);
+    {
+        const EnterContext inside(context_);
+        try {
+            function();
+        } catch (...) {
+            report_callback(loop_, removed_, where_);
+        }
+    }
+    if (!removed_) {
+        function_ = std::move(function);
+    }
+}
+
+void FdCallback::give_up(int error, const char* message) noexcept {
+    remove();
+    const std::string subject = "file descriptor " + std::to_string(fd_);
+    const std::exception_ptr exception = make_system_error(error, subject.c_str());
+    report(&loop_, message, exception, [&] {
+        return ExceptionContext{
+            .message = message,
+            .exception = exception,
+            .details = {{"handle", repr()},
+                        {"remedy", "call remove_reader() and remove_writer(), then close it"}}};
+    });
+}
+
+FdCallbacks::~FdCallbacks() {
+    for (auto& [fd, pair] : std::exchange(pairs_, {})) {
+        for (const Direction direction : {Direction::read, Direction::write}) {
+            if (const auto callback = std::exchange(pair.at(direction), nullptr)) {
+                callback->remove();
+            }
+        }
+    }
+}
+
+void FdCallbacks::add(EventLoop& loop, int fd, Direction direction, Callback callback) {
+    const unsigned events = direction == Direction::read ? POLLIN : POLLOUT;
+    IntrusivePtr<FdCallback> added(new FdCallback(loop, fd, events, std::move(callback)));
+    const auto before = std::exchange(pairs_[fd].at(direction), added);
+    added->start();
+    if (before) {
+        before->remove();
+    }
+}
+
+bool FdCallbacks::remove(int fd, Direction direction) noexcept {
+    const auto found = pairs_.find(fd);
+    if (found == pairs_.end()) {
+        return false;
+    }
+    const auto removed = std::exchange(found->second.at(direction), nullptr);
+    if (!found->second.reader && !found->second.writer) {
+        pairs_.erase(found);
+    }
+    if (removed) {
+        removed->remove();
+    }
+    return removed != nullptr;
+}
+
+namespace {
+
+void add_callback(EventLoop& loop, int fd, FdCallbacks::Direction direction, Callback callback) {
+    loop.machine().check_call();
+    if (loop.is_closed()) {
+        Machine::throw_closed();
+    }
+    require_pollable(fd);
+    LoopBooks& books = loop.machine().books();
+    if (books.stream_descriptors.contains(fd)) {
+        throw std::runtime_error("File descriptor " + std::to_string(fd) +
+                                 " is used by a stream of this loop");
+    }
+    books.find_or_make<FdCallbacks>().add(loop, fd, direction, std::move(callback));
+}
+
+bool remove_callback(EventLoop& loop, int fd, FdCallbacks::Direction direction) {
+    if (loop.is_closed()) {
+        return false;
+    }
+    loop.machine().check_call();
+    FdCallbacks* const callbacks = loop.machine().books().find<FdCallbacks>();
+    return callbacks != nullptr && callbacks->remove(fd, direction);
+}
+
+}  // namespace
+}  // namespace detail
+
+using Direction = detail::FdCallbacks::Direction;
+
+void EventLoop::add_reader(int fd, Callback callback) {
+    detail::add_callback(*this, fd, Direction::read, std::move(callback));
+}
+
+void EventLoop::add_writer(int fd, Callback callback) {
+    detail::add_callback(*this, fd, Direction::write, std::move(callback));
+}
+
+bool EventLoop::remove_reader(int fd) {
+    return detail::remove_callback(*this, fd, Direction::read);
+}
+
+bool EventLoop::remove_writer(int fd) {
+    return detail::remove_callback(*this, fd, Direction::write);
+}
+
+}  // namespace ringio

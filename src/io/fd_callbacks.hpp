@@ -1,0 +1,103 @@
+// What add_reader() and add_writer() keep with a loop: by descriptor, the callback of each
+// direction, which is itself the poll that waits for it and what the ready queue holds.
+#pragma once
+
+#include <ringio/base/intrusive_ptr.hpp>
+#include <ringio/base/unique_function.hpp>
+#include <ringio/core/context.hpp>
+#include <ringio/core/event_loop.hpp>
+#include <ringio/core/handle.hpp>
+#include <ringio/core/loop_books.hpp>
+#include <ringio/ring/completion.hpp>
+
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <unordered_map>
+
+#include <sys/types.h>
+
+namespace ringio::detail {
+
+/// A callback that is called as long as its descriptor is ready. The table holds it, and so does
+/// the kernel or the ready queue.
+///
+/// Legend: queued to be armed (when the loop does not run) -> waiting in the kernel -> queued to be
+/// called -> waiting ...; removed at any time: what is still to come for it passes unnoticed.
+class FdCallback final : public Completion, public Runnable, public Pooled {
+public:
+    FdCallback(EventLoop& loop, int fd, unsigned events, Callback callback);
+
+    /// Begins. To be called once, with a reference of the table.
+    void start() noexcept;
+    /// Ends: the callback is not called any more.
+    void remove() noexcept;
+
+    void prepare(io_uring_sqe& sqe) noexcept override;
+    void complete(int result, std::uint32_t flags) noexcept override;
+    void run() override;
+    void discard() noexcept override { intrusive_release(this); }
+    std::string repr() const override { return describe_call("Handle", removed_, where_); }
+
+    friend void intrusive_add_ref(FdCallback* callback) noexcept { ++callback->references_; }
+    friend void intrusive_release(FdCallback* callback) noexcept {
+        if (--callback->references_ == 0) {
+            delete callback;
+        }
+    }
+
+private:
+    /// Which file it was when it was added: a number may have become another's.
+    struct Identity {
+        dev_t device = 0;
+        ino_t inode = 0;
+
+        friend bool operator==(const Identity&, const Identity&) = default;
+    };
+    static Identity identity_of(int fd) noexcept;
+
+    ~FdCallback() = default;
+    void arm() noexcept;
+    void queue() noexcept;
+    void call();
+    bool is_still_the_same() const noexcept;
+    void give_up(int error, const char* message) noexcept;
+
+    EventLoop& loop_;
+    UniqueFunction<void()> function_;
+    std::source_location where_;
+    ContextSlot context_;
+    Identity identity_;
+    int fd_;
+    unsigned events_;
+    int result_ = 0;
+    std::uint32_t references_ = 0;
+    bool armed_ = false;  // the result is one of the kernel's
+    bool removed_ = false;
+};
+
+/// The callbacks of one loop.
+class FdCallbacks final : public EndsWithLoop {
+public:
+    enum class Direction : bool { read, write };
+
+    ~FdCallbacks() override;
+
+    /// *Errors*: std::bad_alloc; then nothing is changed.
+    void add(EventLoop& loop, int fd, Direction direction, Callback callback);
+    bool remove(int fd, Direction direction) noexcept;
+
+private:
+    struct Pair {
+        IntrusivePtr<FdCallback> reader;
+        IntrusivePtr<FdCallback> writer;
+
+        IntrusivePtr<FdCallback>& at(Direction direction) noexcept {
+            return direction == Direction::read ? reader : writer;
+        }
+    };
+
+    std::unordered_map<int, Pair> pairs_;
+};
+
+}  // namespace ringio::detail

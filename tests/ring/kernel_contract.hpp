@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,7 +24,7 @@
 #include <ringio/ring/epoll_kernel.hpp>
 #include <support/catch.hpp>
 
-#include "faults/planted_fault.hpp"
+#include "faults/faulty_kernel.hpp"
 
 namespace ringio::testing {
 
@@ -43,6 +44,9 @@ inline constexpr KernelUnderTest kernels_under_test[] = {
          return std::make_unique<EpollKernel>(EpollOptions{entries, cq_entries, {}});
      }},
 };
+
+/// In their place where a fault is planted.
+inline constexpr KernelUnderTest faulty_kernels[] = {{"faulty", make_faulty_kernel}};
 
 /// Checks that every descriptor that was opened meanwhile was closed.
 class DescriptorBalance {
@@ -70,7 +74,10 @@ private:
 /// Runs `body` once for each kernel, each time in a section of its name.
 template <class Body>
 void for_each_kernel(std::string_view title, Body body) {
-    for (const KernelUnderTest& kernel : kernels_under_test) {
+    const std::span<const KernelUnderTest> all =
+        planted_fault().empty() ? std::span<const KernelUnderTest>(kernels_under_test)
+                                : std::span<const KernelUnderTest>(faulty_kernels);
+    for (const KernelUnderTest& kernel : all) {
         DYNAMIC_SECTION(kernel.name << ": " << title) {
             const DescriptorBalance balance;
             body(kernel);

@@ -26,9 +26,7 @@ struct ChildResult {
 };
 
 /// A child that hangs is killed by SIGALRM.
-inline std::chrono::seconds child_time_limit() {
-    return std::chrono::seconds(planted_fault().empty() ? 120 : 2);
-}
+inline std::chrono::seconds child_time_limit() { return 6 * patience(); }
 
 template <class Body>
 ChildResult run_in_child(Body body) {

@@ -220,7 +220,9 @@ public:
         const auto latest = kernel_->now() + 3 * patience();
         while (!is_over(id)) {
             sleep();
-            REQUIRE((is_over(id) || kernel_->now() < latest));
+            if (!is_over(id) && kernel_->now() >= latest) {
+                FAIL("others are busy, and a request does not end");
+            }
         }
     }
     void until_seen(Id id, std::size_t completions) {
@@ -337,17 +339,18 @@ private:
             },
             false);
     }
-    // What is wrong here is said and not thrown: the driver's end goes on reading.
+    // What is wrong here is said and not thrown: the driver's end goes on reading. And it is no
+    // expression, whose type the sanitizer may see for the first time when no descriptor is left.
     void note(std::uint64_t tagged, const Cqe& cqe) {
         const Id id = static_cast<Id>(tagged >> 4) - 1;
-        CHECK(id < books_.size());
         if (id >= books_.size()) {
+            FAIL_CHECK("a completion is nobody's");
             return;
         }
         Book& book = books_[id];
-        CHECK_FALSE(book.over);
         book.seen.push_back(cqe);
         if (book.over) {
+            FAIL_CHECK("a request ends twice");
             return;
         }
         if ((cqe.flags & IORING_CQE_F_MORE) == 0) {

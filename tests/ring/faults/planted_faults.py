@@ -114,7 +114,7 @@ class Run:
         if self.status is None or self.status <= 0 or "fatal error condition" in self.text:
             return ""
         # One that fails ends the expression around it by an exception, which is told, too.
-        failed = re.search(r"FAILED:\n\s*(.*)\n(?!due to)", self.text)
+        failed = re.search(r"FAILED:\n(?:explicitly .*\n)?\s*(.*)\n(?!due to)", self.text)
         return failed[1] if failed else ""
 
     def what_else(self) -> str:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <string>
@@ -13,6 +14,8 @@
 
 #include <support/catch.hpp>
 
+#include "faults/planted_fault.hpp"
+
 namespace ringio::testing {
 
 struct ChildResult {
@@ -22,6 +25,9 @@ struct ChildResult {
     bool aborted() const { return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT; }
 };
 
+/// A child that hangs is killed by SIGALRM.
+inline std::chrono::seconds child_time_limit() { return 6 * patience(); }
+
 template <class Body>
 ChildResult run_in_child(Body body) {
     int ends[2] = {-1, -1};
@@ -29,6 +35,8 @@ ChildResult run_in_child(Body body) {
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
+        std::signal(SIGALRM, SIG_DFL);
+        ::alarm(static_cast<unsigned>(child_time_limit().count()));
         std::signal(SIGABRT, SIG_DFL);  // Catch2's handler would report the abort as a failure
         ::dup2(ends[1], STDERR_FILENO);
         body();

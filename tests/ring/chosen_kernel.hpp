@@ -14,13 +14,14 @@
 #include <ringio/ring.hpp>
 
 #include "child_process.hpp"
+#include "faults/faulty_choice.hpp"
 #include "probe.hpp"
 #include "seccomp.hpp"
 
 namespace ringio::testing {
 
 /// Prints "name" and, where there is one, ": remark"; or "code: what" of the error.
-inline void report_choice(KernelSource& source = automatic_kernel()) {
+inline void report_choice(KernelSource& source = automatic_choice()) {
     try {
         Ring ring(source.make(8));
         const std::string name(ring.kernel().name());
@@ -39,7 +40,7 @@ inline void report_choice(KernelSource& source = automatic_kernel()) {
 
 /// What report_choice() prints in a child, after `before()` there; "signal N" when that killed it.
 template <class Before>
-std::string choice_after(Before before, KernelSource& source = automatic_kernel()) {
+std::string choice_after(Before before, KernelSource& source = automatic_choice()) {
     const ChildResult child = run_in_child([&] {
         before();
         report_choice(source);
@@ -49,7 +50,7 @@ std::string choice_after(Before before, KernelSource& source = automatic_kernel(
 }
 
 inline std::string choice_when_answered(const std::vector<long>& calls, std::uint32_t answer,
-                                        KernelSource& source = automatic_kernel()) {
+                                        KernelSource& source = automatic_choice()) {
     return choice_after([&] { answer_calls(calls, answer); }, source);
 }
 

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include <poll.h>
-#include <sys/resource.h>
 
 #include <support/catch.hpp>
 
@@ -33,24 +32,6 @@ void on_each_kernel(Body body) {
 }
 
 bool blocks(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0; }
-
-// While it lives, the process can open no descriptor more.
-class NoDescriptorLeft {
-public:
-    NoDescriptorLeft() {
-        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
-        const UniqueFd next(::fcntl(0, F_DUPFD_CLOEXEC, 0));
-        rlimit none = before_;
-        none.rlim_cur = static_cast<rlim_t>(next.get());
-        REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-    }
-    NoDescriptorLeft(const NoDescriptorLeft&) = delete;
-    NoDescriptorLeft& operator=(const NoDescriptorLeft&) = delete;
-    ~NoDescriptorLeft() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-    rlimit before_{};
-};
 
 }  // namespace
 
@@ -114,34 +95,6 @@ TEST_CASE("kernel incident 31, netty#4317: the last bytes come before the end", 
     }
 }
 
-TEST_CASE("kernel incident 33, ponyc#5722, libfabric#6493: a client taken away blocks no accept",
-          "[uring]") {
-    for (const Family family : {Family::tcp, Family::local}) {
-        for_each_kernel(family == Family::tcp ? "tcp" : "unix", [&](const KernelUnderTest& kernel) {
-            Driver driver(kernel);
-            const Listener listener(family);
-            const Id first = driver.submit(AcceptRequest{listener.fd()});
-            const Id second = driver.submit(AcceptRequest{listener.fd()});
-            driver.turn();
-            for (int round = 0; round < 20; ++round) {
-                const UniqueFd client = listener.client();
-                const UniqueFd taken = listener.accept();  // by another process, say
-                driver.enter();
-            }
-            // Of two that are told of one client, one finds nothing.
-            const UniqueFd client = listener.client();
-            while (!driver.is_over(first) && !driver.is_over(second)) {
-                driver.sleep();
-            }
-            driver.turn();
-            CHECK(driver.is_over(first) != driver.is_over(second));
-            const UniqueFd accepted(driver.result(driver.is_over(first) ? first : second));
-            CHECK(accepted);
-            driver.finish();
-        });
-    }
-}
-
 TEST_CASE("kernel incident 34, mio#1560, asio#1365: a full backlog is no connection", "[uring]") {
     on_each_kernel([](Driver& driver) {
         const Listener listener(Family::local, 0);
@@ -170,6 +123,7 @@ TEST_CASE("kernel incident 35, php-src#23669: a connect that waits lets deadline
         while (driver.kernel().now() < deadline) {
             driver.enter_for(true, deadline - driver.kernel().now());
         }
+        CHECK(driver.kernel().now() < deadline + patience());
         CHECK(driver.result(id) == not_over);
         CHECK(is_one_of(cancel_results, driver.cancelled_result_of(id)));
     });
@@ -211,97 +165,6 @@ TEST_CASE("kernel incident 37, bun#33827, flux-core#1803: shared descriptors kee
     });
 }
 
-TEST_CASE("kernel incident 38, libmtev#682, sipp#51: a file or /dev/null as a standard stream",
-          "[uring]") {
-    on_each_kernel([](Driver& driver) {
-        std::array<char, 8> bytes{};
-        char name[] = "/tmp/ringio_incident_XXXXXX";
-        const UniqueFd file(::mkostemp(name, O_CLOEXEC));
-        REQUIRE(file);
-        ::unlink(name);
-        const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-        for (const int fd : {file.get(), null.get()}) {
-            CHECK(driver.perform(ReadRequest{fd, bytes.data(), 8}) == 0);
-            CHECK(driver.perform(WriteRequest{fd, "abc", 3}) == 3);
-            CHECK(driver.perform(PollRequest{fd, POLLIN}) == POLLIN);
-        }
-    });
-}
-
-TEST_CASE("kernel incident 39, compio#232: a file's request keeps nobody else waiting", "[uring]") {
-    for_each_kernel("", [](const KernelUnderTest& kernel) {
-        Driver driver(kernel, 64);
-        char name[] = "/tmp/ringio_incident_XXXXXX";
-        const UniqueFd file(::mkostemp(name, O_CLOEXEC));
-        REQUIRE(file);
-        ::unlink(name);
-        std::vector<Id> ids;
-        for (int at = 0; at < 30; ++at) {
-            ids.push_back(driver.submit(FsyncRequest{file.get()}));
-        }
-        const Id nop = driver.submit(NopRequest{});
-        driver.enter();
-        REQUIRE_FALSE(driver.ended().empty());
-        CHECK(driver.ended().front() == nop);
-        for (const Id id : ids) {
-            CHECK(driver.result_of(id) == 0);
-        }
-    });
-}
-
-TEST_CASE("kernel incident 42, cpython#127529, ponyc#4816: no descriptor left for an accept",
-          "[uring]") {
-    for (const bool waits : {false, true}) {
-        for_each_kernel(waits ? "it waited" : "it did not wait",
-                        [&](const KernelUnderTest& kernel) {
-                            Driver driver(kernel);
-                            const Listener listener(Family::tcp);
-                            Id id = 0;
-                            UniqueFd client;
-                            if (waits) {
-                                id = driver.submit(AcceptRequest{listener.fd()});
-                                driver.turn();
-                            }
-                            client = listener.client();
-                            {
-                                const NoDescriptorLeft none;
-                                if (!waits) {
-                                    id = driver.submit(AcceptRequest{listener.fd()});
-                                }
-                                driver.until_over(id);
-                            }
-                            // Kernel: io_uring goes by the limit that was valid at submission.
-                            UniqueFd accepted;
-                            if (waits && driver.result(id) >= 0) {
-                                accepted.reset(driver.result(id));
-                            } else {
-                                CHECK(driver.result(id) == -EMFILE);
-                                accepted.reset(driver.perform(AcceptRequest{listener.fd()}));
-                            }
-                            REQUIRE(accepted);
-                            REQUIRE(::send(client.get(), "x", 1, MSG_NOSIGNAL) == 1);
-                            CHECK(read_now(accepted.get()) == "x");
-                        });
-    }
-}
-
-TEST_CASE("kernel incident 42, cpython#127529: no descriptor left for any other request",
-          "[uring]") {
-    on_each_kernel([](Driver& driver) {
-        const Ends ends = Ends::sockets(Family::local);
-        const Ends others = Ends::sockets(Family::local);
-        std::array<char, 8> bytes{};
-        const NoDescriptorLeft none;
-        const Id id = driver.submit(RecvRequest{ends.near.get(), bytes.data(), 8});
-        driver.submit(RecvRequest{others.near.get(), bytes.data(), 8});
-        driver.turn();
-        ends.write("x");
-        CHECK(driver.result_of(id) == 1);
-        CHECK(driver.perform(OpenAtRequest{.path = "/dev/null"}) == -EMFILE);
-        driver.finish();
-    });
-}
-
 TEST_CASE("kernel incident 44, compio#1035: full queues block nobody who does not want to sleep",
           "[uring]") {
     for_each_kernel("", [](const KernelUnderTest& kernel) {
@@ -310,6 +173,7 @@ TEST_CASE("kernel incident 44, compio#1035: full queues block nobody who does no
         const Id poll = driver.submit(PollRequest{ends.near.get(), POLLIN});
         driver.turn();
         driver.keeps_unreaped = true;
+        const auto begin = driver.kernel().now();
         for (int at = 0; at < 2; ++at) {
             driver.submit(NopRequest{});
         }
@@ -322,6 +186,7 @@ TEST_CASE("kernel incident 44, compio#1035: full queues block nobody who does no
         driver.turn();
         CHECK(driver.visible() == 2);
         driver.enter_for(true, std::nullopt);  // there is something to read: no sleep either
+        CHECK(driver.kernel().now() - begin < patience());
         driver.keeps_unreaped = false;
         CHECK(driver.result_of(poll) == POLLIN);
         driver.finish();
@@ -335,8 +200,8 @@ TEST_CASE("kernel incident 45, io-event#68: ten thousand wake-ups, and none is l
         for (int round = 0; round < 10'000; ++round) {
             waker->wake();
             const auto begin = ring.now();
-            ring.enter(true, 20s);
-            REQUIRE(ring.now() - begin < 10s);
+            ring.enter(true, patience());
+            REQUIRE(ring.now() - begin < patience());
             ring.reap();
         }
         ring.end_requests();
@@ -360,9 +225,9 @@ TEST_CASE("kernel incident 45, io-event#68: ten thousand wake-ups, and none is l
         while (rounds_seen < 10'000) {
             const auto begin = ring.now();
             while (asked.load() == rounds_seen && in_time) {
-                ring.enter(true, 20s);
+                ring.enter(true, patience());
                 ring.reap();
-                in_time = ring.now() - begin < 10s;
+                in_time = ring.now() - begin < patience();
             }
             seen.store(++rounds_seen);
         }

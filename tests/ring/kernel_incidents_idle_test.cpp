@@ -30,8 +30,7 @@ std::chrono::nanoseconds time_of_thread() {
 }
 
 std::uint64_t registrations_of(Driver& driver) {
-    const auto* const epoll = dynamic_cast<const EpollKernel*>(&driver.kernel());
-    return epoll == nullptr ? 0 : epoll->registrations();
+    return testing::registrations_of(driver.kernel());
 }
 
 // Sleeps for a while, in which nothing is to happen: neither does the sleep end, nor is the

@@ -107,6 +107,16 @@ inline std::string read_now(int fd) {
     return all;
 }
 
+/// A descriptor with the number of another one, which is closed.
+inline UniqueFd reused(int number, UniqueFd fresh) {
+    if (fresh.get() == number) {
+        return fresh;
+    }
+    UniqueFd moved(::dup3(fresh.get(), number, O_CLOEXEC));
+    REQUIRE(moved.get() == number);
+    return moved;
+}
+
 inline void set_small_buffers(const Ends& ends) {
     const int size = 4096;
     for (const int fd : {ends.near.get(), ends.far.get()}) {

@@ -95,7 +95,7 @@ TEST_CASE("kernel source: RINGIO_KERNEL=epoll makes no call of io_uring, not eve
     const ChildResult child = run_in_child([] {
         ::setenv("RINGIO_KERNEL", "epoll", 1);
         answer_calls(uring_calls(), SECCOMP_RET_KILL_PROCESS);
-        report_choice(default_kernel());
+        report_choice(default_choice());
         report_choice(epoll_kernel());
         std::fprintf(stderr, " after %ld pages of children", pages_of_children());
     });

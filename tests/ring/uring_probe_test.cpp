@@ -2,6 +2,7 @@
 // needs.
 #include "../../src/ring/uring_probe.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -70,6 +71,40 @@ private:
     void call(unsigned opcode, const void* argument, unsigned count) {
         REQUIRE(::syscall(__NR_io_uring_register, queues().ring_fd, opcode, argument, count) == 0);
     }
+};
+
+// Of what it has done, it tells the first, and the rest as much later as the test likes. It sleeps
+// as long as it may, by its own clock.
+class LateKernel final : public Kernel {
+public:
+    explicit LateKernel(std::chrono::seconds late, unsigned at_once = 1)
+        : late_(late), at_once_(at_once) {
+        real_.allow_what_is_used();
+        queues() = real_.queues();
+        queues().cq.ktail = &shown_;
+    }
+
+    int enter(bool wait, std::optional<std::chrono::nanoseconds> timeout) noexcept override {
+        real_.queues().sq = queues().sq;
+        const int entered = real_.enter(false, std::nullopt);
+        const unsigned done = *real_.queues().cq.ktail;
+        shown_ = passed_ < late_ ? std::min(done, at_once_) : done;
+        if (wait && shown_ == *queues().cq.khead) {
+            passed_ += timeout.value_or(std::chrono::hours(1));
+            return -ETIME;
+        }
+        return entered;
+    }
+    int try_now(const io_uring_sqe&) noexcept override { return -EAGAIN; }
+    Clock::time_point now() const noexcept override { return Clock::time_point() + passed_; }
+    std::string_view name() const noexcept override { return "late"; }
+
+private:
+    ForeignKernel real_;
+    std::chrono::nanoseconds late_;
+    std::chrono::nanoseconds passed_{0};
+    unsigned at_once_;
+    unsigned shown_ = 0;
 };
 
 // Asks with an entry of the test's own, past the requests that ringio has.
@@ -191,4 +226,14 @@ TEST_CASE("uring kernel: an unrestricted ring does not", "[uring]") {
     CHECK(answer_to(kernel, IORING_OP_SPLICE) != -EACCES);
     Ring ring(std::make_unique<UringKernel>());
     CHECK(failures_of_every_operation(ring).empty());
+}
+
+TEST_CASE("uring probe: who has answered is real, and may take longer than a stub is given",
+          "[uring]") {
+    LateKernel busy(std::chrono::seconds(30));
+    CHECK(detail::find_refused_operation(busy) == nullptr);
+    LateKernel stub(std::chrono::seconds(30), 0);
+    REQUIRE(detail::find_refused_operation(stub) != nullptr);
+    CHECK(std::string_view(detail::find_refused_operation(stub)).empty());
+    CHECK(stub.now() < Clock::time_point() + std::chrono::seconds(3));
 }

@@ -4,13 +4,17 @@
 #include "kernel_sockets.hpp"
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <ctime>
 #include <deque>
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <support/catch.hpp>
@@ -102,6 +106,28 @@ void go(Ends& ends, Gone how) {
     }
 }
 
+// Takes every descriptor that there is, of not too many.
+class AllDescriptors {
+public:
+    AllDescriptors() {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        rlimit few = before_;
+        few.rlim_cur = 256;
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+        for (int fd = ::eventfd(0, EFD_CLOEXEC); fd >= 0; fd = ::eventfd(0, EFD_CLOEXEC)) {
+            taken_.emplace_back(fd);
+        }
+        REQUIRE(errno == EMFILE);
+    }
+    AllDescriptors(const AllDescriptors&) = delete;
+    AllDescriptors& operator=(const AllDescriptors&) = delete;
+    ~AllDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+    std::vector<UniqueFd> taken_;
+};
+
 }  // namespace
 
 TEST_CASE("kernel incident 20, libuv#4323: the copy of a closed descriptor keeps nobody awake",
@@ -121,6 +147,16 @@ TEST_CASE("kernel incident 20, libuv#4323: the copy of a closed descriptor keeps
             check_idle(driver);
         });
     }
+    with_idle("data comes, and no descriptor is left", [](Driver& driver) {
+        const Bystander bystander(driver);
+        Ends ends = Ends::sockets(Family::local);
+        receive_once(driver, ends);
+        const UniqueFd copy(::fcntl(ends.near.get(), F_DUPFD_CLOEXEC, 0));
+        ends.near.reset();
+        const AllDescriptors taken;
+        ends.write("nobody reads this");
+        check_idle(driver);
+    });
     with_idle("the number is in use again, and somebody waits on it", [](Driver& driver) {
         const Bystander bystander(driver);
         Ends ends = Ends::sockets(Family::local);

@@ -142,12 +142,14 @@ int Descriptors::add_own(int fd, std::uint64_t token) noexcept {
     return result;
 }
 
-// A new instance, with those on which somebody waits. Without a descriptor for it the old one
-// stays.
+// A new instance, with those on which somebody waits. Without a descriptor left it takes the number
+// of the old one, which would never let the loop sleep; should another thread take that first, the
+// next entry of the kernel fails.
 void Descriptors::start_anew() noexcept {
     UniqueFd fresh(new_epoll());
     if (!fresh) {
-        return;
+        epoll_.reset();
+        fresh.reset(new_epoll());
     }
     epoll_ = std::move(fresh);
     for (const Own& own : own_) {

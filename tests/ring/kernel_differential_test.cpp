@@ -2,6 +2,7 @@
 // depends on who comes first end in the same way on all.
 //
 //   RINGIO_DIFFERENTIAL_SEED=7 build/debug/tests/ringio_ring_tests "kernel differential: *"
+//   RINGIO_DIFFERENTIAL_PROGRAMS=100000 ... so many of them, always the same: what CI does
 //   RINGIO_DIFFERENTIAL_SECONDS=3600 ...    from the clock's seed on, for an hour
 #include "kernel_contract.hpp"
 #include "kernel_program.hpp"
@@ -101,7 +102,8 @@ TEST_CASE("kernel differential: generated programs end in the same way on all ke
     if (const std::uint64_t seed = number_from("RINGIO_DIFFERENTIAL_SEED"); seed != 0) {
         return check_seed(seed);
     }
-    constexpr std::uint64_t seeds = 4'000;
+    const std::uint64_t asked = number_from("RINGIO_DIFFERENTIAL_PROGRAMS");
+    const std::uint64_t seeds = asked != 0 ? asked : 4'000;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         check_seed(seed);
     }

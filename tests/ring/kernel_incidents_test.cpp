@@ -290,6 +290,8 @@ TEST_CASE("kernel incident 41, compio#315: an accept cancelled as it completes l
                 }
                 REQUIRE(accepted);
                 REQUIRE(::send(client.get(), "x", 1, MSG_NOSIGNAL) == 1);
+                pollfd entry{accepted.get(), POLLIN, 0};
+                REQUIRE(::poll(&entry, 1, 10'000) == 1);
                 REQUIRE(read_now(accepted.get()) == "x");
             }
         });

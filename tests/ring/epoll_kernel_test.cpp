@@ -250,8 +250,8 @@ TEST_CASE("epoll kernel: a file that lives on in a child is not reported for eve
         pair.send("for nobody");
         ReceiveProbe waits({other.near.get(), &byte, 1});
         epoll.ring.submit(waits);
-        epoll.ring.enter(true, 1ms);
-        epoll.ring.enter(true, 1ms);
+        epoll.ring.enter(true, 20ms);
+        epoll.ring.enter(true, 20ms);
         const std::uint64_t before = epoll.kernel.registrations();
         for (int round = 0; round < 10; ++round) {
             CHECK_FALSE(epoll.ring.enter(true, 1ms));

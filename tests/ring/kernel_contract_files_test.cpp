@@ -329,17 +329,6 @@ TEST_CASE("kernel contract: devices, and files that are polled", "[uring]") {
         CHECK(driver.perform(WriteRequest{ends.far.get(), "abc", 3, 5}) == 3);
         CHECK(driver.perform(ReadRequest{ends.near.get(), bytes.data(), 3, 7}) == 3);
     });
-    with_folder("a pipe takes what it has room for", [&](Driver& driver, const Folder&) {
-        const Ends ends = Ends::pipe();
-        const std::vector<char> much(1 << 20, 'x');
-        const int result = driver.perform(WriteRequest{ends.far.get(), much.data(), much.size()});
-        CHECK(result == ::fcntl(ends.far.get(), F_GETPIPE_SZ));
-        CHECK(read_now(ends.near.get()).size() == static_cast<std::size_t>(result));
-    });
-    with_folder("a read of nothing from a pipe with nothing", [&](Driver& driver, const Folder&) {
-        const Ends ends = Ends::pipe();
-        CHECK(driver.perform(ReadRequest{ends.near.get(), bytes.data(), 0}) == 0);
-    });
     with_folder("a read of an eventfd into less or more memory", [&](Driver& driver,
                                                                      const Folder&) {
         const UniqueFd event(::eventfd(0, EFD_CLOEXEC));

@@ -165,7 +165,7 @@ TEST_CASE("kernel contract: recv and send", "[uring]") {
     for_each_pair("without waiting", [&](Driver& driver, Ends& ends) {
         const RecvRequest recv{ends.near.get(), bytes.data(), bytes.size(), MSG_DONTWAIT};
         CHECK(driver.perform(recv) == -EAGAIN);
-        fill(ends.near.get());
+        fill(ends);
         CHECK(driver.perform(SendRequest{ends.near.get(), "x", 1, MSG_DONTWAIT}) == -EAGAIN);
     });
     for_each_pair("all of four bytes that come one by one", [&](Driver& driver, Ends& ends) {

@@ -147,6 +147,8 @@ TEST_CASE("kernel incident 41, compio#315: an accept cancelled as it completes l
                 }
                 REQUIRE(accepted);
                 REQUIRE(::send(client.get(), "x", 1, MSG_NOSIGNAL) == 1);
+                pollfd entry{accepted.get(), POLLIN, 0};
+                REQUIRE(::poll(&entry, 1, 10'000) == 1);
                 REQUIRE(read_now(accepted.get()) == "x");
             }
         });
@@ -184,6 +186,8 @@ TEST_CASE("kernel incident 42, cpython#127529, ponyc#4816: no descriptor left fo
                             }
                             REQUIRE(accepted);
                             REQUIRE(::send(client.get(), "x", 1, MSG_NOSIGNAL) == 1);
+                            pollfd entry{accepted.get(), POLLIN, 0};
+                            REQUIRE(::poll(&entry, 1, 10'000) == 1);
                             CHECK(read_now(accepted.get()) == "x");
                         });
     }

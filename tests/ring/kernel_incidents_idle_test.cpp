@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <deque>
 #include <string>
@@ -51,7 +52,9 @@ void check_idle(Driver& driver) {
         ++returns;
     }
     CHECK(returns < 20);
-    CHECK(time_of_thread() - used < 10ms);
+    if (std::getenv("RINGIO_EMULATED") == nullptr) {  // by tests/kernels/in_vm.py
+        CHECK(time_of_thread() - used < 10ms);
+    }
     CHECK(registrations_of(driver) - registrations < 200);
     CHECK(driver.ended().size() == ended);
 }
@@ -346,6 +349,12 @@ TEST_CASE("kernel incident 25, zio#510: a stream that goes on is registered once
             for (std::size_t at = 0; at < ends.size(); ++at) {
                 std::string bytes = driver.take_bytes(readers[at]);
                 while (bytes.empty()) {
+                    if (driver.is_over(readers[at])) {
+                        // Kernel: the io_uring of 6.1 and 6.12 asks for the next buffer before it
+                        // looks whether anything is there.
+                        REQUIRE(driver.result(readers[at]) == -ENOBUFS);
+                        readers[at] = driver.submit(RecvMultishotRequest{ends[at].near.get(), 0});
+                    }
                     driver.sleep();
                     bytes = driver.take_bytes(readers[at]);
                 }

@@ -196,7 +196,7 @@ private:
         driver_.turn(4);
         for (const Asked& asked : asked_) {
             if (channels_[asked.step.channel]->kind == ChannelKind::file ||
-                asked.step.kind == StepKind::shutdown) {
+                asked.step.kind == StepKind::shutdown || is_with_worker(asked)) {
                 driver_.until_over(asked.id);
             } else if (asked.may_be_cancelled && !driver_.is_over(asked.id)) {
                 driver_.cancelled_result_of(asked.id);  // a thread may have it, too
@@ -204,6 +204,20 @@ private:
         }
         driver_.turn(2);  // and what came of that
         take_results();
+    }
+
+    // Kernel: before 6.4 io_uring leaves reads and writes of a pipe that are possible to a thread.
+    bool is_with_worker(const Asked& asked) const {
+        const Channel& channel = *channels_[asked.step.channel];
+        const bool is_pipe =
+            channel.kind == ChannelKind::pipe_in || channel.kind == ChannelKind::pipe_out;
+        if (!program_.settled || !is_pipe ||
+            (asked.step.kind != StepKind::read && asked.step.kind != StepKind::write)) {
+            return false;
+        }
+        const auto events = static_cast<short>(sends(asked.step.kind) ? POLLOUT : POLLIN);
+        pollfd entry{channel.fd(), events, 0};
+        return ::poll(&entry, 1, 0) > 0;
     }
 
     void take_results() {
@@ -253,7 +267,10 @@ private:
                     (result == 0 && (channel.ending || channel.kind == ChannelKind::file)) ||
                     (result == -ECONNRESET && channel.gone) || (result == -ENOBUFS && multishot);
         } else if (sends(kind)) {
-            right = right || (result > 0 && result <= most) ||
+            // Kernel: before 6.4 a thread may write to the pipe while fill() makes it O_NONBLOCK.
+            const bool caught = channel.kind == ChannelKind::pipe_out && channel.filled != 0 &&
+                                !Features::pipes_never_wait();
+            right = right || (result > 0 && result <= most) || (result == -EAGAIN && caught) ||
                     (is_one_of({-EPIPE, -ECONNRESET}, result) && (channel.gone || channel.shut));
         } else {
             right = right || result == 0 ||

@@ -221,7 +221,7 @@ public:
         hung_up = kind == Kind::poll ? Outcomes{an_end} : Outcomes{-EPIPE, -ECONNRESET};
         message_.msg_iov = &part_;
         message_.msg_iovlen = 1;
-        fill(fd());
+        fill(ends_);
     }
     void prepare(io_uring_sqe& sqe, std::size_t) override {
         switch (kind_) {
@@ -235,7 +235,13 @@ public:
                 return PollRequest{fd(), POLLOUT}.prepare(sqe);
         }
     }
-    void make_ready() override { CHECK_FALSE(read_now(ends_.far.get()).empty()); }
+    void make_ready() override {
+        CHECK_FALSE(read_now(ends_.far.get()).empty());
+        pollfd entry{fd(), POLLOUT, 0};
+        while (::poll(&entry, 1, 1) == 0) {  // what TCP had not sent comes later
+            read_now(ends_.far.get());
+        }
+    }
     void hang_up() override { ends_.far.reset(); }
     void take(Driver&, Driver::Id, std::size_t) override {
         if (kind_ != Kind::poll) {

@@ -15,6 +15,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -92,6 +93,15 @@ inline std::size_t fill(int fd) {
         }
     }
     set_non_blocking(fd, false);
+    return all;
+}
+
+/// Fills `near` until the other side reads. Kernel: TCP makes more room by itself, after 40 ms when
+/// the first delayed ACK comes, and after 200 ms; not while there is something that was not sent.
+inline std::size_t fill(const Ends& ends) {
+    const std::size_t all = fill(ends.near.get());
+    const int least = 1;
+    ::setsockopt(ends.near.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &least, sizeof least);
     return all;
 }
 

@@ -6,6 +6,8 @@
 
 #include <optional>
 
+#include <poll.h>
+
 using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
@@ -47,6 +49,13 @@ Task<std::string> asked(RawSocket& client, std::string line) {
         answer += client.receive_now();
     }
     co_return answer;
+}
+
+// Kernel: what was closed here may reach the client a moment later; seen with 6.1.
+bool is_ended_soon(const RawSocket& client) {
+    pollfd entry{client.fd(), POLLRDHUP, 0};
+    ::poll(&entry, 1, 5000);
+    return client.ended();
 }
 
 }  // namespace
@@ -204,7 +213,8 @@ ASYNC_TEST_CASE("Server: serve_forever serves until it is cancelled, and is clos
     serving.cancel();
     CHECK_AWAIT(is_cancelled(serving), true);
     CHECK_FALSE(server.is_serving());
-    CHECK(client.ended());  // a client that keeps its connection open does not keep the server
+    // A client that keeps its connection open does not keep the server.
+    CHECK(is_ended_soon(client));
     CHECK_AWAIT(errno_of(attempt(port)), ECONNREFUSED);
 }
 
@@ -241,7 +251,7 @@ ASYNC_TEST_CASE("Server: serve_forever that is cancelled after close() ends the 
         co_await turns(turn);
         serving.cancel("enough");
         CHECK_AWAIT(message_of_cancellation(serving), "enough");
-        CHECK(client.ended());
+        CHECK(is_ended_soon(client));
     }
 }
 

@@ -27,6 +27,13 @@ public:
     /// Tells whether this is all that ringio needs: the abilities of Linux 6.1.
     bool sufficient() const noexcept;
 
+    /// Tells whether io_uring reads and writes pipes as it does sockets: what is possible at once,
+    /// and polls for the rest. Before Linux 6.4 a worker thread does it where the pipe blocks, and
+    /// a write stays in it until all is written or it is cancelled; so where this is false, make
+    /// the pipe O_NONBLOCK, or write no more than PIPE_BUF after a poll. Asked once, with a pipe,
+    /// and not of a ring; false when there is no descriptor left for that.
+    static bool pipes_never_wait() noexcept;
+
     /// Returns the IORING_SETUP_* flags that the ring was set up with.
     unsigned setup_flags() const noexcept { return setup_flags_; }
 

@@ -28,7 +28,8 @@ struct ReadRequest {
     static void dispose(int result, std::uint32_t flags) noexcept;
 };
 
-/// Writes at most `size` bytes (clamped to max_transfer). Not for sockets: SIGPIPE.
+/// Writes at most `size` bytes (clamped to max_transfer). Not for sockets: SIGPIPE. A pipe takes a
+/// part of them where it has no room for all; see Features::pipes_never_wait() for older kernels.
 struct WriteRequest {
     int fd = -1;
     const void* buffer = nullptr;

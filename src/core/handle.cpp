@@ -28,18 +28,34 @@ void ScheduledCallback::call() {
         });
         table.call(callable_);
     } catch (...) {
-        const std::exception_ptr exception = std::current_exception();
-        if (current_exception_kind() == ExceptionKind::interrupt) {
-            loop_->machine().escape(exception);
-            return;
-        }
-        report(loop_, "Exception in callback", exception, [&] {
-            const std::string place = function_name(where_) + "() at " + file_and_line(where_);
-            return ExceptionContext{.message = "Exception in callback " + place,
-                                    .exception = exception,
-                                    .details = {{"handle", describe("Handle")}}};
-        });
+        take_exception();
     }
+}
+
+void ScheduledCallback::call_and_keep() {
+    if (cancelled_) {
+        return;
+    }
+    const EnterContext inside(context_);
+    try {
+        table_->call(callable_);
+    } catch (...) {
+        take_exception();
+    }
+}
+
+void ScheduledCallback::take_exception() noexcept {
+    const std::exception_ptr exception = std::current_exception();
+    if (current_exception_kind() == ExceptionKind::interrupt) {
+        loop_->machine().escape(exception);
+        return;
+    }
+    report(loop_, "Exception in callback", exception, [&] {
+        const std::string place = function_name(where_) + "() at " + file_and_line(where_);
+        return ExceptionContext{.message = "Exception in callback " + place,
+                                .exception = exception,
+                                .details = {{"handle", describe("Handle")}}};
+    });
 }
 
 std::string ScheduledCallback::describe(const char* type) const {

@@ -203,6 +203,8 @@ protected:
 
     /// Calls it, unless it was cancelled; what it throws goes to the exception handler.
     void call();
+    /// The same, and keeps the callable for the next time. It must not be dropped meanwhile.
+    void call_and_keep();
 
     /// Destroys the callable with all that it holds, perhaps the very handle: the caller sees to it
     /// that the block stays.
@@ -228,6 +230,8 @@ protected:
     std::uint32_t references_ = 0;
 
 private:
+    void take_exception() noexcept;
+
     bool cancelled_ = false;
     std::source_location where_;
     const CallableTable* table_ = nullptr;  // null: the callable is gone

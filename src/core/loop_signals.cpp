@@ -68,21 +68,14 @@ private:
     bool is_queued_ = false;
 };
 
-SignalTaker::~SignalTaker() {
-    if (home_ != nullptr) {
-        home_->remove(*this);
-    }
-}
-
 LoopSignals& LoopSignals::of(EventLoop& loop) {
     LoopSignals& signals = loop.machine().books().find_or_make<LoopSignals>();
     signals.loop_ = &loop;
+    signals.mailbox_ = &loop.machine().books().mailbox;
     return signals;
 }
 
 LoopSignals::~LoopSignals() { give_back(); }
-
-Mailbox& LoopSignals::mailbox() const noexcept { return loop_->machine().books().mailbox; }
 
 SignalSet LoopSignals::taken_by(Kind kind) const noexcept {
     SignalSet taken;
@@ -109,20 +102,20 @@ void LoopSignals::claim(SignalTaker& taker) {
     SignalSet left = taker.signals();
     try {
         while (const int number = left.take_lowest()) {
-            claim_signal(number, mailbox());
+            claim_signal(number, *mailbox_);
             claimed.add(number);
         }
     } catch (...) {
         SignalSet undone = claimed - before;
         while (const int number = undone.take_lowest()) {
-            release_signal(number, mailbox());
+            release_signal(number, *mailbox_);
         }
         throw;
     }
 }
 
 void LoopSignals::add(SignalTaker& taker) {
-    if (mailbox().is_inherited()) {
+    if (mailbox_->is_inherited()) {
         throw std::runtime_error(OwnProcess::refusal);
     }
     if (taker.is_programs()) {
@@ -141,16 +134,16 @@ void LoopSignals::add(SignalTaker& taker) {
 SignalSet LoopSignals::remove(SignalTaker& taker) noexcept {
     taker.unlink();
     taker.home_ = nullptr;
-    if (mailbox().is_inherited()) {
+    if (mailbox_->is_inherited()) {
         return {};
     }
     const SignalSet given_back = taker.signals() - taken();
     update();
     SignalSet left = given_back;
     while (const int number = left.take_lowest()) {
-        release_signal(number, mailbox());
+        release_signal(number, *mailbox_);
     }
-    return mailbox().take_signals(given_back);
+    return mailbox_->take_signals(given_back);
 }
 
 void LoopSignals::give_back() noexcept {
@@ -182,7 +175,7 @@ void LoopSignals::update() noexcept {
 }
 
 void LoopSignals::deliver() noexcept {
-    const SignalSet came = mailbox().take_signals();
+    const SignalSet came = mailbox_->take_signals();
     SignalSet by_kind[static_cast<int>(Kind::receiver) + 1];
     for (const SignalTaker& taker : takers_) {
         by_kind[static_cast<int>(taker.kind())] =

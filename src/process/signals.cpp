@@ -1,5 +1,7 @@
 #include <ringio/process/signals.hpp>
 
+#include <ringio/core/loop_signals.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>

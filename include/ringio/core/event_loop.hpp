@@ -28,9 +28,9 @@ namespace detail {
 
 /// A coroutine function, called with these arguments.
 template <class Fn, class... Args>
-concept GivesTask = std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...> &&
-                    is_task<std::remove_cvref_t<
-                        std::invoke_result_t<std::decay_t<Fn>&, std::decay_t<Args>&...>>>;
+concept GivesTask =
+    std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...> &&
+    is_task<std::remove_cvref_t<std::invoke_result_t<std::decay_t<Fn>&, std::decay_t<Args>&...>>>;
 
 }  // namespace detail
 

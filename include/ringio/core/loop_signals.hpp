@@ -3,50 +3,12 @@
 #pragma once
 
 #include <ringio/base/intrusive_list.hpp>
-#include <ringio/base/intrusive_ptr.hpp>
 #include <ringio/core/event_loop.hpp>
 #include <ringio/core/loop_books.hpp>
 #include <ringio/core/signal_set.hpp>
-
-#include <cstdint>
+#include <ringio/core/signal_taker.hpp>
 
 namespace ringio::detail {
-
-class LoopSignals;
-
-/// Takes some signals of a loop, from LoopSignals::add() until it is destroyed or removed. The loop
-/// may be gone before.
-class SignalTaker : public IntrusiveListHook {
-public:
-    /// Of those who take the same signal, the last kind counts: what the library does by itself
-    /// gives way to the program, and comes back after it.
-    enum class Kind : unsigned char { tool, ctrl_c, cancel_on, handler, receiver };
-
-    Kind kind() const noexcept { return kind_; }
-    bool is_programs() const noexcept { return kind_ >= Kind::handler; }
-    /// Whether somebody said that he expects such a signal, so that a loop that only it can wake is
-    /// no deadlock.
-    bool is_expected() const noexcept { return kind_ >= Kind::cancel_on; }
-    SignalSet signals() const noexcept { return signals_; }
-
-    /// On the loop's thread, before the steps of a turn. Adds and removes no takers.
-    virtual void take(int number) noexcept = 0;
-
-    virtual ~SignalTaker();
-
-protected:
-    SignalTaker(Kind kind, SignalSet signals) noexcept : kind_(kind), signals_(signals) {}
-
-    /// Null: not added, removed, or the loop is closed.
-    LoopSignals* home() const noexcept { return home_; }
-
-private:
-    friend class LoopSignals;
-
-    Kind kind_;
-    SignalSet signals_;
-    LoopSignals* home_ = nullptr;
-};
 
 /// The takers of one loop. A signal belongs to the loop as long as one of them takes it.
 class LoopSignals final : public EndsWithLoop {
@@ -80,13 +42,13 @@ public:
 private:
     class Handler;
 
-    Mailbox& mailbox() const noexcept;
     Handler* find_handler(int number) noexcept;
     SignalSet taken() const noexcept;
     void claim(SignalTaker& taker);
     void update() noexcept;
 
     EventLoop* loop_ = nullptr;
+    Mailbox* mailbox_ = nullptr;  // there as long as this, also in a child of fork(2)
     IntrusiveList<SignalTaker> takers_;
 };
 

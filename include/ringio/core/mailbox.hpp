@@ -76,7 +76,7 @@ private:
     // What was posted, the newest first, linked by next_ready: any thread pushes, and the loop
     // takes all of it. Once the loop is closed it is &no_more, for good.
     std::atomic<Runnable*> posted_ = nullptr;
-    std::atomic<bool> asleep_ = false;  // whoever brings news must call the waker
+    std::atomic<bool> asleep_ = false;        // whoever brings news must call the waker
     std::atomic<std::uint64_t> signals_ = 0;  // that came: bits of a SignalSet
     std::atomic<bool> signal_call_is_posted_ = false;
     SignalCall signal_call_;

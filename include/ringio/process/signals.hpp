@@ -2,8 +2,9 @@
 #pragma once
 
 #include <ringio/core/format.hpp>
-#include <ringio/core/loop_signals.hpp>
 #include <ringio/core/signal_set.hpp>
+#include <ringio/core/signal_taker.hpp>
+#include <ringio/ring/own_process.hpp>
 #include <ringio/sync/wait_queue.hpp>
 
 #include <concepts>

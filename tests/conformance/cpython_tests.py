@@ -30,6 +30,7 @@ FILES = {
     "tasks": ["test_tasks.py"],
     "threads": ["test_threads.py"],
     "timeouts": ["test_timeouts.py"],
+    "unix": ["test_unix_events.py"],
     "waitfor": ["test_waitfor.py"],
 }
 
@@ -44,7 +45,6 @@ NOT_COVERED = {
     "test_sslproto.py": "no TLS yet",
     "test_subprocess.py": "no subprocesses yet",
     "test_transports.py": "transports: ringio has streams in their place",
-    "test_unix_events.py": "no signals, Unix sockets, pipes and child processes yet",
     "test_windows_events.py": "Windows",
     "test_windows_utils.py": "Windows",
 }

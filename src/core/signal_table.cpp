@@ -180,6 +180,9 @@ void release_signal(int number, Mailbox& mailbox) noexcept {
     while (slot.inside.load() != 0) {
         std::this_thread::yield();
     }
+    if (number == SIGINT) {
+        count_interrupts(false);  // the next one who has it says for himself
+    }
 }
 
 bool is_left_to_default(int number, const Mailbox& mailbox) noexcept {

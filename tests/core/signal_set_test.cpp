@@ -14,7 +14,7 @@ static_assert(std::is_trivially_copyable_v<SignalSet> &&
 TEST_CASE("SignalSet: is made of a braced list, and of one number") {
     constexpr SignalSet stop = {SIGINT, SIGTERM};
     static_assert(stop.contains(SIGTERM) && !stop.contains(SIGHUP) && stop.size() == 2);
-    CHECK(SignalSet({SIGINT}) == SignalSet(SIGINT));
+    CHECK(SignalSet{SIGINT} == SignalSet(SIGINT));
     CHECK(SignalSet().empty());
     CHECK(SignalSet({SIGTERM, SIGINT, SIGTERM}) == stop);
 }

@@ -219,7 +219,7 @@ ASYNC_TEST_CASE("Signals: one that is destroyed leaves nothing behind, with wait
     EventLog log;
     for (int round = 0; round < 2; ++round) {
         std::optional<Signals> signals;
-        signals.emplace(SignalSet({SIGUSR1}));
+        signals.emplace(SignalSet(SIGUSR1));
         auto waits = create_task(log_next(log, *signals, "a"));
         co_await sleep(0s);
         waits.cancel();
@@ -376,7 +376,7 @@ TEST_CASE("Signals: a loop that waits only for them is no deadlock") {
 
 TEST_CASE("Signals: in the child of a fork() it is without effect") {
     auto program = []() -> Task<testing::ChildResult> {
-        auto signals = std::make_unique<Signals>(SignalSet({SIGUSR1}));
+        auto signals = std::make_unique<Signals>(SignalSet(SIGUSR1));
         std::raise(SIGUSR1);
         co_await sleep(0s);
         testing::ChildResult child = testing::run_in_child([&] {
@@ -394,7 +394,7 @@ TEST_CASE("Signals: in the child of a fork() it is without effect") {
 
 TEST_CASE("Signals: in the child of a fork() it may outlive its loop, which has gone") {
     auto loop = std::make_unique<EventLoop>();
-    auto signals = std::make_unique<Signals>(*loop, SignalSet({SIGUSR1}));
+    auto signals = std::make_unique<Signals>(*loop, SignalSet(SIGUSR1));
     run_one_turn_of(*loop);
     const testing::ChildResult child = testing::run_in_child([&] {
         loop.reset();

@@ -84,17 +84,17 @@ TEST_CASE("cancel_on: SIGINT is a KeyboardInterrupt, also where it was ignored a
 TEST_CASE("cancel_on: a second one changes nothing, while main ends and while run() cleans up") {
     const SignalAction action(SIGTERM);
     EventLog log;
-    auto service = [&log]() -> Task<> {
-        auto raises_at_the_end = [&log]() -> Task<> {
-            try {
-                co_await sleep(1h);
-            } catch (const CancelledError& error) {
-                log(error.source().text());
-            }
-            std::raise(SIGTERM);
-            co_await sleep(0s);
-            log("cleaned");
-        };
+    auto raises_at_the_end = [&log]() -> Task<> {  // it outlives main
+        try {
+            co_await sleep(1h);
+        } catch (const CancelledError& error) {
+            log(error.source().text());
+        }
+        std::raise(SIGTERM);
+        co_await sleep(0s);
+        log("cleaned");
+    };
+    auto service = [&]() -> Task<> {
         create_task(raises_at_the_end());
         try {
             co_await raise_and_wait(SIGTERM);
@@ -167,15 +167,16 @@ TEST_CASE("cancel_on: what cannot be handled is refused before main runs") {
     };
     CHECK(thrown_by([&] { run(body(), {.cancel_on = {SIGTERM, SIGKILL}}); }) ==
           "sig 9 cannot be caught");
-    CHECK(thrown_by([&] { run(body(), {.cancel_on = {77}}); }) == "invalid signal number 77");
-    EventLoop other;
-    other.add_signal_handler(SIGINT, [] {});
-    other.add_signal_handler(SIGUSR1, [] {});
-    CHECK(thrown_by([&] { run(body(), {.cancel_on = {SIGUSR1}}); }) ==
-          "sig 10 is handled by another event loop already");
-    CHECK(thrown_by([&] { run(body(), {.cancel_on = {SIGINT}}); }) ==
-          "sig 2 is handled by another event loop already");
-    other.close();
+    CHECK(thrown_by([&] { run(sleep(0s), {.cancel_on = {77}}); }) == "invalid signal number 77");
+    {
+        EventLoop other;
+        other.add_signal_handler(SIGINT, [] {});
+        other.add_signal_handler(SIGUSR1, [] {});
+        CHECK(thrown_by([&] { run(body(), {.cancel_on = {SIGUSR1}}); }) ==
+              "sig 10 is handled by another event loop already");
+        CHECK(thrown_by([&] { run(body(), {.cancel_on = {SIGINT}}); }) ==
+              "sig 2 is handled by another event loop already");
+    }
     CHECK(log.joined() == "");
     CHECK(balance.difference() == "");
 }

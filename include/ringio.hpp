@@ -8,6 +8,7 @@
 #include <ringio/core.hpp>
 #include <ringio/debug.hpp>
 #include <ringio/io.hpp>
+#include <ringio/process.hpp>
 #include <ringio/ring.hpp>
 #include <ringio/streams.hpp>
 #include <ringio/sync.hpp>

@@ -14,5 +14,6 @@
 #include <ringio/core/op.hpp>
 #include <ringio/core/promise.hpp>
 #include <ringio/core/run_until_complete.hpp>
+#include <ringio/core/signal_set.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/core/timers.hpp>

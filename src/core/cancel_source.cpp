@@ -28,6 +28,8 @@ std::string CancelSource::text() const {
             return "cancelled by staggered_race(), for " + who + " was first";
         case CancelCause::interrupt:
             return "cancelled by Ctrl-C";
+        case CancelCause::signal:
+            return "cancelled by a signal";
         case CancelCause::shutdown:
             return "cancelled by the end of run()";
     }

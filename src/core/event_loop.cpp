@@ -1,6 +1,7 @@
 #include <ringio/core/event_loop.hpp>
 
 #include <ringio/core/loop_books.hpp>
+#include <ringio/core/loop_signals.hpp>
 #include <ringio/core/posted_call.hpp>
 #include <ringio/core/report.hpp>
 
@@ -73,6 +74,15 @@ void EventLoop::call_soon_threadsafe(Callback callback) {
     if (!mailbox->post(std::make_unique<detail::PostedCall>(std::move(callback)))) {
         detail::Machine::throw_closed();
     }
+}
+
+void EventLoop::add_signal_handler(int signal, Callback callback) {
+    detail::LoopSignals::set_handler(*this, signal, std::move(callback));
+}
+
+bool EventLoop::remove_signal_handler(int signal) {
+    detail::check_thread(this);
+    return detail::LoopSignals::remove_handler(*this, signal);
 }
 
 std::shared_ptr<void> EventLoop::expect_wakeup() {

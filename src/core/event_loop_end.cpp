@@ -2,6 +2,7 @@
 #include <ringio/core/event_loop.hpp>
 
 #include <ringio/core/loop_books.hpp>
+#include <ringio/core/loop_signals.hpp>
 
 #include <cstdio>
 #include <stdexcept>
@@ -59,7 +60,11 @@ void forsake(EventLoop& loop) {
                  "ringio: an event loop is destroyed on another thread than the one that ran it, "
                  "with %zu operations in flight there: they, and all tasks, are left in memory\n",
                  loop.statistics().operations);
-    loop.machine().books().mailbox.refuse_posts();
+    detail::LoopBooks& books = loop.machine().books();
+    books.mailbox.refuse_posts();
+    if (detail::LoopSignals* const signals = books.find<detail::LoopSignals>()) {
+        signals->give_back();
+    }
     loop.machine().leave_everything();
     loop.machine().mark_closed();
 }

@@ -51,6 +51,18 @@ void ScheduledCallback::call() {
     }
 }
 
+void ScheduledCallback::call_and_keep() {
+    if (cancelled_) {
+        return;
+    }
+    const EnterContext inside(context_);
+    try {
+        table_->call(callable_);
+    } catch (...) {
+        report_callback(*loop_, cancelled_, where_);
+    }
+}
+
 Context ScheduledCallback::context() const {
     Context copy;
     copy.shared_state()->slot = context_;

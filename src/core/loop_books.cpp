@@ -1,5 +1,7 @@
 #include <ringio/core/loop_books.hpp>
 
+#include <ringio/core/dump_signal.hpp>
+#include <ringio/core/loop_signals.hpp>
 #include <ringio/core/repr.hpp>
 
 #include <algorithm>
@@ -55,6 +57,7 @@ LoopBooks::LoopBooks(const LoopOptions& loop_options) : options(loop_options) {
         random_.emplace(*options.shuffle_seed);
         tell_shuffle_seed(*options.shuffle_seed);
     }
+    dump_signal = dump_signal_from_environment();
 }
 
 void LoopBooks::shuffle(ReadyQueue& ready) {
@@ -76,9 +79,9 @@ void LoopBooks::shuffle(ReadyQueue& ready) {
     }
 }
 
-void LoopBooks::on_interrupt() const {
-    if (interrupt_handler) {
-        interrupt_handler();
+void LoopBooks::deliver_signals() noexcept {
+    if (LoopSignals* const signals = find<LoopSignals>()) {
+        signals->deliver();
     }
 }
 

@@ -1,6 +1,7 @@
 #include <ringio/core/machine.hpp>
 
 #include <ringio/base/scope_exit.hpp>
+#include <ringio/core/dump_signal.hpp>
 #include <ringio/core/loop_books.hpp>
 
 #include <algorithm>
@@ -181,8 +182,8 @@ std::chrono::nanoseconds Machine::work_out_sleep() {
 
 void Machine::take_posted() {
     ready_.append(books_->mailbox.take_calls());
-    if (books_->mailbox.was_interrupted()) {
-        books_->on_interrupt();
+    if (books_->mailbox.brought_signals()) {
+        books_->deliver_signals();
         if (escaped_) {
             throw_escaped();
         }
@@ -258,6 +259,7 @@ void Machine::start_ring() {
     }
     books_->mailbox.set_waker(ring_->accept_wakes());
     if (is_new) {
+        take_dump_signal(*anchor_->loop);
         tell_remark();
     }
 }

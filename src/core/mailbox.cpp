@@ -34,18 +34,18 @@ bool Mailbox::fall_asleep() noexcept {
 
 ReadyQueue Mailbox::take_calls() noexcept {
     ReadyQueue calls;
-    was_interrupted_ = false;
+    brought_signals_ = false;
     for (Runnable* newest = posted_.exchange(nullptr, std::memory_order_acquire);
          newest != nullptr;) {
         Runnable* const call = std::exchange(newest, newest->next_ready);
-        if (call == &interrupt_) {
-            was_interrupted_ = true;
+        if (call == &signal_call_) {
+            brought_signals_ = true;
         } else {
             calls.push_front(*call);
         }
     }
-    if (was_interrupted_) {
-        interrupt_is_posted_.store(false);  // from here on it may be posted again
+    if (brought_signals_) {
+        signal_call_is_posted_.store(false);  // from here on it may be posted again
     }
     return calls;
 }
@@ -88,9 +88,15 @@ std::shared_ptr<void> Mailbox::expect_wakeup() {
     return std::shared_ptr<void>(nullptr, [expected = expected_](void*) { --*expected; });
 }
 
-void Mailbox::notify_interrupt() noexcept {
-    if (!is_inherited() && !interrupt_is_posted_.exchange(true)) {
-        push(interrupt_);
+// The loop lets the call be posted again before it takes the signals: one that finds the call
+// posted still has been noted before that.
+void Mailbox::notify_signal(int number) noexcept {
+    if (is_inherited()) {
+        return;
+    }
+    signals_.fetch_or(SignalSet(number).bits());
+    if (!signal_call_is_posted_.exchange(true)) {
+        push(signal_call_);
     }
 }
 

@@ -162,4 +162,10 @@ std::string format_task_tree(const EventLoop& loop, std::size_t indent) {
     return TaskTree(loop, indent).text();
 }
 
+std::string format_tasks_of(const EventLoop& loop) {
+    const std::size_t count = loop.statistics().tasks;
+    return std::to_string(count) + (count == 1 ? " task is" : " tasks are") + " not done\n" +
+           format_task_tree(loop);
+}
+
 }  // namespace ringio::detail

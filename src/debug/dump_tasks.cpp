@@ -2,15 +2,9 @@
 
 #include <ringio/core/task_tree.hpp>
 
-#include <fmt/format.h>
-
 namespace ringio::debug {
 
-std::string format_tasks(const EventLoop& loop) {
-    const std::size_t count = loop.statistics().tasks;
-    return fmt::format("{} {} not done\n", count, count == 1 ? "task is" : "tasks are") +
-           detail::format_task_tree(loop);
-}
+std::string format_tasks(const EventLoop& loop) { return detail::format_tasks_of(loop); }
 
 std::string format_tasks() { return format_tasks(get_running_loop()); }
 

@@ -7,12 +7,9 @@
 #include <ringio/tasks/current_task.hpp>
 #include <ringio/tasks/run_in_executor.hpp>
 
-#include <pthread.h>
-#include <unistd.h>
-#include <atomic>
-#include <cerrno>
 #include <chrono>
-#include <csignal>
+
+#include "main_signals.hpp"
 
 namespace ringio {
 namespace {
@@ -26,88 +23,6 @@ void report_close_failure() noexcept {
         return ExceptionContext{.message = message, .exception = error, .details = {}};
     });
 }
-
-// SIGINT goes to the one Runner that runs in the main thread.
-std::atomic<EventLoop*> interrupted_loop = nullptr;
-std::atomic<int> interrupts = 0;
-
-// Kernel: a signal for the process may come on any thread that does not block it, signal(7).
-void on_sigint(int) {
-    if (::gettid() != ::getpid()) {
-        // Only the main thread may look at the loop, which is its own: it may be gone at any
-        // moment.
-        const int saved = errno;
-        ::tgkill(::getpid(), ::getpid(), SIGINT);
-        errno = saved;
-        return;
-    }
-    if (interrupts.fetch_add(1) > 0) {
-        // The second one: should the loop not come round any more, the next one kills.
-        struct sigaction kill = {};
-        kill.sa_handler = SIG_DFL;
-        ::sigaction(SIGINT, &kill, nullptr);
-    }
-    if (EventLoop* loop = interrupted_loop.load()) {
-        loop->machine().books().mailbox.notify_interrupt();
-    }
-}
-
-// In the child of a fork(2) SIGINT is not the parent's loop's any more.
-void forget_interrupted_loop() {
-    if (interrupted_loop.exchange(nullptr) != nullptr) {
-        struct sigaction action = {};
-        action.sa_handler = SIG_DFL;
-        ::sigaction(SIGINT, &action, nullptr);
-    }
-}
-
-/// Takes SIGINT over for as long as it lives, in the main thread and where nobody else handles it.
-class InterruptGuard {
-public:
-    InterruptGuard(EventLoop& loop, AnyFuture main) : loop_(loop) {
-        struct sigaction before = {};
-        ::sigaction(SIGINT, nullptr, &before);
-        const bool default_action =
-            (before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_DFL;
-        if (::gettid() != ::getpid() || !default_action) {
-            return;
-        }
-        static const int watched = ::pthread_atfork(nullptr, nullptr, &forget_interrupted_loop);
-        static_cast<void>(watched);
-        interrupts = 0;
-        interrupted_loop = &loop;
-        loop.machine().books().interrupt_handler = [&loop, main]() mutable {
-            if (interrupts.load() == 1 && !main.done()) {
-                const detail::CancelOrigin origin(CancelCause::interrupt);
-                main.cancel();
-            } else {
-                loop.machine().escape(std::make_exception_ptr(KeyboardInterrupt()));
-            }
-        };
-        struct sigaction action = {};
-        action.sa_handler = on_sigint;
-        sigemptyset(&action.sa_mask);
-        ::sigaction(SIGINT, &action, nullptr);
-        installed_ = true;
-    }
-    InterruptGuard(const InterruptGuard&) = delete;
-    InterruptGuard& operator=(const InterruptGuard&) = delete;
-    ~InterruptGuard() {
-        if (installed_) {
-            struct sigaction action = {};
-            action.sa_handler = SIG_DFL;
-            ::sigaction(SIGINT, &action, nullptr);
-            interrupted_loop = nullptr;
-            loop_.machine().books().interrupt_handler = nullptr;
-        }
-    }
-
-    bool interrupted() const noexcept { return installed_ && interrupts.load() > 0; }
-
-private:
-    EventLoop& loop_;
-    bool installed_ = false;
-};
 
 }  // namespace
 
@@ -151,10 +66,11 @@ void Runner::prepare(const char* refusal) {
         throw std::runtime_error(refusal);
     }
     get_loop().machine().prepare_to_run();
+    detail::take_cancel_signals(*loop_, options_.cancel_on);
 }
 
 void Runner::run_main(AnyFuture main) {
-    const InterruptGuard guard(*loop_, main);
+    const detail::MainSignals signals(*loop_, main, options_.cancel_on);
     try {
         detail::run_until_done(*loop_, *main.shared_state());
     } catch (...) {
@@ -163,7 +79,7 @@ void Runner::run_main(AnyFuture main) {
         }
         throw;
     }
-    if (main.cancelled() && guard.interrupted()) {
+    if (main.cancelled() && signals.interrupted()) {
         auto& task = static_cast<detail::TaskStateBase&>(*main.shared_state());
         if (task.uncancel() == 0) {
             throw KeyboardInterrupt();

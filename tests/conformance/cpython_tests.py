@@ -31,7 +31,7 @@ FILES = {
     "tasks": ["test_tasks.py"],
     "threads": ["test_threads.py"],
     "timeouts": ["test_timeouts.py"],
-    "unix_events": ["test_unix_events.py"],
+    "unix": ["test_unix_events.py"],
     "waitfor": ["test_waitfor.py"],
 }
 

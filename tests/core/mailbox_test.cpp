@@ -5,21 +5,36 @@
 #include <ringio/core/loop_books.hpp>
 #include <support/catch.hpp>
 
+#include <csignal>
 #include <memory>
 #include <thread>
 
 using namespace ringio;
 
-TEST_CASE("mailbox: an interrupt from a signal handler runs its handler on the loop") {
+TEST_CASE("mailbox: signals are noted once each, and taken by whom they are for") {
+    detail::Mailbox mailbox;
+    mailbox.notify_signal(SIGTERM);
+    mailbox.notify_signal(SIGINT);
+    mailbox.notify_signal(SIGTERM);
+    CHECK(mailbox.has_news());
+    CHECK(mailbox.take_calls().empty());
+    CHECK(mailbox.brought_signals());
+    CHECK(mailbox.take_signals({SIGINT, SIGHUP}) == SignalSet(SIGINT));
+    CHECK(mailbox.take_signals() == SignalSet(SIGTERM));
+    CHECK(mailbox.take_signals().empty());
+    CHECK(mailbox.take_calls().empty());
+    CHECK_FALSE(mailbox.brought_signals());
+}
+
+TEST_CASE("mailbox: a signal stands in the order of what is posted, and wakes a loop that sleeps") {
     EventLoop loop;
-    int interrupts = 0;
-    loop.machine().books().interrupt_handler = [&] {
-        ++interrupts;
-        loop.stop();
-    };
-    loop.machine().books().mailbox.notify_interrupt();
+    std::thread other([mailbox = loop.machine().mailbox(), &loop] {
+        mailbox->notify_signal(SIGTERM);  // nobody takes it
+        loop.call_soon_threadsafe([&] { loop.stop(); });
+    });
     loop.run_forever();
-    CHECK(interrupts == 1);
+    other.join();
+    CHECK_FALSE(loop.machine().mailbox()->has_news());
 }
 
 TEST_CASE("mailbox: without news, and with nobody to bring any, nobody will post") {
@@ -42,7 +57,7 @@ TEST_CASE("mailbox: who holds it outlives the loop, and is refused") {
     const std::shared_ptr<detail::Mailbox> mailbox = loop->machine().mailbox();
     loop.reset();
     CHECK_FALSE(mailbox->post(std::make_unique<detail::PostedCall>([] { FAIL(); })));
-    mailbox->notify_interrupt();  // comes too late, and does no harm
+    mailbox->notify_signal(SIGTERM);  // comes too late, and does no harm
 }
 
 // They are the user's, and may not be destroyed by a thread that happens to be the last to go.

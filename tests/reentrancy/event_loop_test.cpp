@@ -8,6 +8,7 @@
 #include <support/ends.hpp>
 #include <support/printed.hpp>
 
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -337,6 +338,124 @@ void move_of_callback_throws() {
     run_one_turn(loop);
 }
 
+void signal_handler_closes() {
+    EventLoop loop;
+    loop.add_signal_handler(
+        SIGUSR1, [&] { CHECK_THROWS_WITH(loop.close(), "Cannot close a running event loop"); });
+    std::raise(SIGUSR1);
+    run_one_turn(loop);
+}
+
+void signal_handler_removes_itself() {
+    EventLoop loop;
+    bool whole = false;
+    loop.add_signal_handler(SIGUSR1, [&, text = long_text] {
+        CHECK(loop.remove_signal_handler(SIGUSR1));
+        whole = text == long_text;
+    });
+    std::raise(SIGUSR1);
+    run_one_turn(loop);
+    CHECK(whole);
+}
+
+void signal_handler_replaces_itself() {
+    EventLoop loop;
+    EventLog log;
+    loop.add_signal_handler(SIGUSR1, [&, text = long_text] {
+        loop.add_signal_handler(SIGUSR1, [&log] { log("second"); });
+        log(text == long_text ? "first" : "destroyed");
+    });
+    std::raise(SIGUSR1);
+    run_one_turn(loop);
+    std::raise(SIGUSR1);
+    run_one_turn(loop);
+    CHECK(log.joined() == "first second");
+}
+
+void signal_handler_throws() {
+    EventLoop loop;
+    loop.add_signal_handler(SIGUSR1, boom);
+    std::raise(SIGUSR1);
+    CHECK_THAT(printed([&] { run_one_turn(loop); }),
+               Catch::Matchers::Contains("Exception in callback"));
+}
+
+void end_of_signal_handler_closes() {
+    EventLoop loop;
+    loop.add_signal_handler(SIGUSR1, [end = AtEnd([&] { loop.close(); })] {});
+    loop.add_signal_handler(SIGUSR2, [] {});
+    CHECK(loop.remove_signal_handler(SIGUSR1));
+    CHECK(loop.is_closed());
+}
+
+void end_of_signal_handler_removes() {
+    EventLoop loop;
+    loop.add_signal_handler(SIGUSR1, [end = AtEnd([&] {
+                                          CHECK_FALSE(loop.remove_signal_handler(SIGUSR1));
+                                          CHECK(loop.remove_signal_handler(SIGUSR2));
+                                      })] {});
+    loop.add_signal_handler(SIGUSR2, [] {});
+    CHECK(loop.remove_signal_handler(SIGUSR1));
+}
+
+void end_of_signal_handler_adds_again() {
+    EventLoop loop;
+    int ends = 0;
+    const auto add = [&] { loop.add_signal_handler(SIGUSR1, [] {}); };
+    loop.add_signal_handler(SIGUSR1, [end = AtEnd([&] {
+                                          ++ends;
+                                          add();
+                                      })] {});
+    loop.close();  // and the one that was added goes, too
+    CHECK(ends == 1);
+    CHECK_FALSE(loop.remove_signal_handler(SIGUSR1));
+}
+
+void end_of_signal_handler_destroys_loop() {
+    auto loop = std::make_unique<EventLoop>();
+    loop->add_signal_handler(SIGUSR1, [end = AtEnd([&] { loop.reset(); })] {});
+    CHECK(loop->remove_signal_handler(SIGUSR1));
+    CHECK(loop == nullptr);
+    loop = std::make_unique<EventLoop>();
+    loop->add_signal_handler(SIGUSR1, [end = AtEnd([&] { loop.reset(); })] {});
+    loop->add_signal_handler(SIGUSR1, [] {});
+    CHECK(loop == nullptr);
+}
+
+void move_of_signal_handler_closes() {
+    for (int nth = 1; nth < 6; ++nth) {
+        EventLoop loop;
+        try {
+            loop.add_signal_handler(SIGUSR1, AtMove(nth, [&] { loop.close(); }));
+        } catch (const std::runtime_error& error) {
+            CHECK(std::string(error.what()) == "Event loop is closed");
+        }
+        CHECK(loop.remove_signal_handler(SIGUSR1) == !loop.is_closed());
+    }
+}
+
+void move_of_signal_handler_adds() {
+    EventLoop loop;
+    EventLog log;
+    loop.add_signal_handler(
+        SIGUSR1, AtMove(1, [&] { loop.add_signal_handler(SIGUSR1, [&log] { log("inner"); }); }));
+    std::raise(SIGUSR1);
+    run_one_turn(loop);
+    CHECK(log.joined() == "");  // the outer one came later
+    CHECK(loop.remove_signal_handler(SIGUSR1));
+}
+
+void move_of_signal_handler_throws() {
+    struct Thrower {
+        Thrower() = default;
+        Thrower(Thrower&&) { boom(); }
+        void operator()() const {}
+    };
+    EventLoop loop;
+    CHECK_THROWS_WITH(loop.add_signal_handler(SIGUSR1, Thrower()), "boom");
+    CHECK_FALSE(loop.remove_signal_handler(SIGUSR1));
+}
+
 /// Does one thing before a step, and one after it.
 class Observer final : public detail::StepObserver {
 public:
@@ -480,6 +599,27 @@ TEST_CASE("reentrancy: what the event loop calls") {
          .replaces_itself = move_of_callback_schedules,
          .destroys_owner = under_its_feet,
          .throws = move_of_callback_throws},
+        {.code = "a signal handler",
+         .closes = signal_handler_closes,
+         .cancels = signal_handler_removes_itself,
+         .shuts_down = nothing_to_shut,
+         .replaces_itself = signal_handler_replaces_itself,
+         .destroys_owner = loop_runs,
+         .throws = signal_handler_throws},
+        {.code = "the destructor of a signal handler",
+         .closes = end_of_signal_handler_closes,
+         .cancels = end_of_signal_handler_removes,
+         .shuts_down = nothing_to_shut,
+         .replaces_itself = end_of_signal_handler_adds_again,
+         .destroys_owner = end_of_signal_handler_destroys_loop,
+         .throws = destructor},
+        {.code = "the move of a signal handler",
+         .closes = move_of_signal_handler_closes,
+         .cancels = "there is no handler before the call returns",
+         .shuts_down = nothing_to_shut,
+         .replaces_itself = move_of_signal_handler_adds,
+         .destroys_owner = under_its_feet,
+         .throws = move_of_signal_handler_throws},
         {.code = "a step observer",
          .closes = observer_closes,
          .cancels = observer_cancels,

@@ -22,6 +22,7 @@ enum class CancelCause : unsigned char {
     when_any,    ///< one of the others was first
     staggered_race,  ///< one of the others was first
     interrupt,       ///< Ctrl-C
+    signal,          ///< one of RunOptions::cancel_on; the message is its name
     shutdown,        ///< run() has its result, and ends the tasks that are left
 };
 

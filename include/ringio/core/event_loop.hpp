@@ -19,9 +19,20 @@
 #include <optional>
 #include <source_location>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace ringio {
+
+namespace detail {
+
+/// A coroutine function, called with these arguments.
+template <class Fn, class... Args>
+concept GivesTask =
+    std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>&...> &&
+    is_task<std::remove_cvref_t<std::invoke_result_t<std::decay_t<Fn>&, std::decay_t<Args>&...>>>;
+
+}  // namespace detail
 
 /// One event loop; asyncio.AbstractEventLoop. Used on the thread that runs it; only
 /// call_soon_threadsafe() and expect_wakeup() may be called from another one.
@@ -157,6 +168,34 @@ public:
     /// there was one; false on a closed loop.
     bool remove_reader(int fd);
     bool remove_writer(int fd);
+
+    /// Calls `callback`, as if by call_soon_threadsafe(), when the process gets a signal; in place
+    /// of the loop's handler before it, if there was one. Handlers whose signals came together are
+    /// called in the order in which they were added, and many arrivals of a signal before the loop
+    /// looks may be one call. One that comes while the loop does not run is kept. A handler of
+    /// SIGINT takes the place of what run() does at Ctrl-C, until it is removed. See
+    /// docs/signals.md.
+    /// *Errors*: std::invalid_argument "invalid signal number 77", and for a null callback;
+    /// std::runtime_error "sig 9 cannot be caught", for SIGSEGV, SIGBUS, SIGFPE and SIGILL, for a
+    /// signal that another loop or a Signals object has, and on a closed loop. What the callback
+    /// throws goes to the exception handler.
+    /// *Lifetime*: until it is removed or the loop closes; then the process does with the signal
+    /// what it did before. *Python*: on the loop of any thread; a handler that was removed is not
+    /// called any more, though its signal has come; what was there before is restored, not SIG_DFL.
+    void add_signal_handler(int signal, Callback callback);
+    template <class Fn, class... Args>
+        requires(sizeof...(Args) > 0 || detail::GivesTask<Fn>)
+    void add_signal_handler(int signal, Fn&& function, Args&&... args) {
+        static_assert(!detail::GivesTask<Fn, Args...>,
+                      "ringio: a coroutine is no signal handler: have a plain function call "
+                      "create_task(), or await Signals::next()");
+        add_signal_handler(signal,
+                           detail::bind(std::forward<Fn>(function), std::forward<Args>(args)...));
+    }
+
+    /// Removes the loop's handler of a signal; false when there is none.
+    /// *Errors*: std::invalid_argument as above.
+    bool remove_signal_handler(int signal);
 
     /// Makes a Promise whose future belongs to this loop.
     template <class T = void>

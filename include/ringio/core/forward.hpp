@@ -20,6 +20,11 @@ class ThreadPoolExecutor;
 }
 
 namespace detail {
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<Task<T>> = true;
+
 class AsyncGeneratorHook;
 class FutureStateBase;
 class TaskStateBase;

@@ -210,6 +210,8 @@ protected:
 
     /// Calls it, unless it was cancelled; what it throws goes to the exception handler.
     void call();
+    /// The same, and keeps the callable for the next time. It must not be dropped meanwhile.
+    void call_and_keep();
 
     /// Destroys the callable with all that it holds, perhaps the very handle: the caller sees to it
     /// that the block stays.

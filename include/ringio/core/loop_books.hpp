@@ -95,7 +95,8 @@ struct LoopBooks {
     /// Runs a step, and reports it when it took longer than slow_callback_duration.
     void run_timed(EventLoop& loop, Runnable& step) const;
 
-    void on_interrupt() const;
+    /// Hands on what signals came, on the loop's thread.
+    void deliver_signals() noexcept;
 
     /// Permutes what is ready, in shuffled scheduling.
     void shuffle(ReadyQueue& ready);
@@ -116,11 +117,12 @@ struct LoopBooks {
     KeptFunction<EventLoop::ExceptionHandler> exception_handler;
     std::chrono::nanoseconds slow_callback_duration = std::chrono::milliseconds(100);
     StepObserver* step_observer = nullptr;
-    std::function<void()> interrupt_handler;  // runs after Mailbox::notify_interrupt()
+    bool expects_signals = false;  // a loop that nothing else can wake is no deadlock
+    int dump_signal = 0;           // of RINGIO_DUMP_SIGNAL
     EndingList ends_with_loop;
     LoopOptions options;
     DescriptorSet stream_descriptors;  // those that streams read from: nobody else may
-    std::unique_ptr<Ring> lost_ring;  // of a loop that was closed without it
+    std::unique_ptr<Ring> lost_ring;   // of a loop that was closed without it
     Mailbox mailbox;
 
 private:

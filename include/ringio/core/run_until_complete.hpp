@@ -12,11 +12,6 @@
 namespace ringio {
 namespace detail {
 
-template <class T>
-inline constexpr bool is_task = false;
-template <class T>
-inline constexpr bool is_task<Task<T>> = true;
-
 template <class A>
 concept IsFuture = std::derived_from<std::remove_cvref_t<A>, AnyFuture>;
 template <class A>

@@ -22,4 +22,7 @@ std::string describe_state(const TaskStateBase& task);
 /// a newline.
 std::string format_task_tree(const EventLoop& loop, std::size_t indent = 0);
 
+/// The same below a line that says how many they are.
+std::string format_tasks_of(const EventLoop& loop);
+
 }  // namespace ringio::detail

@@ -15,7 +15,8 @@ namespace ringio {
 ///
 /// *Errors*: std::runtime_error within a running loop; std::system_error when the kernel refuses
 /// io_uring, with the reason and the remedy; what `main` throws; KeyboardInterrupt after Ctrl-C,
-/// also one that comes while it cleans up. What else the cleaning up throws is reported.
+/// also one that comes while it cleans up; what is wrong with RunOptions::cancel_on, before main
+/// runs. What else the cleaning up throws is reported.
 template <Awaitable A>
 detail::AwaitValue<A> run(A&& main, const RunOptions& options = {},
                           std::source_location where = std::source_location::current()) {

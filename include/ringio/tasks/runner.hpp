@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ringio/core/event_loop.hpp>
+#include <ringio/core/signal_set.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/tasks/create_task.hpp>
 
@@ -17,13 +18,21 @@ namespace ringio {
 struct RunOptions {
     std::optional<bool> debug = {};  ///< unset: the environment variable RINGIO_DEBUG
     LoopOptions loop = {};           ///< further options of the loop
+    /// Signals that ask the program to end: `{.cancel_on = {SIGINT, SIGTERM}}`. The first one
+    /// cancels the main task, once; what main makes of that is the result, so if CancelledError
+    /// leaves it, run() throws that (after SIGINT: KeyboardInterrupt). Further ones change nothing
+    /// until run() is over, except SIGINT, which stops at once. One that comes before main runs
+    /// cancels it at its start. SIGINT, without being named here, does the same in the main thread
+    /// unless somebody handles or ignores it. A handler of the program's takes precedence.
+    SignalSet cancel_on = {};
 };
 
 /// Runs several coroutines on one loop; asyncio.Runner. The loop is made at first use. What a run
 /// sets in its context is there for the next one.
 ///
 /// While it runs in the main thread, the first Ctrl-C cancels the main task and the second stops at
-/// once, both as KeyboardInterrupt; a third one kills the process. To hear of one that cleaning up
+/// once, both as KeyboardInterrupt; a third one kills the process. RunOptions::cancel_on adds other
+/// signals. To hear of one that cleaning up
 /// brought, call close(): the destructor can only report it.
 class Runner {
 public:

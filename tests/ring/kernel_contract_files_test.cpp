@@ -173,7 +173,7 @@ TEST_CASE("kernel contract: a file request is cancelled", "[uring]") {
     with_folder("after its completion", [&](Driver& driver, const Folder& folder) {
         const Driver::Id id = driver.submit(ReadRequest{folder.file(), bytes.data(), 4, 0});
         CHECK(driver.result_of(id) == 4);
-        CHECK(driver.result_of(driver.ask_cancel(id)) == -ENOENT);
+        CHECK(is_one_of(cancel_found_none, driver.result_of(driver.ask_cancel(id))));
     });
     with_folder("fifty of them, all at once", [&](Driver& driver, const Folder& folder) {
         std::vector<Driver::Id> ids;

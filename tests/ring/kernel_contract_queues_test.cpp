@@ -50,6 +50,13 @@ void sleep_out(Driver& driver, std::chrono::nanoseconds timeout) {
     CHECK(driver.kernel().now() - begin >= timeout);
 }
 
+// Kernel: io_uring's flag for task work may be set by a worker that was late, and stay for an entry
+// more with nothing behind it.
+unsigned flags_at_rest(Driver& driver) {
+    const unsigned may_stay = driver.kernel().name() == "io_uring" ? IORING_SQ_TASKRUN : 0;
+    return driver.flags() & ~may_stay;
+}
+
 }  // namespace
 
 TEST_CASE("kernel contract: nop", "[uring]") {
@@ -74,7 +81,7 @@ TEST_CASE("kernel contract: nop", "[uring]") {
         for (const Driver::Id id : submit_nops(driver, 1000)) {
             CHECK(driver.result_of(id) == 0);
         }
-        CHECK(driver.flags() == 0);
+        CHECK(flags_at_rest(driver) == 0);
     });
     for_each_kernel("in the order of submission", [](const KernelUnderTest& kernel) {
         Driver driver(kernel, 16, 16);
@@ -313,10 +320,10 @@ TEST_CASE("kernel contract: what enter() returns", "[uring]") {
 TEST_CASE("kernel contract: the flags", "[uring]") {
     for_each_kernel("at rest there are none", [](const KernelUnderTest& kernel) {
         Driver driver(kernel);
-        CHECK(driver.flags() == 0);
+        CHECK(flags_at_rest(driver) == 0);
         submit_nops(driver, 3);
         driver.turn();
-        CHECK(driver.flags() == 0);
+        CHECK(flags_at_rest(driver) == 0);
     });
     for_each_kernel("something that waits is no news", [](const KernelUnderTest& kernel) {
         Driver driver(kernel);
@@ -335,7 +342,7 @@ TEST_CASE("kernel contract: the flags", "[uring]") {
                         CHECK((driver.flags() & (news | Kernel::look)) != 0);
                         CHECK(driver.result_of(poll) == POLLIN);
                         driver.turn();
-                        CHECK(driver.flags() == 0);
+                        CHECK(flags_at_rest(driver) == 0);
                     });
     for_each_kernel("after a cancel there are none", [](const KernelUnderTest& kernel) {
         Driver driver(kernel);
@@ -344,7 +351,7 @@ TEST_CASE("kernel contract: the flags", "[uring]") {
         driver.turn();
         CHECK(driver.cancelled_result_of(poll) == -ECANCELED);
         driver.turn();
-        CHECK(driver.flags() == 0);
+        CHECK(flags_at_rest(driver) == 0);
     });
 }
 

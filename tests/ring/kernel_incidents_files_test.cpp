@@ -213,6 +213,6 @@ TEST_CASE("kernel incident 43, libuv#5227: who cannot stop a file's request does
         const UniqueFd file = unnamed_file();
         const Id id = driver.submit(FsyncRequest{file.get()});
         CHECK(driver.result_of(id) == 0);
-        CHECK(driver.result_of(driver.ask_cancel(id)) == -ENOENT);
+        CHECK(is_one_of(cancel_found_none, driver.result_of(driver.ask_cancel(id))));
     });
 }

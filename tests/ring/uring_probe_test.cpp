@@ -86,9 +86,10 @@ public:
 
     int enter(bool wait, std::optional<std::chrono::nanoseconds> timeout) noexcept override {
         real_.queues().sq = queues().sq;
-        const int entered = real_.enter(false, std::nullopt);
+        const bool is_late = passed_ < late_;
+        const int entered = real_.enter(wait && !is_late, std::nullopt);
         const unsigned done = *real_.queues().cq.ktail;
-        shown_ = passed_ < late_ ? std::min(done, at_once_) : done;
+        shown_ = is_late ? std::min(done, at_once_) : done;
         if (wait && shown_ == *queues().cq.khead) {
             passed_ += timeout.value_or(std::chrono::hours(1));
             return -ETIME;

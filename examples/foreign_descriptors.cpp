@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <system_error>
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -87,7 +90,7 @@ ringio::Task<> main_coroutine() {
 
     // [once]
     try {
-        co_await ringio::wait_for(ringio::wait_readable(out.get()), 0.01);
+        co_await ringio::wait_for(ringio::wait_readable(out.get()), 10ms);
     } catch (const ringio::TimeoutError&) {
         fmt::print("nothing more\n");
     }

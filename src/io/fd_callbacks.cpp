@@ -13,14 +13,14 @@
 namespace ringio {
 namespace detail {
 
-FdCallback::FdCallback(EventLoop& loop, int fd, unsigned events, Callback callback)
-    : loop_(loop),
+FdCallback::FdCallback(EventLoop& loop, int fd, unsigned events, Callback&& callback)
+    : ScheduledCallback(&loop, callback.where()),
       function_(std::move(callback).function()),
-      where_(callback.where()),
-      context_(current_context()),
       identity_(identity_of(fd)),
       fd_(fd),
-      events_(events) {}
+      events_(events) {
+    hold(&function_, callable_table<UniqueFunction<void()>>);
+}
 
 FdCallback::Identity FdCallback::identity_of(int fd) noexcept {
     struct stat status{};
@@ -29,7 +29,7 @@ FdCallback::Identity FdCallback::identity_of(int fd) noexcept {
 
 // The ring of a loop that does not run may not be there yet, or be another thread's.
 void FdCallback::start() noexcept {
-    if (loop_.is_running()) {
+    if (loop_->is_running()) {
         arm();
     } else {
         queue();
@@ -38,30 +38,31 @@ void FdCallback::start() noexcept {
 
 void FdCallback::queue() noexcept {
     intrusive_add_ref(this);
-    loop_.machine().schedule_here(*this);
+    loop_->machine().schedule_here(*this);
 }
 
 void FdCallback::arm() noexcept {
     intrusive_add_ref(this);
-    loop_.machine().ring().submit(*this);
+    loop_->machine().ring().submit(*this);
 }
 
 void FdCallback::prepare(io_uring_sqe& sqe) noexcept {
     PollRequest{.fd = fd_, .mask = events_}.prepare(sqe);
 }
 
-// What the callable holds is destroyed last: that may be the user's code.
 void FdCallback::remove() noexcept {
-    removed_ = true;
+    mark_cancelled();
     if (in_flight()) {
-        loop_.machine().ring().cancel(*this);
+        loop_->machine().ring().cancel(*this);
     }
-    const UniqueFunction<void()> dropped = std::move(function_);
+    if (!is_called_) {
+        drop();
+    }
 }
 
 void FdCallback::complete(int result, std::uint32_t) noexcept {
     const IntrusivePtr<FdCallback> kept(this, adopt);  // by the kernel until now
-    if (removed_ || result == -ECANCELED) {
+    if (cancelled() || result == -ECANCELED) {
         return;
     }
     if (result == -EINTR) {
@@ -69,60 +70,54 @@ void FdCallback::complete(int result, std::uint32_t) noexcept {
         return;
     }
     result_ = result;
-    armed_ = true;
+    has_result_ = true;
     queue();
 }
 
 void FdCallback::run() {
     const IntrusivePtr<FdCallback> queued(this, adopt);
-    if (removed_) {
+    if (cancelled()) {
         return;
     }
-    if (std::exchange(armed_, false)) {
+    if (std::exchange(has_result_, false)) {
         if (result_ < 0) {
             give_up(-result_, "A descriptor with a callback cannot be waited for");
             return;
         }
-        if (loop_.get_debug() && !is_still_the_same()) {
+        if (loop_->get_debug() && !is_still_the_same()) {
             give_up(EBADF, "A descriptor was closed before its callback was removed");
             return;
         }
         call();
     }
-    if (!removed_) {
+    if (!cancelled()) {
         arm();
     }
 }
 
 bool FdCallback::is_still_the_same() const noexcept { return identity_of(fd_) == identity_; }
 
-// The callable stays alive while it runs, whatever becomes of the table meanwhile.
 void FdCallback::call() {
-    UniqueFunction<void()> function = std::move(function_);
-    {
-        const EnterContext inside(context_);
-        try {
-            function();
-        } catch (...) {
-            report_callback(loop_, removed_, where_);
-        }
-    }
-    if (!removed_) {
-        function_ = std::move(function);
+    is_called_ = true;
+    call_and_keep();
+    is_called_ = false;
+    if (cancelled()) {
+        drop();
     }
 }
 
 void FdCallback::give_up(int error, const char* message) noexcept {
-    remove();
-    const std::string subject = "file descriptor " + std::to_string(fd_);
-    const std::exception_ptr exception = make_system_error(error, subject.c_str());
-    report(&loop_, message, exception, [&] {
+    EventLoop& loop = *loop_;
+    mark_cancelled();
+    report(&loop, message, nullptr, [&] {
+        const std::string subject = "file descriptor " + std::to_string(fd_);
         return ExceptionContext{
             .message = message,
-            .exception = exception,
+            .exception = make_system_error(error, subject.c_str()),
             .details = {{"handle", repr()},
                         {"remedy", "call remove_reader() and remove_writer(), then close it"}}};
     });
+    drop();
 }
 
 FdCallbacks::~FdCallbacks() {
@@ -135,9 +130,7 @@ FdCallbacks::~FdCallbacks() {
     }
 }
 
-void FdCallbacks::add(EventLoop& loop, int fd, Direction direction, Callback callback) {
-    const unsigned events = direction == Direction::read ? POLLIN : POLLOUT;
-    IntrusivePtr<FdCallback> added(new FdCallback(loop, fd, events, std::move(callback)));
+void FdCallbacks::add(int fd, Direction direction, IntrusivePtr<FdCallback> added) {
     const auto before = std::exchange(pairs_[fd].at(direction), added);
     added->start();
     if (before) {
@@ -162,7 +155,10 @@ bool FdCallbacks::remove(int fd, Direction direction) noexcept {
 
 namespace {
 
-void add_callback(EventLoop& loop, int fd, FdCallbacks::Direction direction, Callback callback) {
+// The callback is moved before the checks: that is the user's code.
+void add_callback(EventLoop& loop, int fd, FdCallbacks::Direction direction, Callback&& callback) {
+    const unsigned events = direction == FdCallbacks::Direction::read ? POLLIN : POLLOUT;
+    IntrusivePtr<FdCallback> added(new FdCallback(loop, fd, events, std::move(callback)));
     loop.machine().check_call();
     if (loop.is_closed()) {
         Machine::throw_closed();
@@ -173,7 +169,7 @@ void add_callback(EventLoop& loop, int fd, FdCallbacks::Direction direction, Cal
         throw std::runtime_error("File descriptor " + std::to_string(fd) +
                                  " is used by a stream of this loop");
     }
-    books.find_or_make<FdCallbacks>().add(loop, fd, direction, std::move(callback));
+    books.find_or_make<FdCallbacks>().add(fd, direction, std::move(added));
 }
 
 bool remove_callback(EventLoop& loop, int fd, FdCallbacks::Direction direction) {

@@ -23,21 +23,27 @@ namespace ringio::detail {
 /// the kernel or the ready queue.
 ///
 /// Legend: queued to be armed (when the loop does not run) -> waiting in the kernel -> queued to be
-/// called -> waiting ...; removed at any time: what is still to come for it passes unnoticed.
-class FdCallback final : public Completion, public Runnable, public Pooled {
+/// called -> waiting ...; removed, which is cancelled(), at any time: what is still to come for it
+/// passes unnoticed.
+class FdCallback final : public Completion,
+                         public Runnable,
+                         public ScheduledCallback,
+                         public Pooled {
 public:
-    FdCallback(EventLoop& loop, int fd, unsigned events, Callback callback);
+    FdCallback(EventLoop& loop, int fd, unsigned events, Callback&& callback);
 
     /// Begins. To be called once, with a reference of the table.
     void start() noexcept;
-    /// Ends: the callback is not called any more.
+    /// Ends: the callback is not called any more. The callable is destroyed last, after the call
+    /// that it is in: the user's code, which may close the loop.
     void remove() noexcept;
 
     void prepare(io_uring_sqe& sqe) noexcept override;
     void complete(int result, std::uint32_t flags) noexcept override;
     void run() override;
     void discard() noexcept override { intrusive_release(this); }
-    std::string repr() const override { return describe_call("Handle", removed_, where_); }
+    void outlive_loop() noexcept override { forget_loop(); }
+    std::string repr() const override { return describe("Handle"); }
 
     friend void intrusive_add_ref(FdCallback* callback) noexcept { ++callback->references_; }
     friend void intrusive_release(FdCallback* callback) noexcept {
@@ -56,24 +62,22 @@ private:
     };
     static Identity identity_of(int fd) noexcept;
 
-    ~FdCallback() = default;
+    ~FdCallback() { drop(); }
     void arm() noexcept;
     void queue() noexcept;
     void call();
     bool is_still_the_same() const noexcept;
     void give_up(int error, const char* message) noexcept;
 
-    EventLoop& loop_;
-    UniqueFunction<void()> function_;
-    std::source_location where_;
-    ContextSlot context_;
+    union {
+        UniqueFunction<void()> function_;  // destroyed by drop()
+    };
     Identity identity_;
     int fd_;
     unsigned events_;
     int result_ = 0;
-    std::uint32_t references_ = 0;
-    bool armed_ = false;  // the result is one of the kernel's
-    bool removed_ = false;
+    bool has_result_ = false;  // that the kernel told, and the callback did not hear of yet
+    bool is_called_ = false;
 };
 
 /// The callbacks of one loop.
@@ -84,7 +88,7 @@ public:
     ~FdCallbacks() override;
 
     /// *Errors*: std::bad_alloc; then nothing is changed.
-    void add(EventLoop& loop, int fd, Direction direction, Callback callback);
+    void add(int fd, Direction direction, IntrusivePtr<FdCallback> added);
     bool remove(int fd, Direction direction) noexcept;
 
 private:

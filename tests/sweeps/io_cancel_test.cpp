@@ -74,6 +74,7 @@ Task<> call_back(Sweep& sweep) {
     auto writing = create_task(write_twice(pipe));
     auto waiting = sweep.victim(create_task(wait_for_callback(pipe.out.get(), calls)));
     co_await ended(writing);
+    pipe.write();  // it may have had no memory
     co_await ended(waiting);
     sweep.check("nobody is called after the removal",
                 [&calls, before = calls] { return calls == before; });

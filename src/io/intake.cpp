@@ -1,6 +1,7 @@
 #include <ringio/io/intake.hpp>
 
 #include <ringio/base/scope_exit.hpp>
+#include <ringio/core/loop_books.hpp>
 #include <ringio/ring/socket_requests.hpp>
 
 #include <algorithm>

@@ -65,12 +65,9 @@ void FdCallback::complete(int result, std::uint32_t) noexcept {
     if (cancelled() || result == -ECANCELED) {
         return;
     }
-    if (result == -EINTR) {
-        arm();
-        return;
-    }
+    // Without memory for the wait it is asked for again in the next turn.
+    has_result_ = result != -EINTR && result != -ENOMEM;
     result_ = result;
-    has_result_ = true;
     queue();
 }
 

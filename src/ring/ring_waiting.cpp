@@ -23,16 +23,10 @@ void Ring::withdraw(Completion& completion) noexcept {
     somebody_waits_ = true;
 }
 
-// The entry of a request that was written and that the kernel has not read, or null. Requests are
-// written in the order of their generations; with none that waits, one that is older than there are
-// unread entries has been read.
+// The entry of a request that was written and that the kernel has not read, or null.
 io_uring_sqe* Ring::find_written(const Completion& completion) const noexcept {
     const io_uring_sq& sq = queues_->sq;
     const unsigned unread = io_uring_sq_ready(queues_);
-    const auto age = static_cast<std::uint16_t>(generation_ - completion.generation_);
-    if (age >= unread && !somebody_waits_) {
-        return nullptr;
-    }
     const std::uint64_t sought = user_data_of(completion, completion.generation_);
     for (unsigned back = 1; back <= unread; ++back) {
         io_uring_sqe& sqe = sq.sqes[(sq.sqe_tail - back) & sq.ring_mask];
@@ -95,7 +89,6 @@ bool Ring::write_waiting() noexcept {
             return false;
         }
         completion->unlink();
-        completion->generation_ = ++generation_;
         write_request(*completion, *sqe);
     }
     return !cancel_all_wanted_;
@@ -110,7 +103,6 @@ bool Ring::feed_starved() noexcept {
     while (portion > 0 && !starved_.empty()) {
         Completion& completion = *starved_.front();
         completion.unlink();
-        completion.generation_ = ++generation_;
         write_or_wait(completion);
         --portion;
     }

@@ -97,7 +97,7 @@ TEST_CASE("ring cancel: what waited for its entry is taken out of it, too") {
     s.ring.reap();
 }
 
-TEST_CASE("ring cancel: what the kernel has is not looked for in the queue, however full that is") {
+TEST_CASE("ring cancel: what the kernel has is not found in the queue, however full that is") {
     Scripted s(8, 64);
     NopProbe old;
     s.ring.submit(old);

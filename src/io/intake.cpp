@@ -105,7 +105,7 @@ void Intake::prepare(io_uring_sqe& sqe) noexcept {
     }
 }
 
-void Intake::complete(int result, std::uint32_t flags) noexcept {
+RINGIO_FLATTEN void Intake::complete(int result, std::uint32_t flags) noexcept {
     if (BufferPool::comes_with(flags) && kind_ == Kind::multishot) [[likely]] {
         const unsigned id = BufferPool::id_of(flags);
         if (reader_ == Reader::waiting && result > 0 && buffer_.empty()) [[likely]] {

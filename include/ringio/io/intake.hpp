@@ -199,7 +199,7 @@ private:
     void resubmit() noexcept;
     void lend(unsigned id, std::size_t size) noexcept;
     [[gnu::noinline]] void keep(unsigned id, int result) noexcept;
-    void on_terminal(int result) noexcept;
+    [[gnu::noinline]] void on_terminal(int result) noexcept;
     bool is_over() const noexcept { return phase_ == Phase::stopped || outcome_ != Outcome::open; }
     bool wants_more() const noexcept;
     void go_on() noexcept;

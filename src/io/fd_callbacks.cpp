@@ -16,19 +16,14 @@ namespace detail {
 FdCallback::FdCallback(EventLoop& loop, int fd, unsigned events, Callback&& callback)
     : ScheduledCallback(&loop, callback.where()),
       function_(std::move(callback).function()),
-      identity_(identity_of(fd)),
       fd_(fd),
       events_(events) {
     hold(&function_, callable_table<UniqueFunction<void()>>);
 }
 
-FdCallback::Identity FdCallback::identity_of(int fd) noexcept {
-    struct stat status{};
-    return ::fstat(fd, &status) == 0 ? Identity{status.st_dev, status.st_ino} : Identity{};
-}
-
 // The ring of a loop that does not run may not be there yet, or be another thread's.
-void FdCallback::start() noexcept {
+void FdCallback::start(const FileIdentity& file) noexcept {
+    file_ = file;
     if (loop_->is_running()) {
         arm();
     } else {
@@ -92,7 +87,10 @@ void FdCallback::run() {
     }
 }
 
-bool FdCallback::is_still_the_same() const noexcept { return identity_of(fd_) == identity_; }
+bool FdCallback::is_still_the_same() const noexcept {
+    struct stat status{};
+    return ::fstat(fd_, &status) == 0 && FileIdentity{status.st_dev, status.st_ino} == file_;
+}
 
 void FdCallback::call() {
     is_called_ = true;
@@ -127,9 +125,10 @@ FdCallbacks::~FdCallbacks() {
     }
 }
 
-void FdCallbacks::add(int fd, Direction direction, IntrusivePtr<FdCallback> added) {
+void FdCallbacks::add(int fd, Direction direction, IntrusivePtr<FdCallback> added,
+                      const FileIdentity& file) {
     const auto before = std::exchange(pairs_[fd].at(direction), added);
-    added->start();
+    added->start(file);
     if (before) {
         before->remove();
     }
@@ -157,16 +156,13 @@ void add_callback(EventLoop& loop, int fd, FdCallbacks::Direction direction, Cal
     const unsigned events = direction == FdCallbacks::Direction::read ? POLLIN : POLLOUT;
     IntrusivePtr<FdCallback> added(new FdCallback(loop, fd, events, std::move(callback)));
     loop.machine().check_call();
-    if (loop.is_closed()) {
-        Machine::throw_closed();
-    }
-    require_pollable(fd);
+    const FileIdentity file = require_pollable(fd);
     LoopBooks& books = loop.machine().books();
     if (books.stream_descriptors.contains(fd)) {
         throw std::runtime_error("File descriptor " + std::to_string(fd) +
                                  " is used by a stream of this loop");
     }
-    books.find_or_make<FdCallbacks>().add(fd, direction, std::move(added));
+    books.find_or_make<FdCallbacks>().add(fd, direction, std::move(added), file);
 }
 
 bool remove_callback(EventLoop& loop, int fd, FdCallbacks::Direction direction) {

@@ -4,18 +4,15 @@
 
 #include <ringio/base/intrusive_ptr.hpp>
 #include <ringio/base/unique_function.hpp>
-#include <ringio/core/context.hpp>
 #include <ringio/core/event_loop.hpp>
 #include <ringio/core/handle.hpp>
 #include <ringio/core/loop_books.hpp>
+#include <ringio/io/poll.hpp>
 #include <ringio/ring/completion.hpp>
 
 #include <cstdint>
-#include <source_location>
 #include <string>
 #include <unordered_map>
-
-#include <sys/types.h>
 
 namespace ringio::detail {
 
@@ -32,8 +29,9 @@ class FdCallback final : public Completion,
 public:
     FdCallback(EventLoop& loop, int fd, unsigned events, Callback&& callback);
 
-    /// Begins. To be called once, with a reference of the table.
-    void start() noexcept;
+    /// Begins to wait for the file that the descriptor is of now. To be called once, with a
+    /// reference of the table.
+    void start(const FileIdentity& file) noexcept;
     /// Ends: the callback is not called any more. The callable is destroyed last, after the call
     /// that it is in: the user's code, which may close the loop.
     void remove() noexcept;
@@ -53,15 +51,6 @@ public:
     }
 
 private:
-    /// Which file it was when it was added: a number may have become another's.
-    struct Identity {
-        dev_t device = 0;
-        ino_t inode = 0;
-
-        friend bool operator==(const Identity&, const Identity&) = default;
-    };
-    static Identity identity_of(int fd) noexcept;
-
     ~FdCallback() { drop(); }
     void arm() noexcept;
     void queue() noexcept;
@@ -72,7 +61,7 @@ private:
     union {
         UniqueFunction<void()> function_;  // destroyed by drop()
     };
-    Identity identity_;
+    FileIdentity file_;
     int fd_;
     unsigned events_;
     int result_ = 0;
@@ -88,7 +77,7 @@ public:
     ~FdCallbacks() override;
 
     /// *Errors*: std::bad_alloc; then nothing is changed.
-    void add(int fd, Direction direction, IntrusivePtr<FdCallback> added);
+    void add(int fd, Direction direction, IntrusivePtr<FdCallback> added, const FileIdentity& file);
     bool remove(int fd, Direction direction) noexcept;
 
 private:

@@ -11,7 +11,7 @@ namespace ringio {
 namespace detail {
 
 // Kernel: io_uring calls a regular file ready whatever is asked for, which would be a busy loop.
-void require_pollable(int fd) {
+FileIdentity require_pollable(int fd) {
     if (fd < 0) {
         throw std::invalid_argument("Invalid file descriptor: " + std::to_string(fd));
     }
@@ -24,6 +24,7 @@ void require_pollable(int fd) {
         throw std::system_error(error, std::system_category(),
                                 "file descriptor " + std::to_string(fd) + " cannot be waited for");
     }
+    return {status.st_dev, status.st_ino};
 }
 
 WatchWait::WatchWait(Watch& watch)
@@ -61,10 +62,13 @@ int WatchWait::await_resume() {
         return 0;
     }
     const int result = take();
-    if (result < 0 && !(ended && (result == -ECANCELED || result == -EINTR))) {
+    if (ended) {
+        return 0;
+    }
+    if (result < 0) {
         throw_system_error(-result, PollRequest::name);
     }
-    return ended ? 0 : result;
+    return result;
 }
 
 }  // namespace detail
@@ -81,14 +85,13 @@ Watch::Watch(Watch&& other) noexcept
 }
 
 Watch& Watch::operator=(Watch&& other) noexcept {
-    if (this != &other) {
-        close();
-        fd_ = std::exchange(other.fd_, -1);
-        events_ = other.events_;
-        wait_ = std::exchange(other.wait_, nullptr);
-        if (wait_ != nullptr) {
-            wait_->move_to(*this);
-        }
+    Watch taken(std::move(other));
+    close();
+    fd_ = std::exchange(taken.fd_, -1);
+    events_ = taken.events_;
+    wait_ = std::exchange(taken.wait_, nullptr);
+    if (wait_ != nullptr) {
+        wait_->move_to(*this);
     }
     return *this;
 }

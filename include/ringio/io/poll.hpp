@@ -9,13 +9,22 @@
 #include <utility>
 
 #include <poll.h>
+#include <sys/types.h>
 
 namespace ringio {
 namespace detail {
 
+/// Which file a descriptor is of: a number may become another's.
+struct FileIdentity {
+    dev_t device = 0;
+    ino_t inode = 0;
+
+    friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
 /// Refuses what has no readiness. *Errors*: std::invalid_argument for a negative number;
 /// std::system_error: EBADF when it is not open, EPERM for a regular file or a directory.
-void require_pollable(int fd);
+FileIdentity require_pollable(int fd);
 
 }  // namespace detail
 

@@ -104,6 +104,11 @@ void LoopBooks::forget_user() noexcept {
     end_what_ends_with_loop();
 }
 
+bool LoopBooks::expects_signals() const noexcept {
+    const LoopSignals* const signals = find<LoopSignals>();
+    return signals != nullptr && signals->expects_any();
+}
+
 std::vector<TaskStateBase*> LoopBooks::pending_tasks() {
     std::vector<TaskStateBase*> pending;
     for (TaskStateBase& task : tasks) {

@@ -128,7 +128,7 @@ void LoopSignals::add(SignalTaker& taker) {
     claim(taker);
     takers_.push_back(taker);
     taker.home_ = this;
-    update();
+    say_who_counts_interrupts();
 }
 
 SignalSet LoopSignals::remove(SignalTaker& taker) noexcept {
@@ -138,7 +138,7 @@ SignalSet LoopSignals::remove(SignalTaker& taker) noexcept {
         return {};
     }
     const SignalSet given_back = taker.signals() - taken();
-    update();
+    say_who_counts_interrupts();
     SignalSet left = given_back;
     while (const int number = left.take_lowest()) {
         release_signal(number, *mailbox_);
@@ -158,18 +158,19 @@ void LoopSignals::give_back() noexcept {
     }
 }
 
-void LoopSignals::update() noexcept {
-    bool expects = false;
-    SignalSet programs;
+bool LoopSignals::expects_any() const noexcept {
     for (const SignalTaker& taker : takers_) {
-        expects = expects || taker.is_expected();
-        if (taker.is_programs()) {
-            programs = programs | taker.signals();
+        if (taker.is_expected()) {
+            return true;
         }
     }
-    loop_->machine().books().expects_signals = expects;
-    // Of another loop's it is not for this one to say.
+    return false;
+}
+
+// Of another loop's SIGINT it is not for this one to say.
+void LoopSignals::say_who_counts_interrupts() noexcept {
     if (taken().contains(SIGINT)) {
+        const SignalSet programs = taken_by(Kind::handler) | taken_by(Kind::receiver);
         count_interrupts(taken_by(Kind::ctrl_c).contains(SIGINT) && !programs.contains(SIGINT));
     }
 }

@@ -78,7 +78,7 @@ std::optional<std::chrono::nanoseconds> Machine::work_out_watched_sleep() {
             virtual_now_ = std::max(virtual_now_, timers_.next_deadline());
             return std::chrono::nanoseconds(0);
         }
-        if (timers_.empty() && awaits_completion_ && !books_->expects_signals) {
+        if (timers_.empty() && awaits_completion_ && !books_->expects_signals()) {
             report_deadlock();
         }
     }

@@ -97,6 +97,8 @@ struct LoopBooks {
 
     /// Hands on what signals came, on the loop's thread.
     void deliver_signals() noexcept;
+    /// Whether somebody expects one: a loop that nothing else can wake is no deadlock then.
+    bool expects_signals() const noexcept;
 
     /// Permutes what is ready, in shuffled scheduling.
     void shuffle(ReadyQueue& ready);
@@ -117,8 +119,7 @@ struct LoopBooks {
     KeptFunction<EventLoop::ExceptionHandler> exception_handler;
     std::chrono::nanoseconds slow_callback_duration = std::chrono::milliseconds(100);
     StepObserver* step_observer = nullptr;
-    bool expects_signals = false;  // a loop that nothing else can wake is no deadlock
-    int dump_signal = 0;           // of RINGIO_DUMP_SIGNAL
+    int dump_signal = 0;  // of RINGIO_DUMP_SIGNAL
     EndingList ends_with_loop;
     LoopOptions options;
     DescriptorSet stream_descriptors;  // those that streams read from: nobody else may

@@ -36,6 +36,8 @@ public:
     static bool remove_handler(EventLoop& loop, int number);
 
     EventLoop& loop() const noexcept { return *loop_; }
+    /// Whether one of the takers expects a signal.
+    bool expects_any() const noexcept;
     /// The signals that takers of a kind take.
     SignalSet taken_by(SignalTaker::Kind kind) const noexcept;
 
@@ -45,7 +47,7 @@ private:
     Handler* find_handler(int number) noexcept;
     SignalSet taken() const noexcept;
     void claim(SignalTaker& taker);
-    void update() noexcept;
+    void say_who_counts_interrupts() noexcept;
 
     EventLoop* loop_ = nullptr;
     Mailbox* mailbox_ = nullptr;  // there as long as this, also in a child of fork(2)

@@ -32,8 +32,8 @@ struct RunOptions {
 ///
 /// While it runs in the main thread, the first Ctrl-C cancels the main task and the second stops at
 /// once, both as KeyboardInterrupt; a third one kills the process. RunOptions::cancel_on adds other
-/// signals. To hear of one that cleaning up
-/// brought, call close(): the destructor can only report it.
+/// signals. To hear of one that cleaning up brought, call close(): the destructor can only report
+/// it.
 class Runner {
 public:
     Runner() : Runner(RunOptions{}) {}

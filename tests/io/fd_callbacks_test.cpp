@@ -4,6 +4,7 @@
 #include <ringio/io.hpp>
 #include <ringio/tasks.hpp>
 #include <support/async_test_case.hpp>
+#include <support/descriptor_pair.hpp>
 #include <support/ends.hpp>
 #include <support/raw_socket.hpp>
 
@@ -23,33 +24,12 @@
 
 using namespace ringio;
 using namespace ringio::test_support;
+using ringio::testing::Ends;
+using ringio::testing::Family;
+using ringio::testing::fill;
+using ringio::testing::read_now;
 
 namespace {
-
-struct SocketPair {
-    SocketPair() {
-        int ends[2] = {-1, -1};
-        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
-        near.reset(ends[0]);
-        far.reset(ends[1]);
-    }
-    void say(const std::string& text) const {
-        REQUIRE(::write(far.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-    }
-    std::string hear() const {
-        char buffer[64];
-        const ssize_t size = ::read(near.get(), buffer, sizeof buffer);
-        return size < 0 ? "nothing" : std::string(buffer, static_cast<std::size_t>(size));
-    }
-    void fill() const {
-        const std::string block(4096, 'x');
-        while (::write(near.get(), block.data(), block.size()) > 0) {
-        }
-    }
-
-    UniqueFd near;
-    UniqueFd far;
-};
 
 template <class Call>
 std::string refusal_of(Call call) {
@@ -69,19 +49,19 @@ std::string refusal_of(Call call) {
 
 ASYNC_TEST_CASE("add_reader: the callback is called while there is something, and no longer") {
     EventLoop& loop = get_running_loop();
-    const SocketPair line;
+    const Ends line = Ends::sockets(Family::local);
     std::vector<std::string> heard;
-    loop.add_reader(line.near.get(), [&] { heard.push_back(line.hear()); });
+    loop.add_reader(line.near.get(), [&] { heard.push_back(read_now(line.near.get())); });
     co_await turns(3);
     CHECK(heard.empty());
-    line.say("one");
+    line.write("one");
     co_await turns(5);
     CHECK(heard == std::vector<std::string>{"one"});
-    line.say("two");
+    line.write("two");
     co_await turns(5);
     CHECK(heard == std::vector<std::string>{"one", "two"});
     CHECK(loop.remove_reader(line.near.get()));
-    line.say("three");
+    line.write("three");
     co_await turns(5);
     CHECK(heard.size() == 2);
     CHECK_FALSE(loop.remove_reader(line.near.get()));
@@ -89,10 +69,10 @@ ASYNC_TEST_CASE("add_reader: the callback is called while there is something, an
 
 ASYNC_TEST_CASE("add_reader: what is not read is told again") {
     EventLoop& loop = get_running_loop();
-    const SocketPair line;
+    const Ends line = Ends::sockets(Family::local);
     int calls = 0;
     loop.add_reader(line.near.get(), [&] { ++calls; });
-    line.say("x");
+    line.write("x");
     co_await turns(10);
     CHECK(calls >= 3);
     CHECK(loop.remove_reader(line.near.get()));
@@ -100,7 +80,7 @@ ASYNC_TEST_CASE("add_reader: what is not read is told again") {
 
 ASYNC_TEST_CASE("add_reader: arguments go with it, and the caller's context") {
     EventLoop& loop = get_running_loop();
-    const SocketPair line;
+    const Ends line = Ends::sockets(Family::local);
     static ContextVar<int> number("number", 0);
     number.set(7);
     std::string seen;
@@ -112,24 +92,24 @@ ASYNC_TEST_CASE("add_reader: arguments go with it, and the caller's context") {
         },
         "a", 5);
     number.set(8);
-    line.say("x");
+    line.write("x");
     co_await turns(5);
     CHECK(seen == "a57");
 }
 
 ASYNC_TEST_CASE("add_reader: a second one replaces the first") {
     EventLoop& loop = get_running_loop();
-    const SocketPair line;
+    const Ends line = Ends::sockets(Family::local);
     std::string log;
     auto held = std::make_shared<int>();
     loop.add_reader(line.near.get(), [&log, held] { log += "first"; });
     co_await turns(2);
     loop.add_reader(line.near.get(), [&] {
         log += "second";
-        line.hear();
+        read_now(line.near.get());
     });
     CHECK(held.use_count() == 1);
-    line.say("x");
+    line.write("x");
     co_await turns(5);
     CHECK(log == "second");
     loop.add_reader(line.near.get(), [&] {  // from within the call of another
@@ -138,19 +118,19 @@ ASYNC_TEST_CASE("add_reader: a second one replaces the first") {
             loop.remove_reader(line.near.get());
         });
     });
-    line.say("y");
+    line.write("y");
     co_await turns(8);
     CHECK(log == "second inner");
 }
 
 ASYNC_TEST_CASE("add_writer: beside a reader, each by itself") {
     EventLoop& loop = get_running_loop();
-    const SocketPair line;
+    const Ends line = Ends::sockets(Family::local);
     std::string log;
-    line.fill();
+    fill(line.near.get());
     loop.add_reader(line.near.get(), [&] {
         log += "r";
-        line.hear();
+        read_now(line.near.get());
     });
     loop.add_writer(line.near.get(), [&] {
         log += "w";
@@ -158,7 +138,7 @@ ASYNC_TEST_CASE("add_writer: beside a reader, each by itself") {
     });
     co_await turns(4);
     CHECK(log.empty());
-    line.say("x");
+    line.write("x");
     co_await turns(4);
     CHECK(log == "r");
     std::string much(1 << 20, '\0');
@@ -171,9 +151,9 @@ ASYNC_TEST_CASE("add_writer: beside a reader, each by itself") {
 
 ASYNC_TEST_CASE("add_reader, add_writer: both are told when the other side goes") {
     EventLoop& loop = get_running_loop();
-    SocketPair line;
+    Ends line = Ends::sockets(Family::local);
     std::multiset<char> log;  // Kernel: in no particular order
-    line.fill();
+    fill(line.near.get());
     loop.add_reader(line.near.get(), [&] {
         log.insert('r');
         loop.remove_reader(line.near.get());
@@ -190,10 +170,10 @@ ASYNC_TEST_CASE("add_reader, add_writer: both are told when the other side goes"
 
 ASYNC_TEST_CASE("remove_reader: takes hold in the same turn, also for who is called already") {
     EventLoop& loop = get_running_loop();
-    const SocketPair first;
-    const SocketPair second;
+    const Ends first = Ends::sockets(Family::local);
+    const Ends second = Ends::sockets(Family::local);
     int calls = 0;
-    for (const SocketPair* const line : {&first, &second}) {
+    for (const Ends* const line : {&first, &second}) {
         loop.add_reader(line->near.get(), [&] {
             ++calls;
             loop.remove_reader(first.near.get());
@@ -201,8 +181,8 @@ ASYNC_TEST_CASE("remove_reader: takes hold in the same turn, also for who is cal
         });
     }
     co_await turns(2);
-    first.say("x");
-    second.say("x");
+    first.write("x");
+    second.write("x");
     co_await turns(5);
     CHECK(calls == 1);
 }
@@ -211,7 +191,7 @@ ASYNC_TEST_CASE(
     "remove_reader: the descriptor may be closed at once, and its number be another's") {
     EventLoop& loop = get_running_loop();
     for (const int before : {0, 3}) {  // not handed over, in the kernel
-        SocketPair line;
+        Ends line = Ends::sockets(Family::local);
         bool called = false;
         const int number = line.near.get();
         loop.add_reader(number, [&] { called = true; });
@@ -230,14 +210,14 @@ ASYNC_TEST_CASE(
 ASYNC_TEST_CASE("add_reader: what the callback throws is reported, and it stays") {
     EventLoop& loop = get_running_loop();
     Reported reported;
-    const SocketPair line;
+    const Ends line = Ends::sockets(Family::local);
     loop.add_reader(line.near.get(), [&] {
-        line.hear();
+        read_now(line.near.get());
         throw std::runtime_error("boom");
     });
-    line.say("x");
+    line.write("x");
     co_await turns(4);
-    line.say("y");
+    line.write("y");
     co_await turns(4);
     REQUIRE(reported.messages.size() == 2);
     CHECK_THAT(reported.messages.front(), Catch::Matchers::Contains("Exception in callback"));
@@ -255,7 +235,7 @@ ASYNC_TEST_CASE("add_reader: what cannot be waited for is refused, and nothing i
     CHECK(refusal_of([&] { loop.add_reader(file.get(), nothing); }) ==
           "system_error: file descriptor " + std::to_string(file.get()) +
               " cannot be waited for: Operation not permitted");
-    const SocketPair line;
+    const Ends line = Ends::sockets(Family::local);
     CHECK_THAT(refusal_of([&] { loop.add_reader(line.near.get(), nullptr); }),
                Catch::Matchers::Contains("callback is null"));
     CHECK_FALSE(loop.remove_reader(file.get()));
@@ -291,7 +271,7 @@ ASYNC_TEST_CASE("add_reader: closed without a word, debug mode says so and lets 
     EventLoop& loop = get_running_loop();
     loop.set_debug(true);
     Reported reported;
-    SocketPair line;
+    Ends line = Ends::sockets(Family::local);
     const int number = line.near.get();
     bool called = false;
     loop.add_reader(number, [&] { called = true; });
@@ -312,16 +292,16 @@ ASYNC_TEST_CASE("add_reader: closed without a word, debug mode says so and lets 
 }
 
 TEST_CASE("add_reader: before the loop runs, after it is closed, and at its end") {
-    const SocketPair line;
+    const Ends line = Ends::sockets(Family::local);
     auto held = std::make_shared<int>();
     std::string heard;
     {
         EventLoop loop;
         loop.add_reader(line.near.get(), [&, held] {
-            heard += line.hear();
+            heard += read_now(line.near.get());
             loop.stop();
         });
-        line.say("x");
+        line.write("x");
         loop.run_forever();
         CHECK(heard == "x");
         loop.add_writer(line.near.get(), [held] {});  // never called

@@ -3,6 +3,7 @@
 
 #include <ringio/tasks.hpp>
 #include <support/async_test_case.hpp>
+#include <support/descriptor_pair.hpp>
 #include <support/ends.hpp>
 
 #include <cerrno>
@@ -22,38 +23,15 @@
 using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
+using ringio::testing::Ends;
+using ringio::testing::Family;
+using ringio::testing::fill;
+using ringio::testing::read_now;
 
 namespace {
 
 static_assert(std::is_same_v<AwaitResult<Op<PollRequest>>, int>);
 static_assert(!std::is_copy_constructible_v<Watch>);
-
-struct Pipe {
-    Pipe() {
-        int ends[2] = {-1, -1};
-        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-        out.reset(ends[0]);
-        in.reset(ends[1]);
-    }
-    void write(const std::string& text) const {
-        REQUIRE(::write(in.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-    }
-    std::string read() const {
-        char buffer[64];
-        const ssize_t size = ::read(out.get(), buffer, sizeof buffer);
-        REQUIRE(size >= 0);
-        return {buffer, static_cast<std::size_t>(size)};
-    }
-    void fill() const {
-        REQUIRE(::fcntl(in.get(), F_SETFL, O_NONBLOCK) == 0);
-        const std::string block(4096, 'x');
-        while (::write(in.get(), block.data(), block.size()) > 0) {
-        }
-    }
-
-    UniqueFd out;
-    UniqueFd in;
-};
 
 Task<int> next_of(Watch& watch) { co_return co_await watch.next(); }
 
@@ -73,53 +51,53 @@ std::string refusal(Make make) {
 }  // namespace
 
 ASYNC_TEST_CASE("poll: ready at once is ready at the first wait") {
-    const Pipe pipe;
-    CHECK_AWAIT(wait_writable(pipe.in.get()), POLLOUT);
+    const Ends pipe = Ends::pipe();
+    CHECK_AWAIT(wait_writable(pipe.far.get()), POLLOUT);
     pipe.write("x");
-    CHECK_AWAIT(wait_readable(pipe.out.get()), POLLIN);
-    CHECK_AWAIT(poll(pipe.out.get(), POLLIN | POLLPRI), POLLIN);
-    CHECK(pipe.read() == "x");
+    CHECK_AWAIT(wait_readable(pipe.near.get()), POLLIN);
+    CHECK_AWAIT(poll(pipe.near.get(), POLLIN | POLLPRI), POLLIN);
+    CHECK(read_now(pipe.near.get()) == "x");
 }
 
 ASYNC_TEST_CASE("poll: waits until the other side writes, and takes nothing") {
-    const Pipe pipe;
-    auto waiting = create_task(wait_readable(pipe.out.get()));
+    const Ends pipe = Ends::pipe();
+    auto waiting = create_task(wait_readable(pipe.near.get()));
     co_await turns(3);
     CHECK_FALSE(waiting.done());
     pipe.write("late");
     CHECK_AWAIT(waiting, POLLIN);
-    CHECK(pipe.read() == "late");
+    CHECK(read_now(pipe.near.get()) == "late");
 }
 
 ASYNC_TEST_CASE("poll: room in a full pipe is waited for") {
-    const Pipe pipe;
-    pipe.fill();
-    auto waiting = create_task(wait_writable(pipe.in.get()));
+    const Ends pipe = Ends::pipe();
+    fill(pipe.far.get());
+    auto waiting = create_task(wait_writable(pipe.far.get()));
     co_await turns(3);
     CHECK_FALSE(waiting.done());
     char block[8192];
-    REQUIRE(::read(pipe.out.get(), block, sizeof block) == sizeof block);
+    REQUIRE(::read(pipe.near.get(), block, sizeof block) == sizeof block);
     CHECK_AWAIT(waiting, POLLOUT);
 }
 
 ASYNC_TEST_CASE("poll: an other side that goes is told unasked") {
-    Pipe pipe;
-    auto reading = create_task(wait_readable(pipe.out.get()));
+    Ends pipe = Ends::pipe();
+    auto reading = create_task(wait_readable(pipe.near.get()));
     co_await turns(2);
-    pipe.in.reset();
+    pipe.far.reset();
     CHECK_AWAIT(reading, POLLHUP);
-    Pipe other;
-    auto watching = create_task(poll(other.in.get(), 0));  // Kernel: POLLERR, the reader is gone
+    Ends other = Ends::pipe();
+    auto watching = create_task(poll(other.far.get(), 0));  // Kernel: POLLERR, the reader is gone
     co_await turns(2);
     CHECK_FALSE(watching.done());
-    other.out.reset();
+    other.near.reset();
     CHECK_AWAIT(watching, POLLERR);
 }
 
 ASYNC_TEST_CASE("poll: several wait for one descriptor, and each is told") {
-    const Pipe pipe;
-    auto first = create_task(wait_readable(pipe.out.get()));
-    auto second = create_task(wait_readable(pipe.out.get()));
+    const Ends pipe = Ends::pipe();
+    auto first = create_task(wait_readable(pipe.near.get()));
+    auto second = create_task(wait_readable(pipe.near.get()));
     co_await turns(2);
     pipe.write("x");
     CHECK_AWAIT(first, POLLIN);
@@ -127,24 +105,24 @@ ASYNC_TEST_CASE("poll: several wait for one descriptor, and each is told") {
 }
 
 ASYNC_TEST_CASE("poll: a cancel ends the wait, and the descriptor is as it was") {
-    const Pipe pipe;
-    auto waiting = create_task(wait_readable(pipe.out.get()));
+    const Ends pipe = Ends::pipe();
+    auto waiting = create_task(wait_readable(pipe.near.get()));
     co_await turns(2);
     waiting.cancel();
     CHECK_AWAIT(is_cancelled(std::move(waiting)), true);
-    CHECK_AWAIT(errno_of(wait_for(wait_readable(pipe.out.get()), 10ms)), -1);  // TimeoutError
+    CHECK_AWAIT(errno_of(wait_for(wait_readable(pipe.near.get()), 10ms)), -1);  // TimeoutError
     pipe.write("x");
-    CHECK_AWAIT(wait_readable(pipe.out.get()), POLLIN);
-    CHECK(pipe.read() == "x");
+    CHECK_AWAIT(wait_readable(pipe.near.get()), POLLIN);
+    CHECK(read_now(pipe.near.get()) == "x");
 }
 
 ASYNC_TEST_CASE("poll: a wait that is cancelled in its first turn never reaches a stranger") {
-    auto pipe = std::make_optional<Pipe>();
-    const int number = pipe->out.get();
+    auto pipe = std::make_optional(Ends::pipe());
+    const int number = pipe->near.get();
     auto waiting = create_task(wait_readable(number));
     co_await turns(1);
     waiting.cancel();
-    pipe->out.reset();
+    pipe->near.reset();
     const UniqueFd stranger(::eventfd(1, EFD_CLOEXEC));  // which could be read
     CHECK(stranger.get() == number);
     CHECK_AWAIT(is_cancelled(std::move(waiting)), true);
@@ -152,16 +130,13 @@ ASYNC_TEST_CASE("poll: a wait that is cancelled in its first turn never reaches 
 }
 
 ASYNC_TEST_CASE("poll: the peer of a socket hears that it is closed, once the wait is cancelled") {
-    int ends[2] = {-1, -1};
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-    UniqueFd near(ends[0]);
-    const UniqueFd far(ends[1]);
-    auto waiting = create_task(wait_readable(near.get()));
+    Ends ends = Ends::sockets(Family::local);
+    auto waiting = create_task(wait_readable(ends.near.get()));
     co_await turns(2);
     waiting.cancel();
-    near.reset();
+    ends.near.reset();
     CHECK_AWAIT(is_cancelled(std::move(waiting)), true);
-    const int events = co_await wait_readable(far.get());
+    const int events = co_await wait_readable(ends.far.get());
     CHECK((events & ~POLLRDHUP) == (POLLIN | POLLHUP));
 }
 
@@ -183,25 +158,25 @@ ASYNC_TEST_CASE("poll: what cannot be waited for is refused by name, and at once
 }
 
 ASYNC_TEST_CASE("poll: O_NONBLOCK of the descriptor stays as it is") {
-    const Pipe pipe;
+    const Ends pipe = Ends::pipe();
     for (const int flags : {0, O_NONBLOCK}) {
-        REQUIRE(::fcntl(pipe.out.get(), F_SETFL, flags) == 0);
-        auto waiting = create_task(wait_readable(pipe.out.get()));
+        REQUIRE(::fcntl(pipe.near.get(), F_SETFL, flags) == 0);
+        auto waiting = create_task(wait_readable(pipe.near.get()));
         co_await turns(2);
         pipe.write("x");
         co_await waiting;
-        CHECK((::fcntl(pipe.out.get(), F_GETFL) & O_NONBLOCK) == flags);
-        CHECK(pipe.read() == "x");
+        CHECK((::fcntl(pipe.near.get(), F_GETFL) & O_NONBLOCK) == flags);
+        CHECK(read_now(pipe.near.get()) == "x");
     }
 }
 
 ASYNC_TEST_CASE("Watch: asks anew each time, as long as there is something") {
-    const Pipe pipe;
-    Watch watch(pipe.out.get(), POLLIN);
+    const Ends pipe = Ends::pipe();
+    Watch watch(pipe.near.get(), POLLIN);
     pipe.write("x");
     CHECK_AWAIT(watch.next(), POLLIN);
     CHECK_AWAIT(watch.next(), POLLIN);
-    CHECK(pipe.read() == "x");
+    CHECK(read_now(pipe.near.get()) == "x");
     auto waiting = create_task(next_of(watch));
     co_await turns(3);
     CHECK_FALSE(waiting.done());
@@ -210,10 +185,10 @@ ASYNC_TEST_CASE("Watch: asks anew each time, as long as there is something") {
 }
 
 ASYNC_TEST_CASE("Watch: closing it ends the wait with nothing, and every later one at once") {
-    const Pipe pipe;
-    Watch watch(pipe.out.get(), POLLIN);
+    const Ends pipe = Ends::pipe();
+    Watch watch(pipe.near.get(), POLLIN);
     for (const int before : {0, 1, 3}) {  // not begun, not handed over, in the kernel
-        Watch another(pipe.out.get(), POLLIN);
+        Watch another(pipe.near.get(), POLLIN);
         auto waiting = create_task(next_of(another));
         co_await turns(before);
         another.close();
@@ -231,11 +206,11 @@ ASYNC_TEST_CASE("Watch: closing it ends the wait with nothing, and every later o
 }
 
 ASYNC_TEST_CASE("Watch: is destroyed under a wait, and the descriptor closed in the same turn") {
-    auto pipe = std::make_optional<Pipe>();
-    auto watch = std::make_optional<Watch>(pipe->out.get(), POLLIN);
+    auto pipe = std::make_optional(Ends::pipe());
+    auto watch = std::make_optional<Watch>(pipe->near.get(), POLLIN);
     auto waiting = create_task(next_of(*watch));
     co_await turns(1);
-    const int number = pipe->out.get();
+    const int number = pipe->near.get();
     watch.reset();
     pipe.reset();
     const UniqueFd stranger(::eventfd(1, EFD_CLOEXEC));
@@ -244,12 +219,9 @@ ASYNC_TEST_CASE("Watch: is destroyed under a wait, and the descriptor closed in 
 }
 
 ASYNC_TEST_CASE("Watch: other events are waited for from the next call on") {
-    const Pipe pipe;
-    int ends[2] = {-1, -1};
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-    const UniqueFd near(ends[0]);
-    const UniqueFd far(ends[1]);
-    Watch watch(near.get(), POLLIN);
+    const Ends pipe = Ends::pipe();
+    Ends ends = Ends::sockets(Family::local);
+    Watch watch(ends.near.get(), POLLIN);
     auto waiting = create_task(next_of(watch));
     co_await turns(3);
     watch.set_events(POLLIN);  // as they are: nothing changes
@@ -262,8 +234,8 @@ ASYNC_TEST_CASE("Watch: other events are waited for from the next call on") {
 }
 
 ASYNC_TEST_CASE("Watch: one coroutine waits at a time; a cancelled one makes room") {
-    const Pipe pipe;
-    Watch watch(pipe.out.get(), POLLIN);
+    const Ends pipe = Ends::pipe();
+    Watch watch(pipe.near.get(), POLLIN);
     auto first = create_task(next_of(watch));
     co_await turns(2);
     CHECK_AWAIT(text_of<std::runtime_error>(next_of(watch)),
@@ -275,15 +247,15 @@ ASYNC_TEST_CASE("Watch: one coroutine waits at a time; a cancelled one makes roo
 }
 
 ASYNC_TEST_CASE("Watch: moves with its wait") {
-    const Pipe pipe;
-    const Pipe other;
-    Watch watch(pipe.out.get(), POLLIN);
+    const Ends pipe = Ends::pipe();
+    const Ends other = Ends::pipe();
+    Watch watch(pipe.near.get(), POLLIN);
     auto waiting = create_task(next_of(watch));
     co_await turns(2);
     Watch moved(std::move(watch));
     CHECK(watch.fd() == -1);
     CHECK_FALSE(waiting.done());
-    Watch assigned(other.out.get(), POLLIN);
+    Watch assigned(other.near.get(), POLLIN);
     auto replaced = create_task(next_of(assigned));
     co_await turns(2);
     assigned = std::move(moved);

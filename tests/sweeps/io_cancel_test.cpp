@@ -2,58 +2,46 @@
 // taken by who only waits, and the next one who waits is told.
 #include <ringio/io.hpp>
 
+#include <support/descriptor_pair.hpp>
 #include "sweep_scenario.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 using namespace ringio;
 using namespace ringio::test_support;
+using ringio::testing::Ends;
 
 namespace {
 
-struct Pipe {
-    Pipe() {
-        int ends[2] = {-1, -1};
-        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-        out.reset(ends[0]);
-        in.reset(ends[1]);
-    }
-    void write() const { REQUIRE(::write(in.get(), "x", 1) == 1); }
-
-    UniqueFd out;
-    UniqueFd in;
-};
-
-Task<> write_twice(const Pipe& pipe) {
+Task<> write_twice(const Ends& pipe) {
     for (int round = 0; round < 2; ++round) {
         co_await sleep(Delay());
         co_await sleep(1ms);
-        pipe.write();
+        pipe.write("x");
     }
 }
 
-Task<> read_with_watch(const Pipe& pipe, int& read) {
-    Watch watch(pipe.out.get(), POLLIN);
+Task<> read_with_watch(const Ends& pipe, int& read) {
+    Watch watch(pipe.near.get(), POLLIN);
     while (read < 2) {
         co_await watch.next();
         char byte = 0;
-        read += static_cast<int>(::read(pipe.out.get(), &byte, 1));
-        co_await wait_writable(pipe.in.get());
+        read += static_cast<int>(::read(pipe.near.get(), &byte, 1));
+        co_await wait_writable(pipe.far.get());
     }
 }
 
 Task<> watch_pipe(Sweep& sweep) {
-    const auto& pipe = sweep.make<Pipe>();
+    const auto& pipe = sweep.make<Ends>(Ends::pipe());
     int& read = sweep.make<int>(0);
     auto writing = create_task(write_twice(pipe));
     auto reading = sweep.victim(create_task(read_with_watch(pipe, read)));
     co_await ended(writing);
     co_await ended(reading);
     while (read < 2) {  // what the victim left is there for the next one
-        co_await wait_readable(pipe.out.get());
+        co_await wait_readable(pipe.near.get());
         char byte = 0;
-        read += static_cast<int>(::read(pipe.out.get(), &byte, 1));
+        read += static_cast<int>(::read(pipe.near.get(), &byte, 1));
     }
 }
 
@@ -69,12 +57,12 @@ Task<> wait_for_callback(int fd, int& calls) {
 }
 
 Task<> call_back(Sweep& sweep) {
-    const auto& pipe = sweep.make<Pipe>();
+    const auto& pipe = sweep.make<Ends>(Ends::pipe());
     int& calls = sweep.make<int>(0);
     auto writing = create_task(write_twice(pipe));
-    auto waiting = sweep.victim(create_task(wait_for_callback(pipe.out.get(), calls)));
+    auto waiting = sweep.victim(create_task(wait_for_callback(pipe.near.get(), calls)));
     co_await ended(writing);
-    pipe.write();  // it may have had no memory
+    pipe.write("x");  // it may have had no memory
     co_await ended(waiting);
     sweep.check("nobody is called after the removal",
                 [&calls, before = calls] { return calls == before; });

@@ -15,32 +15,12 @@
 #include <ringio/ring/epoll_kernel.hpp>
 #include <ringio/ring/uring_kernel.hpp>
 
+#include "../passing_kernel.hpp"
 #include "faulty_choice.hpp"
 #include "faulty_kernel.hpp"
 
 namespace ringio::testing {
 namespace {
-
-// Does all as another kernel does.
-class PassingKernel : public Kernel {
-public:
-    explicit PassingKernel(std::unique_ptr<Kernel> real) : real_(std::move(real)) {
-        queues() = real_->queues();
-    }
-    int enter(bool wait, std::optional<std::chrono::nanoseconds> timeout) noexcept override {
-        real_->queues() = queues();
-        const int result = real_->enter(wait, timeout);
-        queues() = real_->queues();
-        return result;
-    }
-    int try_now(const io_uring_sqe& request) noexcept override { return real_->try_now(request); }
-    std::shared_ptr<Waker> waker() override { return real_->waker(); }
-    std::string_view name() const noexcept override { return real_->name(); }
-    std::string_view remark() const noexcept override { return real_->remark(); }
-
-private:
-    std::unique_ptr<Kernel> real_;
-};
 
 class NamelessKernel final : public PassingKernel {
     using PassingKernel::PassingKernel;

@@ -3,10 +3,12 @@
 
 #include <ringio/streams/hosts.hpp>
 #include <ringio/streams/open_connection.hpp>
+#include <ringio/streams/pipes.hpp>
 #include <ringio/streams/relay.hpp>
 #include <ringio/streams/resolve.hpp>
 #include <ringio/streams/separators.hpp>
 #include <ringio/streams/server.hpp>
 #include <ringio/streams/start_server.hpp>
+#include <ringio/streams/std_streams.hpp>
 #include <ringio/streams/stream_reader.hpp>
 #include <ringio/streams/stream_writer.hpp>

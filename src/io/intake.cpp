@@ -2,23 +2,15 @@
 
 #include <ringio/base/scope_exit.hpp>
 #include <ringio/core/loop_books.hpp>
-#include <ringio/ring/socket_requests.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 
 namespace ringio::detail {
-namespace {
 
-constexpr std::size_t single_size_bulk = 64 * 1024;  // at first
-constexpr std::size_t single_size_idle = 4 * 1024;   // at first, where there are no buffer rings
-constexpr std::size_t single_size_max = 256 * 1024;
-
-}  // namespace
-
-Intake::Intake(EventLoop& loop, int fd, std::size_t limit) noexcept
-    : anchor_(loop.machine().anchor()), fd_(fd), limit_(limit) {
+Intake::Intake(EventLoop& loop, int fd, std::size_t limit, Medium medium) noexcept
+    : anchor_(loop.machine().anchor()), fd_(fd), limit_(limit), medium_(medium) {
     loop.machine().books().stream_descriptors.insert(fd);
 }
 
@@ -75,36 +67,6 @@ bool Intake::cancel(const std::string&) noexcept {
     return true;
 }
 
-// Submits the request that is wanted now. *Errors*: std::bad_alloc.
-void Intake::submit() {
-    Ring& ring = anchor_->loop->machine().ring();
-    if (!pool_) {
-        pool_ = IntrusivePtr<BufferPool>(ring.buffers());
-    }
-    kind_ = bulk_ || !pool_ ? Kind::single : Kind::multishot;
-    if (kind_ == Kind::single) {
-        prepare_single();
-    }
-    ring.submit(*this);
-}
-
-void Intake::prepare_single() {
-    if (single_size_ == 0) {
-        single_size_ = bulk_ ? single_size_bulk : single_size_idle;
-    }
-    static_cast<void>(buffer_.prepare(single_size_));
-    buffer_.pin();
-}
-
-void Intake::prepare(io_uring_sqe& sqe) noexcept {
-    if (kind_ == Kind::single) {
-        const std::span<char> space = buffer_.space();
-        RecvRequest{.fd = fd_, .buffer = space.data(), .size = space.size()}.prepare(sqe);
-    } else {
-        RecvMultishotRequest{.fd = fd_, .group = BufferPool::group}.prepare(sqe);
-    }
-}
-
 RINGIO_FLATTEN void Intake::complete(int result, std::uint32_t flags) noexcept {
     if (BufferPool::comes_with(flags) && kind_ == Kind::multishot) [[likely]] {
         const unsigned id = BufferPool::id_of(flags);
@@ -143,6 +105,7 @@ void Intake::on_terminal(int result) noexcept {
         phase_ = Phase::receiving;
     }
     if (kind_ == Kind::single) {
+        result = meaning_of(result);
         commit_single(result);
     }
     bool starved = false;
@@ -222,56 +185,6 @@ void Intake::end_turn() noexcept {
     }
     bulk_ = false;
     resubmit();
-}
-
-// One receive as large as the reader's would have been. When nothing is there the sender is not
-// faster any more.
-void Intake::receive_what_is_there() noexcept {
-    bulk_ = false;
-    if (!anchor_->loop->machine().take_immediate_budget()) {
-        return;
-    }
-    kind_ = Kind::single;
-    try {
-        prepare_single();
-    } catch (...) {
-        fail(ENOMEM);
-        return;
-    }
-    const int result = anchor_->loop->machine().ring().try_now(*this);
-    commit_single(result);
-    if (result == 0) {
-        end_by_peer();
-    } else if (result < 0 && result != -EAGAIN && result != -EINTR) {
-        fail(-result);
-    }
-    buffer_.release_memory();
-}
-
-void Intake::resubmit() noexcept {
-    try {
-        submit();
-    } catch (...) {
-        fail(ENOMEM);
-        wake_reader();
-        release();
-    }
-}
-
-void Intake::commit_single(int result) noexcept {
-    if (result > 0) {
-        const auto size = static_cast<std::size_t>(result);
-        const std::size_t space = buffer_.space().size();
-        buffer_.commit(size);
-        note_bulk(size, space);
-        if (size == space) {
-            single_size_ = std::min(single_size_ * 2, single_size_max);
-        }
-    }
-    buffer_.unpin();
-    if (result > 0) {
-        wake_reader();
-    }
 }
 
 void Intake::consume(std::size_t size) noexcept {

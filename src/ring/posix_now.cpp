@@ -5,6 +5,7 @@
 
 #include <liburing.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <ringio/ring/max_transfer.hpp>
 #include <ringio/ring/socket_requests.hpp>
@@ -18,6 +19,15 @@ int answer_of(ssize_t result) noexcept {
         return static_cast<int>(std::min<ssize_t>(result, std::numeric_limits<int>::max()));
     }
     return errno == EINTR ? -EAGAIN : -errno;
+}
+
+// Kernel: RWF_NOWAIT does for one call what O_NONBLOCK does for all who share the descriptor; pipes
+// know it since 6.4, terminals do not.
+int write_now(const io_uring_sqe& request) noexcept {
+    iovec bytes{pointer<void>(request.addr), request.len};
+    const ssize_t written =
+        ::pwritev2(request.fd, &bytes, 1, static_cast<off_t>(request.off), RWF_NOWAIT);
+    return written < 0 && errno == EOPNOTSUPP ? -EAGAIN : answer_of(written);
 }
 
 }  // namespace
@@ -47,6 +57,8 @@ int answer_now(const io_uring_sqe& request) noexcept {
         case IORING_OP_RECVMSG:
         case IORING_OP_SENDMSG:
             return answer_of(call_socket(request));
+        case IORING_OP_WRITE:
+            return write_now(request);
         default:
             return -EAGAIN;
     }

@@ -288,6 +288,12 @@ int Ring::try_now(Completion& completion) noexcept {
     return kernel_->try_now(scratch);
 }
 
+int Ring::try_now(const WriteRequest& request) noexcept {
+    io_uring_sqe scratch{};
+    request.prepare(scratch);
+    return kernel_->try_now(scratch);
+}
+
 bool Ring::has_work() const noexcept {
     return something_to_reap() || !nothing_waits() || !starved_.empty() ||
            io_uring_sq_ready(queues_) != 0 || kernel_has_news();

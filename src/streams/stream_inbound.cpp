@@ -33,7 +33,19 @@ void StreamInbound::retain() noexcept { intrusive_add_ref(&stream_); }
 
 void StreamInbound::release() noexcept { intrusive_release(&stream_); }
 
-void StreamInbound::failed(int error) noexcept { stream_.fail(error, "recv from "); }
+void StreamInbound::failed(int error) noexcept {
+    switch (medium()) {
+        case Medium::socket:
+            stream_.fail(error, "recv from ");
+            break;
+        case Medium::read_end:
+            stream_.fail(error, "read from ");
+            break;
+        case Medium::write_end:
+            stream_.reader_gone(error);
+            break;
+    }
+}
 
 void StreamInbound::request_ended() noexcept {
     wake_reader();

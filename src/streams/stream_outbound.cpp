@@ -1,5 +1,6 @@
 #include <ringio/streams/stream_outbound.hpp>
 
+#include <ringio/ring/file_requests.hpp>
 #include <ringio/ring/socket_requests.hpp>
 #include <ringio/streams/stream_state.hpp>
 
@@ -27,7 +28,11 @@ void empty(std::string& buffer) noexcept {
 
 void StreamOutbound::prepare(io_uring_sqe& sqe) noexcept {
     const std::string_view rest = std::string_view(sending_).substr(sent_);
-    SendRequest{.fd = socket_.fd(), .buffer = rest.data(), .size = rest.size()}.prepare(sqe);
+    if (way_ == Way::pipe) [[unlikely]] {
+        WriteRequest{.fd = socket_.fd(), .buffer = rest.data(), .size = rest.size()}.prepare(sqe);
+    } else {
+        SendRequest{.fd = socket_.fd(), .buffer = rest.data(), .size = rest.size()}.prepare(sqe);
+    }
 }
 
 void StreamOutbound::complete(int result, std::uint32_t) noexcept {
@@ -36,11 +41,23 @@ void StreamOutbound::complete(int result, std::uint32_t) noexcept {
 }
 
 RINGIO_INLINE int StreamOutbound::try_send(EventLoop& loop, std::string_view data) noexcept {
-    if (far_ != nullptr) [[unlikely]] {
-        return far_->take(data);
+    if (way_ != Way::socket) [[unlikely]] {
+        return try_other_way(loop, data);
     }
     return loop.machine().ring().try_now(
         SendRequest{.fd = socket_.fd(), .buffer = data.data(), .size = data.size()});
+}
+
+int StreamOutbound::try_other_way(EventLoop& loop, std::string_view data) noexcept {
+    if (way_ == Way::far_side) {
+        return far_->take(data);
+    }
+    return loop.machine().ring().try_now(
+        WriteRequest{.fd = socket_.fd(), .buffer = data.data(), .size = data.size()});
+}
+
+void StreamOutbound::fail(int error) noexcept {
+    stream_.fail(error, way_ == Way::pipe ? "write to " : "send to ");
 }
 
 // Sends what the kernel has room for, straight from the caller's memory; returns how much.
@@ -51,7 +68,7 @@ RINGIO_INLINE std::size_t StreamOutbound::send_at_once(std::string_view data) no
         const int result = try_send(*loop, data);
         if (result < 0) [[unlikely]] {
             if (result != -EAGAIN) {
-                stream_.fail(-result, "send to ");
+                fail(-result);
             }
             break;
         }
@@ -93,6 +110,10 @@ std::size_t StreamOutbound::write_through(std::string_view data) noexcept {
 
 void StreamOutbound::end() noexcept {
     if (stream_.closing() || end_wanted_) {
+        return;
+    }
+    if (way_ == Way::pipe) {
+        stream_.close();
         return;
     }
     end_wanted_ = true;
@@ -163,7 +184,7 @@ void StreamOutbound::on_sent(int result) noexcept {
         result = 0;
     }
     if (result < 0) {
-        stream_.fail(-result, "send to ");
+        fail(-result);
         return;
     }
     sent_ += static_cast<std::size_t>(result);

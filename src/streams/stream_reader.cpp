@@ -174,6 +174,7 @@ StreamReader::StreamReader(std::size_t limit) {
     }
     state_ = IntrusivePtr<StreamState>(new StreamState(
         get_running_loop(), std::unique_ptr<detail::FarSide>(), "a reader made by hand", limit));
+    state_->add_reader();
 }
 
 Task<std::size_t> StreamReader::read(std::span<char> target) { return read_into(state_, target); }

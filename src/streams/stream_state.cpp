@@ -44,9 +44,16 @@ StreamState::StreamState(EventLoop& loop, Socket socket, std::string peer, std::
       peer_(std::move(peer)),
       addresses_(socket_),
       inbound_(*this, loop, socket_.fd(), limit),
-      outbound_(*this, loop, socket_, nullptr) {
+      outbound_(*this, loop, socket_, Medium::socket) {
     inbound_.start();
 }
+
+StreamState::StreamState(EventLoop& loop, UniqueFd fd, Medium medium, std::string name,
+                         std::size_t limit)
+    : socket_(std::move(fd)),
+      peer_(std::move(name)),
+      inbound_(*this, loop, socket_.fd(), limit, medium),
+      outbound_(*this, loop, socket_, medium) {}
 
 StreamState::StreamState(EventLoop& loop, std::unique_ptr<FarSide> far, std::string name,
                          std::size_t limit)
@@ -66,6 +73,12 @@ void StreamState::retire() noexcept { delete this; }
 
 void StreamState::release_handle() noexcept {
     if (--handles_ == 0 && !closing_) {
+        close();
+    }
+}
+
+void StreamState::release_reader() noexcept {
+    if (--readers_ == 0 && inbound_.medium() == Medium::read_end && !closing_) {
         close();
     }
 }
@@ -118,6 +131,15 @@ void StreamState::fail(std::exception_ptr failure) noexcept {
     abort();
 }
 
+// As in asyncio, it is no failure when nothing is to be written.
+void StreamState::reader_gone(int error) noexcept {
+    if (outbound_.pending_bytes() > 0) {
+        fail(error, "write to ");
+    } else {
+        abort();
+    }
+}
+
 // The descriptor is given back when no request names it any more: a receive is made to end first.
 void StreamState::finish_close() noexcept {
     if (closed_ || outbound_.is_sending()) {
@@ -144,7 +166,8 @@ void StreamState::finish_close() noexcept {
 // was sent and has not read yet. So those are taken first: in an orderly close nothing of ours is
 // lost to what we did not want to read.
 void StreamState::close_socket() noexcept {
-    if (socket_ && !failure_ && !outbound_.is_aborted() && !inbound_.ended_by_peer()) {
+    const bool may_hold_bytes = socket_ && inbound_.medium() == Medium::socket;
+    if (may_hold_bytes && !failure_ && !outbound_.is_aborted() && !inbound_.ended_by_peer()) {
         socket_.discard_input();
     }
     inbound_.leave_descriptor();
@@ -154,7 +177,8 @@ void StreamState::close_socket() noexcept {
 }
 
 void StreamState::throw_lost() const {
-    throw std::system_error(ECONNRESET, std::system_category(), "Connection lost to " + peer_);
+    const int error = inbound_.medium() == Medium::write_end ? EPIPE : ECONNRESET;
+    throw std::system_error(error, std::system_category(), "Connection lost to " + peer_);
 }
 
 SocketAddress StreamState::known(SocketAddress address, const char* call) const {

@@ -1,6 +1,7 @@
-// Intake: what comes in over a socket, received by one request whether anybody reads or not, up to
-// a limit. The bytes come in buffers of the ring; a reader that waits looks at them there, and what
-// nobody takes in the same turn is copied aside. SocketReceiver and the streams stand on it.
+// Intake: what comes in over a socket or a pipe, received by one request whether anybody reads or
+// not, up to a limit. A socket's bytes come in buffers of the ring; a reader that waits looks at
+// them there, and what nobody takes in the same turn is copied aside. SocketReceiver and the
+// streams stand on it.
 #pragma once
 
 #include <ringio/base/intrusive_ptr.hpp>
@@ -20,6 +21,11 @@
 
 namespace ringio::detail {
 
+/// What the descriptor of a stream is, and so by which requests its bytes move: a socket is
+/// received from and sent to; the end of a pipe that is read, or a terminal, is read from; of the
+/// end that is written nothing comes but the news that nobody reads any more.
+enum class Medium : unsigned char { socket, read_end, write_end };
+
 /// A buffer of the ring that is kept, with the bytes in it: to be given back to its pool.
 struct Loan {
     BufferPool* pool = nullptr;
@@ -37,10 +43,11 @@ struct Loan {
 ///
 /// The request is one of two kinds: `multishot`, the rule, brings what comes until it is stopped;
 /// `single` receives once into the intake's own memory. The latter serves kernels without buffer
-/// rings, and a sender that is faster than the reader who waits (`bulk`): then it moves more bytes
-/// at once, and the kernel holds the sender back. As a TurnEnd it receives for the reader who did
-/// not come back in the turn: what a faster sender has sent by a call of its own, or else by a
-/// multishot. So a connection on which nothing comes holds no memory.
+/// rings, pipes, and a sender that is faster than the reader who waits (`bulk`): then it moves more
+/// bytes at once, and the kernel holds the sender back. As a TurnEnd it receives for the reader who
+/// did not come back in the turn: what a faster sender has sent by a call of its own, or else by a
+/// multishot. So a connection on which nothing comes holds no memory. On the end of a pipe that is
+/// written, `single` is a poll that ends when nobody reads there any more.
 ///
 /// Without a descriptor (-1) nothing is asked of the kernel: what comes is fed, and fed_out() says
 /// when to go on after is_full(), which is `pausing`.
@@ -87,6 +94,10 @@ public:
             outcome_ = Outcome::ended;
         }
     }
+    Medium medium() const noexcept { return medium_; }
+    /// Says that nothing was asked of the descriptor yet.
+    bool is_fresh() const noexcept { return phase_ == Phase::fresh; }
+
     /// Says that the kernel told the end: nothing is left in the socket.
     bool ended_by_peer() const noexcept { return outcome_ == Outcome::ended_by_peer; }
 
@@ -97,7 +108,7 @@ public:
     /// when nothing is in flight, and tells how much that was.
     bool is_bulk() const noexcept { return bulk_ && !in_flight() && empty(); }
     void note_bulk(std::size_t received, std::size_t space) noexcept {
-        bulk_ = received >= BufferPool::size || received == space;
+        bulk_ = (received >= BufferPool::size || received == space) && medium_ == Medium::socket;
     }
     /// Between these two somebody receives past the intake, which asks for nothing meanwhile.
     void set_bypassed() noexcept { phase_ = Phase::bypassed; }
@@ -158,7 +169,7 @@ public:
 
 protected:
     /// Pauses the request when more than twice `limit` was copied aside.
-    Intake(EventLoop& loop, int fd, std::size_t limit) noexcept;
+    Intake(EventLoop& loop, int fd, std::size_t limit, Medium medium = Medium::socket) noexcept;
     ~Intake();
 
     /// Queues the task that waits, once.
@@ -196,6 +207,7 @@ private:
     [[noreturn]] RINGIO_NOINLINE void throw_cancelled();
     void submit();
     void prepare_single();
+    int meaning_of(int result) const noexcept;
     void resubmit() noexcept;
     void lend(unsigned id, std::size_t size) noexcept;
     [[gnu::noinline]] void keep(unsigned id, int result) noexcept;
@@ -229,6 +241,7 @@ private:
     Reader reader_ = Reader::none;
     Kind kind_ = Kind::multishot;  // of the request in flight
     bool bulk_ = false;            // the next one is to be single
+    Medium medium_;
 };
 
 /// What awaiters that read an intake have in common. Who derives keeps the intake alive.

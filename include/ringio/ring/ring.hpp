@@ -21,6 +21,7 @@
 namespace ringio {
 
 struct SendRequest;
+struct WriteRequest;
 
 /// The submission and completion side of a Kernel. Created and used on one thread; elsewhere it can
 /// only be left behind.
@@ -114,6 +115,7 @@ public:
     /// returns its result, or -EAGAIN when it must go through submit().
     int try_now(Completion& completion) noexcept;
     int try_now(const SendRequest& request) noexcept { return kernel_->try_send(request); }
+    int try_now(const WriteRequest& request) noexcept;
 
     /// Who answers the requests.
     const Kernel& kernel() const noexcept { return *kernel_; }

@@ -77,8 +77,9 @@ private:
 /// noticed whether anybody reads or not.
 class StreamInbound final : public Intake {
 public:
-    StreamInbound(StreamState& stream, EventLoop& loop, int fd, std::size_t limit) noexcept
-        : Intake(loop, fd, limit), stream_(stream) {}
+    StreamInbound(StreamState& stream, EventLoop& loop, int fd, std::size_t limit,
+                  Medium medium = Medium::socket) noexcept
+        : Intake(loop, fd, limit, medium), stream_(stream) {}
 
     /// Waits until more came in or the stream ended. What came is the intake's even if the task is
     /// cancelled then. `reader` names the method for the texts of errors.

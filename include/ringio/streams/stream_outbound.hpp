@@ -5,6 +5,7 @@
 
 #include <ringio/base/intrusive_ptr.hpp>
 #include <ringio/core/event_loop.hpp>
+#include <ringio/io/intake.hpp>
 #include <ringio/io/socket.hpp>
 #include <ringio/ring/completion.hpp>
 #include <ringio/sync/wait_queue.hpp>
@@ -79,8 +80,18 @@ struct StreamWaits {
 class StreamOutbound final : public Completion, public TurnEnd {
 public:
     StreamOutbound(StreamState& stream, EventLoop& loop, const Socket& socket,
+                   Medium medium) noexcept
+        : stream_(stream),
+          anchor_(loop.machine().anchor()),
+          socket_(socket),
+          way_(medium == Medium::socket ? Way::socket : Way::pipe) {}
+    StreamOutbound(StreamState& stream, EventLoop& loop, const Socket& socket,
                    FarSide* far) noexcept
-        : stream_(stream), anchor_(loop.machine().anchor()), socket_(socket), far_(far) {}
+        : stream_(stream),
+          anchor_(loop.machine().anchor()),
+          socket_(socket),
+          far_(far),
+          way_(Way::far_side) {}
 
     /// Buffers bytes, to be sent by drain() or at the end of the turn.
     void write(std::string_view data);
@@ -93,7 +104,7 @@ public:
             flush();
         }
     }
-    /// Ends the direction once everything is sent.
+    /// Ends the direction once everything is sent. A pipe has no other: it is closed.
     void end() noexcept;
     /// Sends what it can at once; the rest is left to a request.
     void flush() noexcept;
@@ -127,6 +138,8 @@ public:
     void end_turn() noexcept override { leave(); }
 
 private:
+    enum class Way : unsigned char { socket, pipe, far_side };
+
     void schedule_flush() noexcept;
     bool may_send_at_once() noexcept;
     void leave() noexcept;
@@ -134,6 +147,8 @@ private:
     [[gnu::noinline]] std::size_t write_through(std::string_view data) noexcept;
     std::size_t send_at_once(std::string_view data) noexcept;
     int try_send(EventLoop& loop, std::string_view data) noexcept;
+    [[gnu::noinline]] int try_other_way(EventLoop& loop, std::string_view data) noexcept;
+    void fail(int error) noexcept;
     void submit_rest() noexcept;
     void on_sent(int result) noexcept;
     void after_send() noexcept;
@@ -143,10 +158,10 @@ private:
     StreamState& stream_;
     IntrusivePtr<LoopAnchor> anchor_;
     const Socket& socket_;
-    FarSide* far_;          // instead of the socket
-    std::string outgoing_;  // written, and not given to the kernel yet
-    std::string sending_;   // what a send is about; its memory stays until the send is over
-    std::size_t sent_ = 0;  // of sending_
+    FarSide* far_ = nullptr;  // instead of the socket
+    std::string outgoing_;    // written, and not given to the kernel yet
+    std::string sending_;     // what a send is about; its memory stays until the send is over
+    std::size_t sent_ = 0;    // of sending_
     std::unique_ptr<StreamWaits> waits_;
     std::size_t high_water_ = default_high_water;
     std::size_t low_water_ = default_high_water / 4;
@@ -158,6 +173,7 @@ private:
     bool ended_ = false;
     bool aborted_ = false;
     bool waits_for_room_ = false;  // of the far side
+    Way way_;
 };
 
 // Counts who wants bytes to be sent at once; he may, unless he is not the first, or there were

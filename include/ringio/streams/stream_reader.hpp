@@ -83,10 +83,24 @@ private:
 /// came before; std::runtime_error for a read that begins after StreamWriter::close().
 /// *Cancellation*: loses no byte: what was received is there for the next read.
 /// *Lifetime*: the connection is closed when its last StreamWriter goes; a read then gets the end.
+/// A pipe is closed when its last StreamReader goes.
 class StreamReader {
 public:
     explicit StreamReader(IntrusivePtr<detail::StreamState> state) noexcept
-        : state_(std::move(state)) {}
+        : state_(std::move(state)) {
+        state_->add_reader();
+    }
+    StreamReader(const StreamReader& other) noexcept : StreamReader(other.state_) {}
+    StreamReader(StreamReader&& other) noexcept = default;
+    StreamReader& operator=(StreamReader other) noexcept {
+        state_.swap(other.state_);
+        return *this;
+    }
+    ~StreamReader() {
+        if (state_) {
+            state_->release_reader();
+        }
+    }
 
     /// Makes a reader without a connection, to be fed by hand: for tests of protocols, or bytes
     /// that come another way. *Errors*: std::runtime_error when no loop runs; std::invalid_argument
@@ -136,6 +150,9 @@ public:
     void feed_eof();
     /// Makes every read throw this, also one that waits. *Errors*: std::invalid_argument for null.
     void set_exception(std::exception_ptr exception);
+
+protected:
+    const IntrusivePtr<detail::StreamState>& state() const noexcept { return state_; }
 
 private:
     detail::StreamInbound& fed_input(const char* call) const;

@@ -1,5 +1,6 @@
 // What a StreamReader and a StreamWriter of one connection share: the socket, or what stands for
-// it, the two halves, and the order in which it all ends.
+// it, the two halves, and the order in which it all ends. The end of a pipe is a stream of which
+// one half has nothing to do.
 #pragma once
 
 #include <ringio/base/intrusive_list.hpp>
@@ -57,6 +58,9 @@ class StreamState final : public IntrusiveListHook, public Pooled {
 public:
     /// Takes over a connection, and receives from the end of the turn on.
     StreamState(EventLoop& loop, Socket socket, std::string peer, std::size_t limit);
+    /// Takes over an end of a pipe, a terminal, or another file without a position; `name` is for
+    /// texts of errors. Begins with start().
+    StreamState(EventLoop& loop, UniqueFd fd, Medium medium, std::string name, std::size_t limit);
     /// A stream without a socket: what comes is fed to input(), what goes is taken by `far`.
     /// Without `far` nothing may be written.
     StreamState(EventLoop& loop, std::unique_ptr<FarSide> far, std::string name, std::size_t limit);
@@ -109,9 +113,15 @@ public:
     /// Waits until it is closed. *Errors*: as StreamOutbound::waits().
     StreamWaitOn when_closed() { return StreamWaitOn(outbound_.waits().closes); }
 
+    /// Receives from the end of the turn on; what is written to, notices that its reader goes.
+    void start() noexcept { inbound_.start(); }
+
     /// Handles of a writer: when the last one goes, the connection is closed.
     void add_handle() noexcept { ++handles_; }
     void release_handle() noexcept;
+    /// Handles of a reader: when the last one goes, a pipe that is read is closed.
+    void add_reader() noexcept { ++readers_; }
+    void release_reader() noexcept;
 
     const Socket& socket() const noexcept { return socket_; }
     /// Says that it has neither a socket nor a far side: a reader made by hand.
@@ -128,6 +138,8 @@ public:
     /// The connection failed: `what` names the call.
     void fail(int error, const char* what) noexcept;
     void fail(std::exception_ptr failure) noexcept;
+    /// Nobody reads any more what is written to a pipe.
+    void reader_gone(int error) noexcept;
     /// More may be fed.
     void input_has_room() noexcept {
         if (far_) {
@@ -163,7 +175,7 @@ private:
     void close_socket() noexcept;
     SocketAddress known(SocketAddress address, const char* call) const;
 
-    Socket socket_;
+    Socket socket_;  // or an end of a pipe
     std::unique_ptr<FarSide> far_;
     std::string peer_;  // "127.0.0.1:80", for texts of errors
     StreamAddresses addresses_;
@@ -173,6 +185,7 @@ private:
     StreamOwner* owner_ = nullptr;
     std::uint32_t references_ = 0;
     std::uint32_t handles_ = 0;
+    std::uint32_t readers_ = 0;
     bool is_fed_ = false;
     bool closing_ = false;
     bool closed_ = false;

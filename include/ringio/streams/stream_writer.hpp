@@ -151,6 +151,9 @@ public:
     SocketAddress getpeername() const { return state_->peer_address(); }
     SocketAddress getsockname() const { return state_->own_address(); }
 
+protected:
+    const IntrusivePtr<detail::StreamState>& state() const noexcept { return state_; }
+
 private:
     IntrusivePtr<detail::StreamState> state_;
 };

@@ -14,4 +14,5 @@
 #include <ringio/io/intake.hpp>
 #include <ringio/io/poll.hpp>
 #include <ringio/io/socket.hpp>
+#include <ringio/io/socket_fds.hpp>
 #include <ringio/io/socket_receiver.hpp>

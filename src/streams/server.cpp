@@ -223,6 +223,7 @@ void ServerState::close() noexcept {
     }
     closing_ = true;
     serving_ = false;
+    path_.remove();
     const IntrusivePtr<ServerState> keep(this);
     bool accepting = false;
     for (std::size_t index = 0; index < acceptors_.size(); ++index) {

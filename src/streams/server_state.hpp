@@ -10,6 +10,8 @@
 #include <ringio/streams/stream_state.hpp>
 #include <ringio/sync/event.hpp>
 
+#include "bound_path.hpp"
+
 #include <deque>
 #include <memory>
 #include <optional>
@@ -49,6 +51,9 @@ public:
     ServerState(EventLoop& loop, ConnectionHandler handler, std::vector<Socket> sockets,
                 const ServerOptions& options);
 
+    /// The path of a Unix socket, to be removed when it closes.
+    void own_path(BoundPath path) noexcept { path_ = std::move(path); }
+
     void start_serving();
     bool is_serving() const noexcept { return serving_; }
     bool is_closed() const noexcept { return closing_; }
@@ -82,6 +87,7 @@ private:
     ConnectionHandler handler_;
     std::vector<Socket> sockets_;
     std::vector<Socket> no_sockets_;
+    BoundPath path_;
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     IntrusiveList<StreamState> connections_;
     Event closed_;                      // set when no listener and no connection is left

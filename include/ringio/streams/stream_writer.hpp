@@ -4,6 +4,7 @@
 #include <ringio/base/byte_range.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/io/address.hpp>
+#include <ringio/io/socket_fds.hpp>
 #include <ringio/streams/stream_state.hpp>
 
 #include <coroutine>
@@ -150,6 +151,10 @@ public:
     /// peer was gone before they were asked for.
     SocketAddress getpeername() const { return state_->peer_address(); }
     SocketAddress getsockname() const { return state_->own_address(); }
+
+    /// The process at the other side of a Unix connection: `pid uid gid`. *Errors*:
+    /// std::system_error when it is no such connection, or closed.
+    PeerCredentials peer_credentials() const { return ringio::peer_credentials(state_->socket()); }
 
 protected:
     const IntrusivePtr<detail::StreamState>& state() const noexcept { return state_; }

@@ -1,0 +1,128 @@
+#include <ringio/streams/start_unix_server.hpp>
+
+#include "bound_path.hpp"
+#include "server_state.hpp"
+#include "sockets.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+
+namespace ringio::detail {
+namespace {
+
+ServerOptions as_server_options(const UnixServerOptions& options) {
+    return {.limit = options.limit, .backlog = options.backlog};
+}
+
+// What a server that ended in a hurry left at the path. As in asyncio it is no failure when that
+// cannot be found out: bind() will tell.
+void remove_stale_socket(EventLoop& loop, const std::string& path) {
+    struct stat status{};
+    int error = ::stat(path.c_str(), &status) == 0 ? 0 : errno;
+    if (error == 0 && S_ISSOCK(status.st_mode)) {
+        error = ::unlink(path.c_str()) == 0 ? 0 : errno;
+    }
+    if (error != 0 && error != ENOENT) {
+        loop.call_exception_handler(
+            {.message = "Unable to check or remove stale UNIX socket '" + path + "'",
+             .exception = make_system_error(error, "stale UNIX socket"),
+             .details = {}});
+    }
+}
+
+// Kernel: the mode of the socket is the mode of the path that bind(2) makes, less the umask.
+Socket bound_to_path(const std::string& path, const UnixServerOptions& options) {
+    const SocketAddress address = SocketAddress::unix_path(path);
+    Socket socket = Socket::stream(AF_UNIX);
+    if (options.mode && ::fchmod(socket.fd(), *options.mode) != 0) {
+        throw std::system_error(errno, std::system_category(), "fchmod of " + address.to_string());
+    }
+    try {
+        socket.bind(address);
+    } catch (const std::system_error& error) {
+        if (error.code().value() == EADDRINUSE) {
+            throw std::system_error(error.code(),
+                                    "Address '" + address.to_string() + "' is already in use");
+        }
+        throw;
+    }
+    return socket;
+}
+
+Server serve_unix(ConnectionHandler handler, Socket socket, BoundPath path,
+                  const UnixServerOptions& options) {
+    std::vector<Socket> sockets;
+    sockets.push_back(std::move(socket));
+    const IntrusivePtr<ServerState> state(new ServerState(
+        get_running_loop(), std::move(handler), std::move(sockets), as_server_options(options)));
+    state->own_path(std::move(path));
+    if (options.start_serving) {
+        state->start_serving();
+    }
+    return Server(state);
+}
+
+Task<Server> listen_at(ConnectionHandler handler, std::string path, UnixServerOptions options) {
+    if (!is_abstract(path)) {
+        remove_stale_socket(get_running_loop(), path);
+    }
+    Socket socket = bound_to_path(path, options);
+    BoundPath bound =
+        options.cleanup_socket && !is_abstract(path) ? BoundPath(std::move(path)) : BoundPath();
+    socket.listen(options.backlog);
+    co_return serve_unix(std::move(handler), std::move(socket), std::move(bound), options);
+}
+
+Task<Server> listen_on_unix(ConnectionHandler handler, UniqueFd fd, UnixServerOptions options) {
+    Socket socket = Socket::adopted(std::move(fd));
+    socket.listen(options.backlog);
+    std::string path = socket.getsockname().path();
+    BoundPath bound = options.cleanup_socket && !path.empty() && !is_abstract(path)
+                          ? BoundPath(std::move(path))
+                          : BoundPath();
+    co_return serve_unix(std::move(handler), std::move(socket), std::move(bound), options);
+}
+
+void check_unix(const ConnectionHandler& handler, const UnixServerOptions& options) {
+    if (!handler) {
+        throw std::invalid_argument("start_unix_server: the handler is null; nobody would answer");
+    }
+    if (options.limit == 0) {
+        throw std::invalid_argument("start_unix_server: the limit is 0; a reader needs a buffer");
+    }
+    if (options.backlog < 0) {
+        throw std::invalid_argument("start_unix_server: the backlog is negative");
+    }
+}
+
+}  // namespace
+
+Task<Server> start_unix_server(ConnectionHandler handler, std::string path,
+                               const UnixServerOptions& options) {
+    check_unix(handler, options);
+    if (options.sock) {
+        throw std::invalid_argument("start_unix_server: a path, and a socket as well; give one");
+    }
+    if (path.empty()) {
+        throw std::invalid_argument("start_unix_server: the path is empty");
+    }
+    static_cast<void>(SocketAddress::unix_path(path));  // refused now, not when it is awaited
+    return listen_at(std::move(handler), std::move(path), options);
+}
+
+Task<Server> start_unix_server(ConnectionHandler handler, const UnixServerOptions& options) {
+    check_unix(handler, options);
+    if (!options.sock) {
+        throw std::invalid_argument("start_unix_server: neither a path nor a socket");
+    }
+    require_unix_stream_socket("start_unix_server", options.sock);
+    UniqueFd fd = options.sock.take();
+    return listen_on_unix(std::move(handler), std::move(fd), options);
+}
+
+}  // namespace ringio::detail

@@ -52,6 +52,7 @@ class RINGIO_API KeyboardInterrupt final {};
 class RINGIO_API TimeoutError final : public std::runtime_error {
 public:
     TimeoutError() : std::runtime_error("timed out") {}
+    explicit TimeoutError(const std::string& text) : std::runtime_error(text) {}
 };
 
 /// Thrown when a future is asked for a result that it has not got, or given a second one.

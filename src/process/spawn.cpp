@@ -12,10 +12,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <system_error>
@@ -128,29 +126,14 @@ UniqueFd source_of(const Redirection& redirection) {
     return above_standard(redirection.own.get());
 }
 
-// Those that are open here, of which the program shall get but a few. Kernel: of what is opened
-// meanwhile all is close-on-exec that is ringio's.
-std::vector<int> open_descriptors_below(int end) {
-    std::vector<int> open;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
-        const std::string name = entry.path().filename();
-        int fd = -1;
-        std::from_chars(name.data(), name.data() + name.size(), fd);
-        if (fd > STDERR_FILENO && fd < end) {
-            open.push_back(fd);
-        }
-    }
-    return open;
-}
-
+// A number that is not open is no error in the program that is being made.
 void pass_descriptors(FileActions& actions, const std::vector<int>& pass_fds) {
     int highest = STDERR_FILENO;
     for (const int fd : pass_fds) {
         actions.dup2(fd, fd);
         highest = std::max(highest, fd);
     }
-    for (const int fd : open_descriptors_below(highest)) {
+    for (int fd = STDERR_FILENO + 1; fd < highest; ++fd) {
         if (std::ranges::find(pass_fds, fd) == pass_fds.end()) {
             actions.close(fd);
         }

@@ -72,21 +72,15 @@ void Acceptor::prepare(io_uring_sqe& sqe) noexcept { AcceptRequest{.fd = fd_}.pr
 
 void Acceptor::complete(int result, std::uint32_t) noexcept {
     const IntrusivePtr<ServerState> keep(&server_, adopt);
-    if (result >= 0) {
-        UniqueFd fd(result);
-        out_of_resources_ = false;
-        if (!server_.is_closed()) {
-            accepted_.push_back(std::move(fd));
-            if (!queued_) {
-                queued_ = true;
-                intrusive_add_ref(&server_);  // the queue's
-                server_.loop_or_null()->machine().schedule(*this);
-            }
-        }
-    }
+    UniqueFd fd(result);
     if (server_.is_closed()) {
         server_.acceptor_ended();
-    } else if (result >= 0 || is_transient(-result)) {
+    } else if (fd) {
+        out_of_resources_ = false;
+        accepted_ = std::move(fd);
+        intrusive_add_ref(&server_);  // the queue's
+        server_.loop_or_null()->machine().schedule(*this);
+    } else if (is_transient(-result)) {
         start();
     } else {
         handle_error(-result);
@@ -119,19 +113,15 @@ void Acceptor::back_off(int error) noexcept {
 
 void Acceptor::run() {
     const IntrusivePtr<ServerState> keep(&server_, adopt);
-    queued_ = false;
-    while (!accepted_.empty()) {
-        UniqueFd fd = std::move(accepted_.front());
-        accepted_.pop_front();
-        if (!server_.is_closed()) {
-            server_.connection_made(std::move(fd));
-        }
+    UniqueFd fd = std::move(accepted_);
+    if (!server_.is_closed()) {
+        start();
+        server_.connection_made(std::move(fd));
     }
 }
 
 void Acceptor::discard() noexcept {
-    queued_ = false;
-    accepted_.clear();
+    accepted_.reset();
     intrusive_release(&server_);
 }
 

@@ -12,7 +12,6 @@
 
 #include "bound_path.hpp"
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -30,7 +29,7 @@ public:
     void prepare(io_uring_sqe& sqe) noexcept override;
     void complete(int result, std::uint32_t flags) noexcept override;
 
-    // Begins to handle the connections that were accepted.
+    // Begins to handle the connection that was accepted, and accepts the next one.
     void run() override;
     void discard() noexcept override;
 
@@ -40,9 +39,8 @@ private:
 
     ServerState& server_;
     int fd_;
-    std::deque<UniqueFd> accepted_;
+    UniqueFd accepted_;  // while it is in the ready queue
     TimerHandle retry_;
-    bool queued_ = false;
     bool out_of_resources_ = false;  // said so, and waits to try again
 };
 

@@ -141,7 +141,7 @@ TEST_CASE("open_unix_connection: bad arguments are refused at the call") {
           "open_unix_connection: the path is empty");
     CHECK(refusal_of_unix([] { return open_unix_connection("x", {.limit = 0}); }) ==
           "open_unix_connection: the limit is 0; a reader needs a buffer");
-    CHECK(refusal_of_unix([] { return open_unix_connection({}); }) ==
+    CHECK(refusal_of_unix([] { return open_unix_connection(UnixConnectionOptions{}); }) ==
           "open_unix_connection: neither a path nor a socket");
     const std::string text =
         refusal_of_unix([] { return open_unix_connection(std::string(108, 'x')); });

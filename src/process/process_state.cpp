@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -91,13 +92,18 @@ void ProcessState::leave_books() noexcept {
     intrusive_release(this);
 }
 
+// Without memory for the report there is none.
 void ProcessState::report_status_taken() noexcept {
-    if (anchor_->loop != nullptr) {
+    if (anchor_->loop == nullptr) {
+        return;
+    }
+    try {
         anchor_->loop->call_exception_handler(
             {.message = "child process pid " + std::to_string(pid_) +
                         " exit status already read: will report returncode 255",
              .exception = nullptr,
              .details = {}});
+    } catch (const std::bad_alloc&) {
     }
 }
 

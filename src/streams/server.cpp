@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <new>
 #include <system_error>
 
 namespace ringio {
@@ -40,6 +41,15 @@ bool is_transient(int error) noexcept {
             return true;
         default:
             return false;
+    }
+}
+
+// Without memory for the report there is none.
+void report_failure(EventLoop& loop, const char* message, int error) noexcept {
+    try {
+        loop.call_exception_handler(
+            {.message = message, .exception = make_system_error(error, "accept"), .details = {}});
+    } catch (const std::bad_alloc&) {
     }
 }
 
@@ -92,22 +102,23 @@ void Acceptor::handle_error(int error) noexcept {
         back_off(error);
     } else if (error != ECANCELED) {
         server_.close();
-        server_.loop_or_null()->call_exception_handler(
-            {.message = "the server stops: accept failed",
-             .exception = make_system_error(error, "accept"),
-             .details = {}});
+        report_failure(*server_.loop_or_null(), "the server stops: accept failed", error);
     }
 }
 
+// Without memory for a timer the next accept waits for nothing but its turn.
 void Acceptor::back_off(int error) noexcept {
     EventLoop& loop = *server_.loop_or_null();
-    retry_ = loop.call_later(accept_retry_delay,
-                             [this, keep = IntrusivePtr<ServerState>(&server_)] { start(); });
+    try {
+        retry_ = loop.call_later(accept_retry_delay,
+                                 [this, keep = IntrusivePtr<ServerState>(&server_)] { start(); });
+    } catch (const std::bad_alloc&) {
+        start();
+        return;
+    }
     // Told last: the exception handler may close the server, which takes the timer back.
     if (!std::exchange(out_of_resources_, true)) {
-        loop.call_exception_handler({.message = "socket.accept() out of system resource",
-                                     .exception = make_system_error(error, "accept"),
-                                     .details = {}});
+        report_failure(loop, "socket.accept() out of system resource", error);
     }
 }
 

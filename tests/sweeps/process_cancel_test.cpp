@@ -5,8 +5,10 @@
 #include "sweep_scenario.hpp"
 
 #include <cerrno>
+#include <new>
 #include <string>
 
+#include <poll.h>
 #include <sys/wait.h>
 
 using namespace ringio;
@@ -19,10 +21,27 @@ bool no_child_is_left() {
     return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
 }
 
-Task<> until_no_child_is_left() {
-    while (!no_child_is_left()) {
+// Also when there is no memory, the loop has to come to reap.
+Task<> run_as_victim(Sweep& sweep, Task<> work) {
+    TaskHandle<> victim = sweep.victim(create_task(std::move(work)));
+    while (!victim.done()) {
+        bool has_memory = true;
+        try {
+            co_await ended(victim);
+        } catch (const std::bad_alloc&) {
+            has_memory = false;
+        }
+        if (!has_memory) {
+            ::poll(nullptr, 0, 1);  // the program's turn, rather than many of the loop's
+            co_await sleep(Delay());
+        }
+    }
+    while (!no_child_is_left()) {  // it was killed: the loop comes to reap it
+        siginfo_t info{};
+        ::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT);
         co_await sleep(Delay());
     }
+    victim.shared_state()->mark_retrieved();
 }
 
 Task<> run_cat(std::string& heard) {
@@ -35,8 +54,7 @@ Task<> run_cat(std::string& heard) {
 Task<> communicate_with_cat(Sweep& sweep) {
     auto& heard = sweep.make<std::string>();
     sweep.check("all or nothing", [&heard] { return heard.empty() || heard == "words"; });
-    co_await ended(sweep.victim(create_task(run_cat(heard))));
-    co_await until_no_child_is_left();
+    co_await run_as_victim(sweep, run_cat(heard));
 }
 
 Task<> read_and_wait() {
@@ -45,20 +63,14 @@ Task<> read_and_wait() {
     co_await process.wait();
 }
 
-Task<> wait_for_its_end(Sweep& sweep) {
-    co_await ended(sweep.victim(create_task(read_and_wait())));
-    co_await until_no_child_is_left();
-}
+Task<> wait_for_its_end(Sweep& sweep) { co_await run_as_victim(sweep, read_and_wait()); }
 
 Task<> run_to_its_end() {
     co_await run_process({"sh", "-c", "cat; exit 3"},
                          {.check = false, .capture_output = true, .input = "words"});
 }
 
-Task<> run_one(Sweep& sweep) {
-    co_await ended(sweep.victim(create_task(run_to_its_end())));
-    co_await until_no_child_is_left();
-}
+Task<> run_one(Sweep& sweep) { co_await run_as_victim(sweep, run_to_its_end()); }
 
 }  // namespace
 

@@ -42,6 +42,7 @@ State open_std_stream(int number, Medium medium, const char* name) {
     if (!is_file || medium == Medium::read_end) {
         state->start();
     }
+    state->output().finish_with_loop();
     return state;
 }
 

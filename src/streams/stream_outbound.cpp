@@ -4,7 +4,9 @@
 #include <ringio/ring/socket_requests.hpp>
 #include <ringio/streams/stream_state.hpp>
 
+#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <stdexcept>
@@ -176,6 +178,9 @@ void StreamOutbound::hand_over(std::size_t sent) noexcept {
 
 void StreamOutbound::on_sent(int result) noexcept {
     if (aborted_ || result == -ECANCELED) {  // the latter when the loop closes
+        if (!aborted_ && finishes_with_loop_) {
+            write_the_rest();
+        }
         drop();
         stream_.loop_closes();
         return;
@@ -285,6 +290,23 @@ void StreamOutbound::close() noexcept {
     if (waits_) {
         waits_->drains.wake_all();
         waits_->closes.wake_all();
+    }
+}
+
+void StreamOutbound::write_the_rest() noexcept {
+    for (std::string_view rest :
+         {std::string_view(sending_).substr(sent_), std::string_view(outgoing_)}) {
+        while (!rest.empty()) {
+            const ssize_t written = ::write(socket_.fd(), rest.data(), rest.size());
+            if (written >= 0) {
+                rest.remove_prefix(static_cast<std::size_t>(written));
+            } else if (errno == EAGAIN) {  // somebody else has put it into that mode
+                pollfd entry{socket_.fd(), POLLOUT, 0};
+                ::poll(&entry, 1, -1);
+            } else if (errno != EINTR) {
+                return;
+            }
+        }
     }
 }
 

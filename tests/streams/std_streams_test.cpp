@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -144,6 +145,39 @@ TEST_CASE("stdout_writer: what was not drained when the loop closes goes out") {
         }());
     }
     CHECK(read_now(pipe.near.get()) == "last words");
+}
+
+TEST_CASE("stdout_writer: of a file, too, and of a pipe that is full") {
+    const UniqueFd file = file_with("");
+    {
+        const InPlaceOf output(STDOUT_FILENO, UniqueFd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)));
+        run([]() -> Task<> {
+            StreamWriter writer = stdout_writer();
+            for (int line = 0; line < 3; ++line) {
+                writer.write(std::to_string(line) + "\n");
+                co_await writer.drain();
+            }
+        }());
+    }
+    CHECK(content_of(file.get()) == "0\n1\n2\n");
+
+    Ends pipe = Ends::pipe();
+    std::string all;
+    std::thread reader([&all, fd = pipe.near.get()] {
+        char part[4096];
+        for (ssize_t size = 0; (size = ::read(fd, part, sizeof part)) > 0;) {
+            all.append(part, static_cast<std::size_t>(size));
+        }
+    });
+    {
+        const InPlaceOf output(STDOUT_FILENO, std::move(pipe.far));
+        run([]() -> Task<> {
+            stdout_writer().write(std::string(1'000'000, 'x'));
+            co_return;
+        }());
+    }
+    reader.join();
+    CHECK(all.size() == 1'000'000);
 }
 
 TEST_CASE("std streams: need a loop that runs") {

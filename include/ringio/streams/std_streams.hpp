@@ -15,9 +15,10 @@ namespace ringio {
 /// loop runs. *Cancellation*: a read of a file may take as long as the disk.
 StreamReader stdin_reader();
 
-/// Writes to the standard output, in the order of write(). What was written and not drained when
-/// the loop closes goes out as far as there is room at once. SIGPIPE is ignored from now on, if it
-/// would still end the process: drain() says EPIPE. *Errors*: as stdin_reader().
+/// Writes to the standard output, in the order of write(). What was written and has not gone out
+/// when the loop closes is written then, as what is left in the buffers of stdio is. SIGPIPE is
+/// ignored from now on, if it would still end the process: drain() says EPIPE. *Errors*: as
+/// stdin_reader().
 StreamWriter stdout_writer();
 
 /// Writes to the standard error output, likewise.

@@ -121,6 +121,10 @@ public:
     /// *Errors*: std::bad_alloc; std::runtime_error once the loop is closed.
     StreamWaits& waits();
 
+    /// What is left when the loop closes is written then, which may take its time: as with stdio,
+    /// no output of the program is lost.
+    void finish_with_loop() noexcept { finishes_with_loop_ = true; }
+
     /// Drops what is buffered, and makes the request end; true when there is none. Else
     /// output_ended() of the stream follows.
     bool abort() noexcept;
@@ -154,6 +158,7 @@ private:
     void after_send() noexcept;
     void resume_writers() noexcept;
     void drop() noexcept;
+    void write_the_rest() noexcept;
 
     StreamState& stream_;
     IntrusivePtr<LoopAnchor> anchor_;
@@ -173,6 +178,7 @@ private:
     bool ended_ = false;
     bool aborted_ = false;
     bool waits_for_room_ = false;  // of the far side
+    bool finishes_with_loop_ = false;
     Way way_;
 };
 

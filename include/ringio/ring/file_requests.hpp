@@ -97,7 +97,7 @@ struct StatxRequest {
     static void dispose(int result, std::uint32_t flags) noexcept;
 };
 
-/// Sets aside space for `size` bytes from `offset`; with FALLOC_FL_* in `mode` the other things that
+/// Sets aside space for `size` bytes from `offset`; with FALLOC_FL_* in `mode` what else
 /// fallocate(2) does.
 struct FallocateRequest {
     int fd = -1;

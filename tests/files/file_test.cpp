@@ -118,7 +118,8 @@ ASYNC_TEST_CASE("file: write goes where the position is, and moves it") {
     const TempFolder folder;
     File file = co_await file_of(folder, "0123456789");
     CHECK_AWAIT(file.write("ab"), 2U);
-    CHECK_AWAIT(file.write(std::vector<unsigned char>{'c', 'd'}), 2U);
+    const std::vector<unsigned char> bytes{'c', 'd'};
+    CHECK_AWAIT(file.write(bytes), 2U);
     CHECK_AWAIT(file.write(""), 0U);
     CHECK_AWAIT(file.tell(), 4U);
     CHECK_AWAIT(file.read(2), "45");

@@ -44,7 +44,8 @@ ASYNC_TEST_CASE("write_file: makes a file, or replaces what is in it") {
         co_await write_file(path, "a text that is long", {.atomic = atomic});
         co_await write_file(path, "short", {.atomic = atomic});
         CHECK(folder.content("file") == "short");
-        co_await write_file(path, std::vector<unsigned char>{'x', 'y'}, {.atomic = atomic});
+        const std::vector<unsigned char> bytes{'x', 'y'};
+        co_await write_file(path, bytes, {.atomic = atomic});
         CHECK(folder.content("file") == "xy");
         co_await write_file(path, "", {.atomic = atomic});
         CHECK(folder.content("file") == "");

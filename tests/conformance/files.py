@@ -5,7 +5,7 @@ import pathlib
 import shutil
 import tempfile
 
-from scenario import log, scenario
+from scenario import log, run_scenarios, scenario
 
 
 def folder():
@@ -89,6 +89,7 @@ def _():
         log(file.read(1).decode())
         file.seek(0)
         file.write(b"two")
+        file.flush()
         log(file.tell())
         file.seek(0)
         log(file.read().decode())
@@ -162,3 +163,7 @@ def _():
         log(outcome(lambda: shutil.rmtree(path + "/none")))
         shutil.rmtree(path + "/tree")
         log((root / "tree").exists(), (root / "aside/kept").exists())
+
+
+if __name__ == "__main__":
+    run_scenarios()

@@ -33,8 +33,11 @@ UniqueFd Directory::open_below(int parent, const char* name) noexcept {
     return UniqueFd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-Directory::Directory(const std::string& path)
-    : Directory(UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), path) {}
+Directory::Directory(const std::string& path) : path_(path), stream_(::opendir(path.c_str())) {
+    if (!stream_) {
+        throw path_error(errno, "scandir", path_);
+    }
+}
 
 Directory::Directory(UniqueFd fd, const std::string& path) : path_(path) {
     if (fd) {

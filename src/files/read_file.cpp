@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <utility>
 
 namespace ringio {
 namespace {
@@ -85,7 +86,8 @@ Task<> replace_file(std::string path, std::string_view bytes, mode_t mode) {
     if (opened < 0) {
         throw detail::path_error(-opened, "open", path);
     }
-    File file(UniqueFd(opened), path);  // whose errors name the file that was asked for
+    UniqueFd fd(opened);
+    File file(std::move(fd), path);  // whose errors name the file that was asked for
     co_await file.write(bytes);
     if (old_mode) {
         co_await fs::chmod(name.path(), *old_mode);

@@ -1,13 +1,14 @@
 #include <ringio/files/copy_file.hpp>
 
-#include "file_size_signal.hpp"
 #include "path_errors.hpp"
 #include "stop_flag.hpp"
 
 #include <ringio/base/unique_fd.hpp>
+#include <ringio/core/ignored_signals.hpp>
 #include <ringio/tasks/run_in_executor.hpp>
 
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <string_view>
 #include <utility>
@@ -166,7 +167,7 @@ private:
 Task<std::uint64_t> copy_file(std::string from, std::string to, CopyFileOptions options) {
     detail::require_path(from);
     detail::require_path(to);
-    detail::ignore_file_size_signal();
+    detail::ignore_if_default(SIGXFSZ);
     const detail::StopFlag flag;
     const auto copy = [options](const std::string& source, const std::string& target,
                                 const detail::Stop& stop) {

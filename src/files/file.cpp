@@ -1,16 +1,17 @@
 #include <ringio/files/file.hpp>
 
-#include "file_size_signal.hpp"
 #include "file_turn.hpp"
 #include "path_errors.hpp"
 
 #include <ringio/base/system_calls.hpp>
+#include <ringio/core/ignored_signals.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <limits>
 #include <stdexcept>
 
@@ -25,13 +26,13 @@ FileState::FileState(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(
     const int flags = std::max(system_calls->fcntl(fd_.get(), F_GETFL, 0), 0);
     appends_ = (flags & O_APPEND) != 0;
     is_direct_ = (flags & O_DIRECT) != 0;
-    if ((flags & O_ACCMODE) != O_RDONLY) {
-        ignore_file_size_signal();
-    }
     const off_t at = ::lseek(fd_.get(), 0, SEEK_CUR);
     has_positions_ = at >= 0 || errno != ESPIPE;
     position = at > 0 ? static_cast<std::uint64_t>(at) : 0;
     is_at_end = has_positions_ && appends_;
+    if ((flags & O_ACCMODE) != O_RDONLY) {
+        ignore_if_default(has_positions_ ? SIGXFSZ : SIGPIPE);
+    }
 }
 
 void FileState::close() noexcept {

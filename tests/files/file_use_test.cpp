@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -200,19 +199,19 @@ ASYNC_TEST_CASE("file: beyond RLIMIT_FSIZE a write is an error, and ends nobody"
     CHECK(folder.content("file") == much.substr(0, 1000));
 }
 
+ASYNC_TEST_CASE("file: a write to a pipe that nobody reads is an error, and ends nobody") {
+    void (*const before)(int) = std::signal(SIGPIPE, SIG_DFL);
+    Ends ends = Ends::pipe();
+    File file(std::move(ends.far), "<pipe>");
+    ends.near.reset();
+    CHECK_AWAIT(text_of<std::system_error>(file.write("x")), "write '<pipe>': Broken pipe");
+    std::signal(SIGPIPE, before);
+}
+
 TEST_CASE("file: what a program does with SIGXFSZ stays as it is") {
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        // What the tests before have done to it is of another process.
-        std::signal(SIGXFSZ, [](int) {});
-        const TempFolder folder;
-        const File file(UniqueFd(::open((folder / "file").c_str(), O_CREAT | O_WRONLY, 0600)));
-        const bool kept = std::signal(SIGXFSZ, SIG_DFL) != SIG_IGN;
-        std::filesystem::remove_all(folder.path());
-        ::_exit(kept ? 0 : 1);
-    }
-    int status = -1;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    CHECK(status == 0);
+    void (*const handler)(int) = [](int) {};
+    void (*const before)(int) = std::signal(SIGXFSZ, handler);
+    const TempFolder folder;
+    const File file(UniqueFd(::open(folder.file("file").c_str(), O_WRONLY | O_CLOEXEC)));
+    CHECK(std::signal(SIGXFSZ, before) == handler);
 }

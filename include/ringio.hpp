@@ -7,6 +7,7 @@
 #include <ringio/concurrent.hpp>
 #include <ringio/core.hpp>
 #include <ringio/debug.hpp>
+#include <ringio/files.hpp>
 #include <ringio/io.hpp>
 #include <ringio/process.hpp>
 #include <ringio/ring.hpp>

@@ -20,6 +20,7 @@
 #include <ringio/ring/kernel.hpp>
 #include <ringio/ring/kernel_source.hpp>
 #include <ringio/ring/max_transfer.hpp>
+#include <ringio/ring/path_requests.hpp>
 #include <ringio/ring/ring.hpp>
 #include <ringio/ring/setup_failure.hpp>
 #include <ringio/ring/socket_requests.hpp>

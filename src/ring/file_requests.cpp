@@ -48,4 +48,10 @@ void StatxRequest::prepare(io_uring_sqe& sqe) const noexcept {
 
 void StatxRequest::dispose(int, std::uint32_t) noexcept {}
 
+void FallocateRequest::prepare(io_uring_sqe& sqe) const noexcept {
+    io_uring_prep_fallocate(&sqe, fd, mode, static_cast<off_t>(offset), static_cast<off_t>(size));
+}
+
+void FallocateRequest::dispose(int, std::uint32_t) noexcept {}
+
 }  // namespace ringio

@@ -62,8 +62,24 @@ private:
         struct ::statx status{};
         expect(0, StatxRequest{.path = path, .result = &status});
         expect_equal(5, static_cast<int>(status.stx_size), "the size by statx");
+        expect(0, FallocateRequest{.fd = fd, .size = 4096});
         expect(0, CloseRequest{fd});
-        ::unlink(path);
+        names(path);
+    }
+
+    // Begins with a file of the name, and leaves none.
+    void names(const std::string& path) {
+        const std::string directory = path + ".d";
+        const std::string second = directory + "/second";
+        const std::string third = directory + "/third";
+        expect(0, MkdirAtRequest{.path = directory.c_str()});
+        expect(0, LinkAtRequest{.path = path.c_str(), .new_path = second.c_str()});
+        expect(0, RenameAtRequest{.path = path.c_str(), .new_path = second.c_str()});
+        expect(0, SymlinkAtRequest{.target = "second", .path = third.c_str()});
+        for (const std::string& name : {path, second, third}) {
+            expect(0, UnlinkAtRequest{.path = name.c_str()});
+        }
+        expect(0, UnlinkAtRequest{.path = directory.c_str(), .flags = AT_REMOVEDIR});
     }
 
     void connection() {

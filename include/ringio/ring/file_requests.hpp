@@ -97,4 +97,19 @@ struct StatxRequest {
     static void dispose(int result, std::uint32_t flags) noexcept;
 };
 
+/// Sets aside space for `size` bytes from `offset`; with FALLOC_FL_* in `mode` what else
+/// fallocate(2) does.
+struct FallocateRequest {
+    int fd = -1;
+    int mode = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+
+    static constexpr const char* name = "fallocate";
+    static constexpr bool retry_on_eintr = true;
+    void prepare(io_uring_sqe& sqe) const noexcept;
+    /// Nothing to do: there is no result beside success.
+    static void dispose(int result, std::uint32_t flags) noexcept;
+};
+
 }  // namespace ringio

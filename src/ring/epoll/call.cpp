@@ -19,10 +19,6 @@ namespace {
 
 using Next = Verdict::Next;
 
-int result_of(ssize_t returned) noexcept {
-    return returned >= 0 ? static_cast<int>(returned) : -errno;
-}
-
 bool would_block() noexcept { return errno == EAGAIN || errno == EINTR; }
 
 bool is_ready(int fd, short events) noexcept {
@@ -277,23 +273,6 @@ Verdict close_now(const io_uring_sqe& request) noexcept {
     return Verdict::over(result == -EINTR ? 0 : result);
 }
 
-// Kernel: io_uring, too, opens without waiting for the other end of a FIFO, and takes the flag off
-// again. What a lease refuses that way is opened by waiting.
-int open_file(const io_uring_sqe& request) noexcept {
-    const auto* const path = pointer<const char>(request.addr);
-    const auto flags = static_cast<int>(request.open_flags);
-    if ((flags & (O_NONBLOCK | O_PATH)) != 0) {
-        return result_of(::openat(request.fd, path, flags, request.len));
-    }
-    int fd = ::openat(request.fd, path, flags | O_NONBLOCK, request.len);
-    if (fd < 0 && errno == EWOULDBLOCK) {
-        fd = ::openat(request.fd, path, flags, request.len);
-    } else if (fd >= 0) {
-        ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
-    }
-    return result_of(fd);
-}
-
 }  // namespace
 
 void Call::advance(std::uint32_t bytes) noexcept {
@@ -350,6 +329,12 @@ Verdict attempt(Call& call, FileBudget& budget) noexcept {
         case IORING_OP_OPENAT:
         case IORING_OP_FSYNC:
         case IORING_OP_STATX:
+        case IORING_OP_FALLOCATE:
+        case IORING_OP_MKDIRAT:
+        case IORING_OP_UNLINKAT:
+        case IORING_OP_RENAMEAT:
+        case IORING_OP_SYMLINKAT:
+        case IORING_OP_LINKAT:
             return {Next::worker, 0};
         default:
             return Verdict::over(-EINVAL);
@@ -368,8 +353,6 @@ int call_blocking(const Call& call) noexcept {
             }
             return call.final_result(result_of(moved));
         }
-        case IORING_OP_OPENAT:
-            return open_file(request);
         case IORING_OP_CLOSE: {
             const int result = result_of(::close(request.fd));
             return result == -EINTR ? 0 : result;
@@ -378,12 +361,12 @@ int call_blocking(const Call& call) noexcept {
             return result_of((request.fsync_flags & IORING_FSYNC_DATASYNC) != 0
                                  ? ::fdatasync(request.fd)
                                  : ::fsync(request.fd));
-        case IORING_OP_STATX:
-            return result_of(::statx(request.fd, pointer<const char>(request.addr),
-                                     static_cast<int>(request.statx_flags), request.len,
-                                     pointer<struct ::statx>(request.off)));
+        case IORING_OP_FALLOCATE:
+            return result_of(::fallocate(request.fd, static_cast<int>(request.len),
+                                         static_cast<off_t>(request.off),
+                                         static_cast<off_t>(request.addr)));
         default:
-            return -EINVAL;
+            return call_on_path(request);
     }
 }
 

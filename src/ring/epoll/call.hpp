@@ -1,9 +1,11 @@
 // Call: a request on its way to an answer by system calls, and the first or the next try at it.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 
 #include <liburing.h>
+#include <sys/types.h>
 
 namespace ringio::detail {
 
@@ -65,6 +67,14 @@ Verdict attempt(Call& call, FileBudget& budget) noexcept;
 
 /// The same for one of Verdict::Next::worker, and may block: its terminal result.
 int call_blocking(const Call& call) noexcept;
+
+/// The part of call_blocking() for requests that name a file: -EINVAL for others.
+int call_on_path(const io_uring_sqe& request) noexcept;
+
+/// What a system call has returned, as the result of a request.
+inline int result_of(ssize_t returned) noexcept {
+    return returned >= 0 ? static_cast<int>(returned) : -errno;
+}
 
 /// The events that a POLL_ADD asks for.
 std::uint32_t poll_events(const io_uring_sqe& request) noexcept;

@@ -90,8 +90,8 @@ Task<std::string> read_from_position(FileState& file, std::size_t most) {
     const std::size_t likely = most > asked_size ? likely_rest(file) : most;
     while (filled < most) {
         if (filled == bytes.size()) {
-            const std::size_t step = filled == ahead ? likely : std::max(filled, first_step);
-            bytes.resize(filled + std::min({step, most - filled, trusted_size}));
+            const std::size_t more = filled == ahead ? likely : std::max(filled, first_step);
+            bytes.resize(filled + std::min({more, most - filled, trusted_size}));
         }
         const ReadRequest request{file.fd(), bytes.data() + filled, bytes.size() - filled,
                                   file.offset(filled)};

@@ -1,5 +1,6 @@
 #include <ringio/streams/stream_outbound.hpp>
 
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/ring/file_requests.hpp>
 #include <ringio/ring/socket_requests.hpp>
 #include <ringio/streams/stream_state.hpp>
@@ -80,8 +81,8 @@ RINGIO_INLINE std::size_t StreamOutbound::send_at_once(std::string_view data) no
 }
 
 void StreamOutbound::write(std::string_view data) {
-    if (end_wanted_) [[unlikely]] {
-        throw std::runtime_error("Cannot call write() after write_eof()");
+    if (writes_ != Writes::open) [[unlikely]] {
+        refuse_to_write();
     }
     if (stream_.closing()) [[unlikely]] {
         return;  // as in asyncio, what is written to a closed or lost connection is dropped
@@ -111,14 +112,14 @@ std::size_t StreamOutbound::write_through(std::string_view data) noexcept {
 }
 
 void StreamOutbound::end() noexcept {
-    if (stream_.closing() || end_wanted_) {
+    if (stream_.closing() || writes_ == Writes::ended) {
         return;
     }
     if (way_ == Way::pipe) {
         stream_.close();
         return;
     }
-    end_wanted_ = true;
+    writes_ = Writes::ended;
     schedule_flush();
 }
 
@@ -140,7 +141,7 @@ void StreamOutbound::flush() noexcept {
         }
         if (sent == outgoing_.size()) [[likely]] {
             empty(outgoing_);
-            if (!paused_ && !end_wanted_ && !stream_.closing()) [[likely]] {
+            if (!paused_ && writes_ != Writes::ended && !stream_.closing()) [[likely]] {
                 return;  // nobody waits for it
             }
         } else {
@@ -208,7 +209,7 @@ void StreamOutbound::after_send() noexcept {
     if (pending_bytes() > 0) {
         return;
     }
-    if (end_wanted_ && !ended_ && !stream_.closing()) {
+    if (writes_ == Writes::ended && !ended_ && !stream_.closing()) {
         ended_ = true;
         if (far_ != nullptr) {
             far_->take_end();
@@ -308,6 +309,24 @@ void StreamOutbound::write_the_rest() noexcept {
             }
         }
     }
+}
+
+void StreamOutbound::refuse_to_write() const {
+    throw std::runtime_error(writes_ == Writes::ended ? "Cannot call write() after write_eof()"
+                                                      : "unable to write; sendfile is in progress");
+}
+
+StreamOutbound::Exclusive::Exclusive(StreamOutbound& output) : output_(output) {
+    if (output.writes_ != Writes::open) {
+        output.refuse_to_write();
+    }
+    output.writes_ = Writes::only_by_sendfile;
+}
+
+void StreamOutbound::Exclusive::write(std::string_view data) const {
+    output_.writes_ = Writes::open;
+    const ScopeExit mine([this] { output_.writes_ = Writes::only_by_sendfile; });
+    output_.write(data);
 }
 
 void StreamOutbound::drop() noexcept {

@@ -93,11 +93,31 @@ public:
           far_(far),
           way_(Way::far_side) {}
 
-    /// Buffers bytes, to be sent by drain() or at the end of the turn.
+    /// Buffers bytes, to be sent by drain() or at the end of the turn. *Errors*: std::runtime_error
+    /// after end(), and while there is an Exclusive.
     void write(std::string_view data);
+    /// *Errors*: std::runtime_error while there is an Exclusive.
+    void require_shared() const {
+        if (writes_ == Writes::only_by_sendfile) {
+            refuse_to_write();
+        }
+    }
+    /// While it lives nobody else writes.
+    class Exclusive {
+    public:
+        /// *Errors*: as write().
+        explicit Exclusive(StreamOutbound& output);
+        Exclusive(const Exclusive&) = delete;
+        Exclusive& operator=(const Exclusive&) = delete;
+        ~Exclusive() { output_.writes_ = Writes::open; }
+        void write(std::string_view data) const;
+
+    private:
+        StreamOutbound& output_;
+    };
     /// Sends what was written, or leaves it to the end of the turn.
     void drain() noexcept {
-        if (outgoing_.empty() && (!end_wanted_ || ended_)) {
+        if (outgoing_.empty() && (writes_ != Writes::ended || ended_)) {
             return;
         }
         if (may_send_at_once() || paused_) {
@@ -143,6 +163,7 @@ public:
 
 private:
     enum class Way : unsigned char { socket, pipe, far_side };
+    enum class Writes : unsigned char { open, ended, only_by_sendfile };
 
     void schedule_flush() noexcept;
     bool may_send_at_once() noexcept;
@@ -159,6 +180,7 @@ private:
     void resume_writers() noexcept;
     void drop() noexcept;
     void write_the_rest() noexcept;
+    [[noreturn]] void refuse_to_write() const;
 
     StreamState& stream_;
     IntrusivePtr<LoopAnchor> anchor_;
@@ -174,7 +196,7 @@ private:
     std::uint32_t calls_ = 0;  // how often in that turn
     bool together_ = false;    // in that turn: they leave with those of other connections
     bool paused_ = false;
-    bool end_wanted_ = false;
+    Writes writes_ = Writes::open;
     bool ended_ = false;
     bool aborted_ = false;
     bool waits_for_room_ = false;  // of the far side

@@ -19,6 +19,8 @@ namespace ringio {
 
 namespace detail {
 
+class FileSending;
+
 Task<> drain_with_patience(IntrusivePtr<StreamState> stream);
 
 /// Mostly there is nothing to wait for, and then it takes no coroutine.
@@ -124,7 +126,10 @@ public:
     detail::Drain drain() const noexcept { return detail::Drain(state_); }
 
     /// Ends the stream for the peer once everything is sent; reading may go on.
-    void write_eof() { state_->output().end(); }
+    void write_eof() {
+        state_->output().require_shared();
+        state_->output().end();
+    }
     bool can_write_eof() const noexcept { return true; }
 
     /// Closes the connection once everything is sent. Returns at once. Idempotent.
@@ -157,6 +162,7 @@ public:
     PeerCredentials peer_credentials() const { return ringio::peer_credentials(state_->socket()); }
 
 protected:
+    friend class detail::FileSending;
     const IntrusivePtr<detail::StreamState>& state() const noexcept { return state_; }
 
 private:

@@ -1,12 +1,17 @@
 #include <ringio/io/address.hpp>
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstddef>
 #include <cstring>
 #include <stdexcept>
+#include <system_error>
 
 namespace ringio {
 namespace {
@@ -16,6 +21,21 @@ Address view(const unsigned char* storage) noexcept {
     Address address;
     std::memcpy(&address, storage, sizeof(address));
     return address;
+}
+
+constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
+constexpr std::size_t path_max = sizeof(sockaddr_un::sun_path);
+
+// As getaddrinfo(3) reads what follows the %: a number, or, for an address of one link, a name.
+std::optional<std::uint32_t> parse_scope(const in6_addr& address, const std::string& scope) {
+    const bool may_be_name = IN6_IS_ADDR_LINKLOCAL(&address) || IN6_IS_ADDR_MC_LINKLOCAL(&address);
+    if (const unsigned index = may_be_name ? ::if_nametoindex(scope.c_str()) : 0) {
+        return index;
+    }
+    std::uint32_t number = 0;
+    const char* const end = scope.data() + scope.size();
+    const auto [parsed, error] = std::from_chars(scope.data(), end, number);
+    return error == std::errc() && parsed == end ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace
@@ -40,13 +60,39 @@ std::optional<SocketAddress> SocketAddress::from_literal(std::string_view host,
         v4.sin_port = htons(port);
         return SocketAddress(reinterpret_cast<const sockaddr*>(&v4), sizeof(v4));
     }
+    const std::size_t percent = text.find('%');
     sockaddr_in6 v6 = {};
-    if (::inet_pton(AF_INET6, text.c_str(), &v6.sin6_addr) == 1) {
-        v6.sin6_family = AF_INET6;
-        v6.sin6_port = htons(port);
-        return SocketAddress(reinterpret_cast<const sockaddr*>(&v6), sizeof(v6));
+    if (::inet_pton(AF_INET6, text.substr(0, percent).c_str(), &v6.sin6_addr) != 1) {
+        return std::nullopt;
     }
-    return std::nullopt;
+    if (percent != std::string::npos) {
+        const auto scope = parse_scope(v6.sin6_addr, text.substr(percent + 1));
+        if (!scope) {
+            return std::nullopt;
+        }
+        v6.sin6_scope_id = *scope;
+    }
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port);
+    return SocketAddress(reinterpret_cast<const sockaddr*>(&v6), sizeof(v6));
+}
+
+// Kernel: the length of a path counts the zero byte after it, that of an abstract name does not.
+SocketAddress SocketAddress::unix_path(std::string_view path) {
+    const bool is_abstract = !path.empty() && path.front() == '\0';
+    const std::size_t most = is_abstract ? path_max : path_max - 1;
+    if (path.size() > most) {
+        throw std::invalid_argument("AF_UNIX path too long: " + std::to_string(path.size()) +
+                                    " bytes, of at most " + std::to_string(most));
+    }
+    if (!is_abstract && path.find('\0') != std::string_view::npos) {
+        throw std::invalid_argument("embedded null byte in path");
+    }
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    std::copy(path.begin(), path.end(), address.sun_path);
+    const std::size_t size = path_offset + path.size() + (is_abstract || path.empty() ? 0 : 1);
+    return SocketAddress(reinterpret_cast<const sockaddr*>(&address), size);
 }
 
 int SocketAddress::family() const noexcept {
@@ -76,7 +122,30 @@ std::uint16_t SocketAddress::port() const noexcept {
     }
 }
 
-std::string SocketAddress::to_string() const { return host_and_port(host(), port()); }
+std::uint32_t SocketAddress::scope_id() const noexcept {
+    return family() == AF_INET6 ? view<sockaddr_in6>(storage_).sin6_scope_id : 0;
+}
+
+std::string SocketAddress::path() const {
+    if (family() != AF_UNIX || size_ <= path_offset) {
+        return {};
+    }
+    std::string path(reinterpret_cast<const char*>(storage_) + path_offset, size_ - path_offset);
+    if (path.front() != '\0') {
+        path.resize(std::min(path.find('\0'), path.size()));
+    }
+    return path;
+}
+
+std::string SocketAddress::to_string() const {
+    if (family() == AF_UNIX) {
+        std::string text = path();
+        std::replace(text.begin(), text.end(), '\0', '@');
+        return text;
+    }
+    const std::uint32_t scope = scope_id();
+    return host_and_port(scope == 0 ? host() : host() + "%" + std::to_string(scope), port());
+}
 
 bool operator==(const SocketAddress& a, const SocketAddress& b) noexcept {
     return a.size_ == b.size_ && std::equal(a.storage_, a.storage_ + a.size_, b.storage_);

@@ -2,8 +2,11 @@
 
 #include <support/catch.hpp>
 
+#include <cstddef>
 #include <cstring>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -74,7 +77,62 @@ TEST_CASE("SocketAddress: another family keeps its bytes, and has no host and po
     CHECK(address.family() == AF_UNIX);
     CHECK(address.host() == "");
     CHECK(address.port() == 0);
+    CHECK(address.path() == "/tmp/x");
     CHECK(std::memcmp(address.data(), &kernel, sizeof(kernel)) == 0);
+}
+
+TEST_CASE("SocketAddress: an IPv6 literal may have a scope, by number or, on a link, by name") {
+    const auto by_name = SocketAddress::from_literal("fe80::1%lo", 80);
+    REQUIRE(by_name);
+    CHECK(by_name->scope_id() == 1);
+    CHECK(by_name->host() == "fe80::1");
+    CHECK(by_name->to_string() == "[fe80::1%1]:80");
+    CHECK(by_name == SocketAddress::from_literal("fe80::1%1", 80));
+    CHECK(SocketAddress::from_literal("ff02::1%lo", 80)->scope_id() == 1);
+    CHECK(SocketAddress::from_literal("::1%7", 80)->scope_id() == 7);
+    for (const char* text : {"fe80::1%", "fe80::1%nosuchinterface", "fe80::1%-1", "fe80::1%1 ",
+                             "fe80::1%4294967296", "127.0.0.1%lo", "%lo"}) {
+        INFO(text);
+        CHECK_FALSE(SocketAddress::from_literal(text, 80));
+    }
+    CHECK(SocketAddress::from_literal("127.0.0.1", 80)->scope_id() == 0);
+}
+
+TEST_CASE("SocketAddress: the path of a Unix socket is as long as the kernel counts it") {
+    const SocketAddress address = SocketAddress::unix_path("/run/x");
+    CHECK(address.family() == AF_UNIX);
+    CHECK(address.path() == "/run/x");
+    CHECK(address.to_string() == "/run/x");
+    CHECK(address.size() == offsetof(sockaddr_un, sun_path) + 7);
+    CHECK(address != SocketAddress::unix_path("/run/y"));
+    CHECK(SocketAddress::unix_path("").size() == offsetof(sockaddr_un, sun_path));
+    CHECK(SocketAddress::unix_path("").path() == "");
+}
+
+TEST_CASE("SocketAddress: a name of a Unix socket that begins with a zero byte is abstract") {
+    const std::string name("\0a\0b", 4);
+    const SocketAddress address = SocketAddress::unix_path(name);
+    CHECK(address.size() == offsetof(sockaddr_un, sun_path) + 4);
+    CHECK(address.path() == name);
+    CHECK(address.to_string() == "@a@b");
+}
+
+TEST_CASE("SocketAddress: a path that is longer than a Unix address is a std::invalid_argument") {
+    const std::string longest(107, 'x');
+    CHECK(SocketAddress::unix_path(longest).path() == longest);
+    CHECK(SocketAddress::unix_path(std::string(1, '\0') + longest).size() == sizeof(sockaddr_un));
+    CHECK_THROWS_WITH(SocketAddress::unix_path(longest + "x"),
+                      "AF_UNIX path too long: 108 bytes, of at most 107");
+    CHECK_THROWS_WITH(SocketAddress::unix_path(std::string(1, '\0') + longest + "x"),
+                      "AF_UNIX path too long: 109 bytes, of at most 108");
+    CHECK_THROWS_AS(SocketAddress::unix_path(longest + "x"), std::invalid_argument);
+}
+
+TEST_CASE("SocketAddress: a path with a zero byte in it is a std::invalid_argument") {
+    CHECK_THROWS_AS(SocketAddress::unix_path(std::string_view("/run\0x", 6)),
+                    std::invalid_argument);
+    CHECK_THROWS_WITH(SocketAddress::unix_path(std::string_view("/run\0x", 6)),
+                      "embedded null byte in path");
 }
 
 TEST_CASE("SocketAddress: an address longer than any is a std::invalid_argument") {

@@ -1,7 +1,10 @@
-// L4, streams: TCP connections as a StreamReader and a StreamWriter, and servers that make them.
+// L4, streams: TCP connections as a StreamReader and a StreamWriter, and servers that make them;
+// datagrams; names of hosts.
 #pragma once
 
+#include <ringio/streams/datagram_endpoint.hpp>
 #include <ringio/streams/hosts.hpp>
+#include <ringio/streams/names.hpp>
 #include <ringio/streams/open_connection.hpp>
 #include <ringio/streams/relay.hpp>
 #include <ringio/streams/resolve.hpp>

@@ -1,10 +1,12 @@
 #include <ringio/io/socket.hpp>
 
 #include <ringio/base/system_calls.hpp>
+#include <ringio/ring/control_requests.hpp>
 
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -51,7 +53,13 @@ Task<std::size_t> send_to(int fd, std::string_view data, SocketAddress address) 
     message.msg_namelen = address.size();
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    const int sent = co_await Op<SendMsgRequest>({fd, &message, 0}).as_code();
+    // Kernel: io_uring must not send a datagram again after EAGAIN: a Unix socket has taken its
+    // bytes by then, and an empty one would be sent (seen with 6.18).
+    int sent = co_await Op<SendMsgRequest>({fd, &message, MSG_DONTWAIT}).as_code();
+    while (sent == -EAGAIN) {
+        co_await Op<PollRequest>({.fd = fd, .mask = POLLOUT});
+        sent = co_await Op<SendMsgRequest>({fd, &message, MSG_DONTWAIT}).as_code();
+    }
     if (sent < 0) {
         const std::string what = "sendto " + address.to_string();
         throw std::system_error(-sent, std::system_category(),

@@ -158,3 +158,39 @@ ASYNC_TEST_CASE("create_datagram_endpoint: Unix sockets talk by their paths") {
     }
     CHECK(::rmdir(folder) == 0);  // the paths went with the endpoints
 }
+
+ASYNC_TEST_CASE("create_datagram_endpoint: a Unix socket whose reader is slow loses no byte") {
+    const auto name = SocketAddress::unix_path(std::string(1, '\0') + "ringio slow reader");
+    const DatagramEndpoint reader = co_await made({.local = name});
+    const Socket socket = Socket::datagram(AF_UNIX);
+    DatagramEndpoint connected = co_await made({.remote = name});
+    for (int round = 0; round < 2; ++round) {
+        for (int number = 0; number < 300; ++number) {
+            connected.send(std::to_string(number));
+        }
+        co_await turns(3);
+        for (int number = 0; number < 300; ++number) {
+            CHECK_AWAIT(received(reader), std::to_string(number));
+        }
+    }
+    DatagramEndpoint free = co_await made({.family = AF_UNIX});
+    for (int number = 0; number < 300; ++number) {
+        free.sendto(std::to_string(number), name);
+    }
+    auto sending = create_task(socket.sendto("by a socket", name));
+    co_await turns(3);
+    std::string by_socket;
+    for (int number = 0; number < 300;) {
+        const std::string data = co_await received(reader);
+        if (data == "by a socket") {
+            by_socket = data;
+            continue;
+        }
+        CHECK(data == std::to_string(number++));
+    }
+    CHECK_AWAIT(sending, 11U);
+    if (by_socket.empty()) {
+        by_socket = co_await received(reader);
+    }
+    CHECK(by_socket == "by a socket");
+}

@@ -104,6 +104,8 @@ public:
     /// Sends, or receives, a message with all that belongs to one: several buffers, an address,
     /// control data. Gives the number of bytes; with MSG_TRUNC in `flags` that of the whole
     /// datagram. Descriptors that come with it are close-on-exec, and the caller's.
+    /// A datagram for which there is no room io_uring may send without its bytes: use sendto(), or
+    /// MSG_DONTWAIT and wait_writable().
     /// *Lifetime*: `message`, and what it points to, must live until the await is over.
     Op<SendMsgRequest> sendmsg(const msghdr& message, int flags = 0) const {
         return Op<SendMsgRequest>({fd(), &message, flags});

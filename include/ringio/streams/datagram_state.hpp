@@ -78,7 +78,8 @@ private:
     bool has_datagram_ = false;  // that nobody has taken yet
 };
 
-/// Sends the first datagram of those that wait, or one that need not wait.
+/// Sends datagrams, each at once, or when there is room again; as a Completion it is the request
+/// that waits for that.
 class DatagramOutbound final : public Completion {
 public:
     struct Waiting {
@@ -91,7 +92,7 @@ public:
 
     /// *Errors*: std::bad_alloc.
     void send(std::string_view data, const SocketAddress& to);
-    /// Forgets what waits, as far as the kernel does not look at it.
+    /// Forgets what waits.
     void drop() noexcept;
     bool empty() const noexcept { return waiting_.empty(); }
     std::size_t pending_bytes() const noexcept { return pending_bytes_; }
@@ -99,16 +100,16 @@ public:
     void complete(int result, std::uint32_t flags) noexcept override;
 
 private:
-    /// Sends those that wait, as far as there is room; for the rest a request is submitted.
+    /// Sends those that wait, as far as there is room.
     void flush() noexcept;
     int try_now(std::string_view data, const SocketAddress& to) noexcept;
-    void submit_first() noexcept;
-    void finish_first(int result) noexcept;
+    void wait_for_room() noexcept;
 
     DatagramState& state_;
     std::list<Waiting> waiting_;
     std::size_t pending_bytes_ = 0;
     DatagramMessage message_;
+    bool polls_ = false;  // what prepare() asks for: room, or to send message_
 };
 
 /// Waits in a queue of an endpoint, which it keeps alive.

@@ -1,8 +1,10 @@
 // L4, streams: connections, pipes and terminals as a StreamReader and a StreamWriter, and servers
-// that make them.
+// that make them; datagrams; names of hosts.
 #pragma once
 
+#include <ringio/streams/datagram_endpoint.hpp>
 #include <ringio/streams/hosts.hpp>
+#include <ringio/streams/names.hpp>
 #include <ringio/streams/open_connection.hpp>
 #include <ringio/streams/open_unix_connection.hpp>
 #include <ringio/streams/pipes.hpp>

@@ -25,6 +25,7 @@ constinit const SystemCalls SystemCalls::real = {
     .close = ::close,
     .getaddrinfo = ::getaddrinfo,
     .freeaddrinfo = ::freeaddrinfo,
+    .getnameinfo = ::getnameinfo,
 };
 
 }  // namespace ringio

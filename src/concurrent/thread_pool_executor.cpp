@@ -62,6 +62,7 @@ struct ThreadPoolExecutor::State {
     Jobs jobs;  // by number, and so in the order of their coming
     std::uint64_t next_job = 0;
     std::vector<std::thread> workers;  // joinable, until somebody joins it
+    std::vector<bool> busy;            // of each worker, whether it does a job
     std::size_t idle = 0;
     std::size_t joining = 0;  // how many threads join a worker now
     std::condition_variable joined;
@@ -89,10 +90,12 @@ struct ThreadPoolExecutor::State {
                 return;
             }
             Jobs::node_type job = jobs.extract(jobs.begin());
+            busy[number] = true;
             lock.unlock();
             job.mapped()();
             job = {};
             lock.lock();
+            busy[number] = false;
         }
     }
 
@@ -120,6 +123,25 @@ struct ThreadPoolExecutor::State {
         }
     }
 
+    // Leaves those alone that do a job; the others are about to end, and are waited for, so that
+    // nothing runs that need not.
+    void leave_workers() noexcept {
+        std::unique_lock lock(mutex);
+        for (std::size_t number = 0; number < workers.size(); ++number) {
+            if (!workers[number].joinable()) {
+                continue;
+            }
+            std::thread taken = std::move(workers[number]);
+            if (busy[number] || !jobs.empty()) {
+                taken.detach();
+            } else {
+                lock.unlock();
+                taken.join();
+                lock.lock();
+            }
+        }
+    }
+
     void remove(std::uint64_t number) {
         Jobs::node_type removed;  // destroyed unlocked: it may be anybody's code
         const std::lock_guard lock(mutex);
@@ -139,16 +161,12 @@ ThreadPoolExecutor::~ThreadPoolExecutor() {
         return;
     }
     std::unique_lock lock(state_->mutex);
-    if (!state_->left_alone) {
-        lock.unlock();
+    const bool left_alone = state_->left_alone;
+    lock.unlock();
+    if (!left_alone) {
         shutdown();
-        lock.lock();
     }
-    for (std::thread& worker : state_->workers) {
-        if (worker.joinable()) {
-            worker.detach();
-        }
-    }
+    state_->leave_workers();
 }
 
 std::uint64_t ThreadPoolExecutor::enqueue(std::shared_ptr<State> state,
@@ -167,6 +185,7 @@ std::uint64_t ThreadPoolExecutor::enqueue(std::shared_ptr<State> state,
     std::vector<std::thread>& workers = state->workers;
     if (state->idle <= state->jobs.size() && workers.size() < state->max_workers) {
         const std::size_t number = workers.size();
+        state->busy.resize(number + 1);
         workers.emplace_back();  // before the start: a thread that runs must have its place
         try {
             workers.back() = start_without_signals([state, number] { state->run_worker(number); });

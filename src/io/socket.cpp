@@ -1,10 +1,12 @@
 #include <ringio/io/socket.hpp>
 
 #include <ringio/base/system_calls.hpp>
+#include <ringio/ring/control_requests.hpp>
 
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -17,12 +19,6 @@ namespace {
     throw std::system_error(errno, std::system_category(), what);
 }
 
-void set_option(int fd, int level, int option, int value) {
-    if (detail::system_calls->setsockopt(fd, level, option, &value, sizeof(value)) != 0) {
-        throw_errno("setsockopt");
-    }
-}
-
 template <class Function>
 SocketAddress address_by(Function function, int fd, const char* what) {
     sockaddr_storage storage = {};
@@ -33,25 +29,77 @@ SocketAddress address_by(Function function, int fd, const char* what) {
     return SocketAddress(reinterpret_cast<const sockaddr*>(&storage), length);
 }
 
-}  // namespace
-
-// Kernel: the descriptors are in blocking mode: whichever kernel answers waits by itself.
-Socket Socket::stream(int family) {
-    UniqueFd fd(detail::system_calls->socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+Socket made(int family, int type, int protocol) {
+    UniqueFd fd(detail::system_calls->socket(family, type | SOCK_CLOEXEC, protocol));
     if (!fd) {
         throw_errno("socket");
     }
     return Socket(std::move(fd));
 }
 
+// The coroutines below take the descriptor: the Socket may be moved meanwhile.
+
+Task<> send_all(int fd, std::string_view data) {
+    while (!data.empty()) {
+        const int sent = co_await Op<SendRequest>({fd, data.data(), data.size(), 0});
+        data.remove_prefix(static_cast<std::size_t>(sent));
+    }
+}
+
+Task<std::size_t> send_to(int fd, std::string_view data, SocketAddress address) {
+    iovec part = {.iov_base = const_cast<char*>(data.data()), .iov_len = data.size()};
+    msghdr message = {};
+    message.msg_name = const_cast<sockaddr*>(address.data());
+    message.msg_namelen = address.size();
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    // Kernel: io_uring must not send a datagram again after EAGAIN: a Unix socket has taken its
+    // bytes by then, and an empty one would be sent (seen with 6.18).
+    int sent = co_await Op<SendMsgRequest>({fd, &message, MSG_DONTWAIT}).as_code();
+    while (sent == -EAGAIN) {
+        co_await Op<PollRequest>({.fd = fd, .mask = POLLOUT});
+        sent = co_await Op<SendMsgRequest>({fd, &message, MSG_DONTWAIT}).as_code();
+    }
+    if (sent < 0) {
+        const std::string what = "sendto " + address.to_string();
+        throw std::system_error(-sent, std::system_category(),
+                                detail::describe_failure(-sent, what));
+    }
+    co_return static_cast<std::size_t>(sent);
+}
+
+Task<ReceivedFrom> receive_from(int fd, std::span<char> buffer) {
+    iovec part = {.iov_base = buffer.data(), .iov_len = buffer.size()};
+    sockaddr_storage sender = {};
+    msghdr message = {};
+    message.msg_name = &sender;
+    message.msg_namelen = sizeof(sender);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    const int size = co_await Op<RecvMsgRequest>({fd, &message, 0}).as_code();
+    if (size < 0) {
+        detail::throw_system_error(-size, "recvfrom");
+    }
+    const SocketAddress from(reinterpret_cast<const sockaddr*>(&sender), message.msg_namelen);
+    co_return ReceivedFrom{static_cast<std::size_t>(size), from,
+                           (message.msg_flags & MSG_TRUNC) != 0};
+}
+
+}  // namespace
+
+// Kernel: the descriptors are in blocking mode: whichever kernel answers waits by itself.
+Socket Socket::stream(int family) { return made(family, SOCK_STREAM, 0); }
+
+Socket Socket::datagram(int family, int protocol) { return made(family, SOCK_DGRAM, protocol); }
+
 Socket Socket::listening(const SocketAddress& address, int backlog, bool reuse_port) {
     Socket socket = stream(address.family());
-    set_option(socket.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
+    socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     if (reuse_port) {
-        set_option(socket.fd(), SOL_SOCKET, SO_REUSEPORT, 1);
+        socket.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
     }
     if (address.family() == AF_INET6) {
-        set_option(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+        socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1);
     }
     socket.bind(address);
     socket.listen(backlog);
@@ -80,12 +128,29 @@ void Socket::listen(int backlog) const {
     }
 }
 
+void Socket::setsockopt(int level, int option, const void* value, std::size_t size) const {
+    if (detail::system_calls->setsockopt(fd(), level, option, value,
+                                         static_cast<socklen_t>(size)) != 0) {
+        throw_errno("setsockopt");
+    }
+}
+
 SocketAddress Socket::getsockname() const {
     return address_by(detail::system_calls->getsockname, fd(), "getsockname");
 }
 
 SocketAddress Socket::getpeername() const {
     return address_by(detail::system_calls->getpeername, fd(), "getpeername");
+}
+
+Task<> Socket::sendall(std::string_view data) const { return send_all(fd(), data); }
+
+Task<std::size_t> Socket::sendto(std::string_view data, SocketAddress address) const {
+    return send_to(fd(), data, address);
+}
+
+Task<ReceivedFrom> Socket::recvfrom(std::span<char> buffer) const {
+    return receive_from(fd(), buffer);
 }
 
 void Socket::shutdown(int how) const noexcept { detail::system_calls->shutdown(fd(), how); }

@@ -6,11 +6,10 @@
 #include <ringio/core/event_loop.hpp>
 #include <ringio/core/promise.hpp>
 #include <ringio/core/timers.hpp>
+#include <ringio/streams/bound_path.hpp>
 #include <ringio/streams/start_server.hpp>
 #include <ringio/streams/stream_state.hpp>
 #include <ringio/sync/event.hpp>
-
-#include "bound_path.hpp"
 
 #include <memory>
 #include <optional>

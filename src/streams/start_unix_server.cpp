@@ -1,12 +1,12 @@
 #include <ringio/streams/start_unix_server.hpp>
 
-#include "bound_path.hpp"
+#include <ringio/streams/bound_path.hpp>
+
 #include "server_state.hpp"
 #include "sockets.hpp"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <stdexcept>
@@ -19,31 +19,15 @@ ServerOptions as_server_options(const UnixServerOptions& options) {
     return {.limit = options.limit, .backlog = options.backlog};
 }
 
-// What a server that ended in a hurry left at the path. As in asyncio it is no failure when that
-// cannot be found out: bind() will tell.
-void remove_stale_socket(EventLoop& loop, const std::string& path) {
-    struct stat status{};
-    int error = ::stat(path.c_str(), &status) == 0 ? 0 : errno;
-    if (error == 0 && S_ISSOCK(status.st_mode)) {
-        error = ::unlink(path.c_str()) == 0 ? 0 : errno;
-    }
-    if (error != 0 && error != ENOENT) {
-        loop.call_exception_handler(
-            {.message = "Unable to check or remove stale UNIX socket '" + path + "'",
-             .exception = make_system_error(error, "stale UNIX socket"),
-             .details = {}});
-    }
-}
-
 // Kernel: the mode of the socket is the mode of the path that bind(2) makes, less the umask.
-Socket bound_to_path(const std::string& path, const UnixServerOptions& options) {
+BoundPath bind_to_path(const Socket& socket, const std::string& path,
+                       const UnixServerOptions& options) {
     const SocketAddress address = SocketAddress::unix_path(path);
-    Socket socket = Socket::stream(AF_UNIX);
     if (options.mode && ::fchmod(socket.fd(), *options.mode) != 0) {
         throw std::system_error(errno, std::system_category(), "fchmod of " + address.to_string());
     }
     try {
-        socket.bind(address);
+        return BoundPath::bind(socket, address);
     } catch (const std::system_error& error) {
         if (error.code().value() == EADDRINUSE) {
             throw std::system_error(error.code(),
@@ -51,7 +35,6 @@ Socket bound_to_path(const std::string& path, const UnixServerOptions& options) 
         }
         throw;
     }
-    return socket;
 }
 
 Server serve_unix(ConnectionHandler handler, Socket socket, BoundPath path,
@@ -67,25 +50,25 @@ Server serve_unix(ConnectionHandler handler, Socket socket, BoundPath path,
     return Server(state);
 }
 
-Task<Server> listen_at(ConnectionHandler handler, std::string path, UnixServerOptions options) {
-    if (!is_abstract(path)) {
-        remove_stale_socket(get_running_loop(), path);
+Server listen_on_bound(ConnectionHandler handler, Socket socket, BoundPath path,
+                       const UnixServerOptions& options) {
+    if (!options.cleanup_socket) {
+        path.keep();
     }
-    Socket socket = bound_to_path(path, options);
-    BoundPath bound =
-        options.cleanup_socket && !is_abstract(path) ? BoundPath(std::move(path)) : BoundPath();
     socket.listen(options.backlog);
-    co_return serve_unix(std::move(handler), std::move(socket), std::move(bound), options);
+    return serve_unix(std::move(handler), std::move(socket), std::move(path), options);
+}
+
+Task<Server> listen_at(ConnectionHandler handler, std::string path, UnixServerOptions options) {
+    Socket socket = Socket::stream(AF_UNIX);
+    BoundPath bound = bind_to_path(socket, path, options);
+    co_return listen_on_bound(std::move(handler), std::move(socket), std::move(bound), options);
 }
 
 Task<Server> listen_on_unix(ConnectionHandler handler, UniqueFd fd, UnixServerOptions options) {
     Socket socket = Socket::adopted(std::move(fd));
-    socket.listen(options.backlog);
-    std::string path = socket.getsockname().path();
-    BoundPath bound = options.cleanup_socket && !path.empty() && !is_abstract(path)
-                          ? BoundPath(std::move(path))
-                          : BoundPath();
-    co_return serve_unix(std::move(handler), std::move(socket), std::move(bound), options);
+    BoundPath bound = BoundPath::of(socket);
+    co_return listen_on_bound(std::move(handler), std::move(socket), std::move(bound), options);
 }
 
 void check_unix(const ConnectionHandler& handler, const UnixServerOptions& options) {

@@ -236,3 +236,90 @@ TEST_CASE("Socket: set_no_delay sets TCP_NODELAY, and is harmless elsewhere") {
     make_pair().first.set_no_delay();
     Socket().set_no_delay();
 }
+
+namespace {
+
+Socket bound_datagrams() {
+    Socket socket = Socket::datagram(AF_INET);
+    socket.bind(loopback(0));
+    return socket;
+}
+
+Task<std::string> all_received(const Socket& socket, std::size_t size) {
+    std::string all;
+    while (all.size() < size) {
+        all += co_await received(socket, size - all.size());
+    }
+    co_return all;
+}
+
+}  // namespace
+
+ASYNC_TEST_CASE("Socket: sendto and recvfrom move one datagram, and say from whom") {
+    const Socket first = bound_datagrams();
+    const Socket second = bound_datagrams();
+    char buffer[4];
+    CHECK_AWAIT(second.sendto("hey", first.getsockname()), 3U);
+    const ReceivedFrom whole = co_await first.recvfrom(buffer);
+    CHECK(std::string(buffer, whole.size) == "hey");
+    CHECK(whole.from == second.getsockname());
+    CHECK_FALSE(whole.truncated);
+    CHECK_AWAIT(second.sendto("", first.getsockname()), 0U);
+    CHECK_AWAIT(second.sendto("too long", first.getsockname()), 8U);
+    const ReceivedFrom empty = co_await first.recvfrom(buffer);
+    CHECK(empty.size == 0);
+    CHECK(empty.from == second.getsockname());
+    const ReceivedFrom cut = co_await first.recvfrom(buffer);
+    CHECK(std::string(buffer, cut.size) == "too ");
+    CHECK(cut.truncated);
+}
+
+ASYNC_TEST_CASE("Socket: a datagram that cannot be sent is an error that names its address") {
+    const Socket socket = bound_datagrams();
+    const std::string too_long(65508, 'x');
+    CHECK_AWAIT(text_of<std::system_error>(socket.sendto(too_long, loopback(9))),
+                "sendto 127.0.0.1:9: Message too long");
+}
+
+ASYNC_TEST_CASE("Socket: nobody hears of a datagram that was sent to nobody") {
+    const Socket socket = bound_datagrams();
+    const std::uint16_t port = bound_datagrams().getsockname().port();
+    CHECK_AWAIT(socket.sendto("x", loopback(port)), 1U);
+    char buffer[4];
+    CHECK_AWAIT(text_of<TimeoutError>(wait_for(socket.recvfrom(buffer), 1ms)), "timed out");
+}
+
+ASYNC_TEST_CASE("Socket: sendall sends all, however little the kernel takes at a time") {
+    const Pair pair = make_pair();
+    pair.first.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096);
+    const std::string much(1 << 20, 'x');
+    auto sending = create_task(pair.first.sendall(much));
+    CHECK_AWAIT(all_received(pair.second, much.size()), much);
+    co_await sending;
+    co_await pair.first.sendall("");
+}
+
+ASYNC_TEST_CASE("Socket: sendmsg and recvmsg carry several buffers") {
+    const Pair pair = make_pair();
+    char first[] = "hel";
+    char second[] = "lo";
+    iovec parts[2] = {{.iov_base = first, .iov_len = 3}, {.iov_base = second, .iov_len = 2}};
+    msghdr message = {};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    CHECK_AWAIT(pair.first.sendmsg(message), 5);
+    char got[8] = {};
+    iovec part = {.iov_base = got, .iov_len = sizeof(got)};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    CHECK_AWAIT(pair.second.recvmsg(message, MSG_PEEK), 5);
+    CHECK_AWAIT(pair.second.recv_into(got), 5);
+    CHECK(std::string(got) == "hello");
+}
+
+TEST_CASE("Socket: an option that there is not is a std::system_error") {
+    const Socket socket = Socket::datagram(AF_INET);
+    CHECK_NOTHROW(socket.setsockopt(SOL_SOCKET, SO_BROADCAST, 1));
+    CHECK_THROWS_AS(socket.setsockopt(SOL_SOCKET, 9999, 1), std::system_error);
+    CHECK_THROWS_AS(Socket::datagram(12345), std::system_error);
+}

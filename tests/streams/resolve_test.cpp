@@ -1,6 +1,7 @@
 #include <ringio/streams/resolve.hpp>
 
 #include "link.hpp"
+#include "resolver.hpp"
 
 #include <algorithm>
 
@@ -74,6 +75,7 @@ ASYNC_TEST_CASE("resolve: many names at once") {
 }
 
 ASYNC_TEST_CASE("resolve: may be cancelled in every turn; the answer is dropped") {
+    PlayedResolver resolver;
     for (int turn = 0; turn < 8; ++turn) {
         auto task = create_task(resolved("localhost", 80));
         co_await turns(turn);
@@ -83,6 +85,7 @@ ASYNC_TEST_CASE("resolve: may be cancelled in every turn; the answer is dropped"
 }
 
 TEST_CASE("run: returns with names being resolved, and leaves nothing") {
+    PlayedResolver resolver;
     for (int round = 0; round < 50; ++round) {
         const testing::Balance balance;
         testing::run_virtual([](int turn) -> Task<> {
@@ -96,6 +99,7 @@ TEST_CASE("run: returns with names being resolved, and leaves nothing") {
 }
 
 TEST_CASE("EventLoop::close: with names being resolved leaves nothing") {
+    PlayedResolver resolver;
     for (int round = 0; round < 50; ++round) {
         const testing::Balance balance;
         {

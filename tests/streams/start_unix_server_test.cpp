@@ -116,7 +116,7 @@ ASYNC_TEST_CASE("start_unix_server: a stale path that cannot be looked at is rep
         [&](EventLoop&, const ExceptionContext& context) { reported = context.message; });
     const std::string path = directory / "file" + "/socket";
     CHECK_AWAIT(errno_of(start_unix_server(answer, path)), ENOTDIR);
-    CHECK(reported == "Unable to check or remove stale UNIX socket '" + path + "'");
+    CHECK(reported == "Unable to check or remove stale UNIX socket");
     get_running_loop().set_exception_handler(nullptr);
 }
 

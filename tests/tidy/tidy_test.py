@@ -47,7 +47,7 @@ DOORS = {
     # What does not wait and is no request; the kernels make their own.
     "calling the system": (
         r"(?<!\w)::(?:socket|bind|listen|[gs]etsockopt|getsockname|getpeername|shutdown|recv|fcntl"
-        r"|close|getaddrinfo)\(",
+        r"|close|getaddrinfo|getnameinfo)\(",
         {
             "src/base/system_calls.cpp",
             "src/ring/epoll/call.cpp",

@@ -13,7 +13,8 @@ struct sockaddr;
 
 namespace ringio {
 
-/// Each as the function of the same name: errno, or what getaddrinfo(3) returns, tells the error.
+/// Each as the function of the same name: errno, or what getaddrinfo(3) and getnameinfo(3) return,
+/// tells the error.
 struct SystemCalls {
     int (*socket)(int family, int type, int protocol);
     int (*bind)(int fd, const sockaddr* address, unsigned length);
@@ -29,6 +30,8 @@ struct SystemCalls {
     int (*getaddrinfo)(const char* host, const char* service, const addrinfo* hints,
                        addrinfo** found);
     void (*freeaddrinfo)(addrinfo* list);
+    int (*getnameinfo)(const sockaddr* address, unsigned length, char* host, unsigned host_size,
+                       char* service, unsigned service_size, int flags);
 
     /// Those of Linux.
     static const SystemCalls real;

@@ -1,5 +1,5 @@
 // ThreadPoolExecutor: threads for calls that block. Each loop has one of its own by default, for
-// to_thread() and for names that must be resolved.
+// to_thread().
 #pragma once
 
 #include <ringio/base/unique_function.hpp>

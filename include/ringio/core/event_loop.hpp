@@ -18,9 +18,11 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace ringio {
 
@@ -196,6 +198,19 @@ public:
     /// Removes the loop's handler of a signal; false when there is none.
     /// *Errors*: std::invalid_argument as above.
     bool remove_signal_handler(int signal);
+
+    /// Looks a host up by getaddrinfo(3), in a thread that only does that. What is in names.hpp
+    /// says more, and must be included to call it.
+    Task<std::vector<AddressInfo>> getaddrinfo(std::string host, long port);
+    Task<std::vector<AddressInfo>> getaddrinfo(std::string host, long port,
+                                               const AddressHints& hints);
+    Task<std::vector<AddressInfo>> getaddrinfo(std::string host, std::string service);
+    Task<std::vector<AddressInfo>> getaddrinfo(std::string host, std::string service,
+                                               const AddressHints& hints);
+
+    /// Looks up what an address is called, by getnameinfo(3): gives host and service. As above.
+    Task<std::pair<std::string, std::string>> getnameinfo(const SocketAddress& address,
+                                                          int flags = 0);
 
     /// Makes a Promise whose future belongs to this loop.
     template <class T = void>

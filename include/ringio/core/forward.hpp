@@ -14,6 +14,9 @@ template <class T>
 class TaskHandle;
 class AnyTask;
 struct TaskOptions;
+class SocketAddress;
+struct AddressHints;
+struct AddressInfo;
 
 namespace concurrent {
 class ThreadPoolExecutor;

@@ -4,6 +4,7 @@
 
 #include <ringio/base/unique_fd.hpp>
 #include <ringio/core/op.hpp>
+#include <ringio/core/task.hpp>
 #include <ringio/io/address.hpp>
 #include <ringio/ring/socket_requests.hpp>
 
@@ -15,6 +16,13 @@
 
 namespace ringio {
 
+/// What recvfrom() gives.
+struct ReceivedFrom {
+    std::size_t size = 0;    ///< how many bytes were put into the buffer
+    SocketAddress from;      ///< whose they are; none when the sender has no name
+    bool truncated = false;  ///< the datagram was longer: the rest of it is lost
+};
+
 /// An owned socket. Every descriptor is close-on-exec; sending never raises SIGPIPE.
 ///
 /// *Lifetime*: must outlive the operations that were started on it, and be closed only after them.
@@ -25,6 +33,9 @@ public:
 
     /// Makes a stream socket (TCP). *Errors*: std::system_error.
     static Socket stream(int family);
+
+    /// Makes a socket for datagrams (UDP, or between processes). *Errors*: std::system_error.
+    static Socket datagram(int family, int protocol = 0);
 
     /// Makes a TCP socket that listens on `address`.
     /// *Errors*: std::system_error that names the address.
@@ -43,6 +54,12 @@ public:
     /// Lets the kernel take connections, `backlog` of which may wait. *Errors*: std::system_error
     /// that names the address.
     void listen(int backlog) const;
+
+    /// Sets an option; a number, or what else setsockopt(2) takes. *Errors*: std::system_error.
+    void setsockopt(int level, int option, int value) const {
+        setsockopt(level, option, &value, sizeof(value));
+    }
+    void setsockopt(int level, int option, const void* value, std::size_t size) const;
 
     /// Returns the own, or the peer's, address. *Errors*: std::system_error.
     SocketAddress getsockname() const;
@@ -67,6 +84,34 @@ public:
     /// (LoopOptions::send_together) it may be a request. *Lifetime*: as recv().
     Op<SendRequest> send(std::string_view data) const {
         return Op<SendRequest>({fd(), data.data(), data.size(), 0});
+    }
+
+    /// recv() by asyncio's name.
+    Op<RecvRequest> recv_into(std::span<char> buffer) const { return recv(buffer); }
+
+    /// Sends all of `data`. *Cancellation*: a part may have been sent, and nobody knows how much.
+    /// *Lifetime*: as recv(), and the socket as well.
+    Task<> sendall(std::string_view data) const;
+
+    /// Sends one datagram to `address`; gives how many bytes. *Errors*: std::system_error that
+    /// names it. *Cancellation*, *Lifetime*: as send().
+    Task<std::size_t> sendto(std::string_view data, SocketAddress address) const;
+
+    /// Receives one datagram; one without bytes is a datagram, too. *Cancellation*: a request to
+    /// the kernel; a datagram that comes in spite of it is delivered. *Lifetime*: as recv().
+    Task<ReceivedFrom> recvfrom(std::span<char> buffer) const;
+
+    /// Sends, or receives, a message with all that belongs to one: several buffers, an address,
+    /// control data. Gives the number of bytes; with MSG_TRUNC in `flags` that of the whole
+    /// datagram. Descriptors that come with it are close-on-exec, and the caller's.
+    /// A datagram for which there is no room io_uring may send without its bytes: use sendto(), or
+    /// MSG_DONTWAIT and wait_writable().
+    /// *Lifetime*: `message`, and what it points to, must live until the await is over.
+    Op<SendMsgRequest> sendmsg(const msghdr& message, int flags = 0) const {
+        return Op<SendMsgRequest>({fd(), &message, flags});
+    }
+    Op<RecvMsgRequest> recvmsg(msghdr& message, int flags = 0) const {
+        return Op<RecvMsgRequest>({fd(), &message, flags});
     }
 
     /// Ends one direction (SHUT_RD, SHUT_WR) or both, at once; errors are of no consequence.

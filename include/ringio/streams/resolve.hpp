@@ -1,5 +1,5 @@
-// resolve: from a host name to addresses, off the loop: getaddrinfo blocks, so a worker thread
-// calls it. Literals need no thread.
+// resolve: from a host name to the addresses that TCP connects to or listens on; what names.hpp
+// tells of names, in short.
 #pragma once
 
 #include <ringio/core/task.hpp>

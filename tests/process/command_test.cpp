@@ -2,6 +2,7 @@
 
 #include <support/catch.hpp>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,15 @@ TEST_CASE("Command: one text, several, a range of them") {
           std::vector<std::string>{"git", "log", "-1"});
     CHECK(Command(range).arguments() == range);
     CHECK(Command().arguments().empty());
+}
+
+TEST_CASE("Command: a path may be an object of the type for paths") {
+    const std::filesystem::path path = "/bin/cp";
+    const std::vector<std::filesystem::path> range = {path, "a"};
+    CHECK(Command(path).arguments() == std::vector<std::string>{"/bin/cp"});
+    CHECK(Command(path, "a", path).arguments() ==
+          std::vector<std::string>{"/bin/cp", "a", "/bin/cp"});
+    CHECK(Command(range).arguments() == std::vector<std::string>{"/bin/cp", "a"});
 }
 
 TEST_CASE("Command: a text of it is what a shell would take") {

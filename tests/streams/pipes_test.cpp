@@ -176,6 +176,18 @@ ASYNC_TEST_CASE("connect_read_pipe: takes a socket and a character device") {
     CHECK_AWAIT(null.read(), "");
 }
 
+ASYNC_TEST_CASE("connect_read_pipe: a read that fails says so, and nothing else is reported") {
+    Reported reported;
+    Ends ends = Ends::sockets(Family::tcp);
+    StreamReader reader = co_await connect_read_pipe(std::move(ends.near));
+    const linger at_once = {1, 0};
+    ::setsockopt(ends.far.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ends.far.reset();
+    CHECK_AWAIT(errno_of(reader.read(1)), ECONNRESET);
+    CHECK_AWAIT(errno_of(reader.read(1)), ECONNRESET);
+    CHECK(reported.messages.empty());
+}
+
 ASYNC_TEST_CASE("connect_read_pipe: a terminal whose other side was closed is at its end") {
     Terminal terminal;
     StreamReader reader = co_await connect_read_pipe(std::move(terminal.master));
@@ -236,6 +248,25 @@ ASYNC_TEST_CASE("connect_write_pipe: drain waits while the pipe is full, and the
     co_await draining;
     all += read_now(pipe.near.get()).size();
     CHECK(all == 3 * pipe_size);
+}
+
+ASYNC_TEST_CASE(
+    "connect_write_pipe: drain goes on at the low-water mark, not only when all is sent") {
+    Ends pipe = Ends::pipe();
+    StreamWriter writer = co_await connect_write_pipe(std::move(pipe.far));
+    writer.set_write_buffer_limits(3 * pipe_size, pipe_size);
+    writer.write(std::string(5 * pipe_size, 'x'));
+    auto draining = create_task(static_cast<Task<>>(writer.drain()));
+    co_await turns(5);
+    for (std::size_t left = 4; left > 1; --left) {
+        CHECK(writer.get_write_buffer_size() == left * pipe_size);
+        CHECK_FALSE(draining.done());
+        CHECK(read_now(pipe.near.get()).size() == pipe_size);
+        co_await turns(5);
+    }
+    CHECK(draining.done());
+    CHECK(writer.get_write_buffer_size() == pipe_size);
+    writer.abort();
 }
 
 ASYNC_TEST_CASE(

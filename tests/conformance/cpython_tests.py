@@ -1,7 +1,7 @@
 """CPython's own tests of asyncio: which there are, and which of them the catalogues speak of.
 
 cpython_tests.txt lists the test methods of one version by file, as `run.py --record` found them in
-the Python that ran it. A catalogue cites `streams: read_eof` or `locks: LockTests.repr`.
+the Python that ran it. A catalogue cites `streams: read_eof` or `locks: LockTests.repr`, several with `;` between them.
 """
 
 import ast
@@ -27,6 +27,7 @@ FILES = {
     "sock": ["test_sock_lowlevel.py"],
     "staggered": ["test_staggered.py"],
     "streams": ["test_streams.py"],
+    "subprocess": ["test_subprocess.py"],
     "taskgroups": ["test_taskgroups.py"],
     "tasks": ["test_tasks.py"],
     "threads": ["test_threads.py"],
@@ -43,7 +44,6 @@ NOT_COVERED = {
     "test_sendfile.py": "no sendfile yet",
     "test_ssl.py": "no TLS yet",
     "test_sslproto.py": "no TLS yet",
-    "test_subprocess.py": "no subprocesses yet",
     "test_transports.py": "transports: ringio has streams in their place",
     "test_windows_events.py": "Windows",
     "test_windows_utils.py": "Windows",
@@ -93,20 +93,21 @@ def read_list() -> dict[str, list[str]]:
 
 def cited(source: str, tests: dict[str, list[str]]) -> tuple[list[tuple[str, str]], list[str]]:
     """The (file, test) pairs that a source names, and the names that no test has."""
-    key, _, names = source.partition(":")
-    if key not in FILES:
-        return [], []
     found, unknown = [], []
-    for name in re.sub(r"\([^)]*\)", "", names).split(","):
-        matches = [
-            (file, test)
-            for file in FILES[key]
-            for test in tests[file]
-            if name.strip() in (test, test.partition(".")[2])
-        ]
-        found += matches
-        if not matches:
-            unknown.append(name.strip())
+    for part in source.split(";"):
+        key, _, names = part.strip().partition(":")
+        if key not in FILES:
+            continue
+        for name in re.sub(r"\([^)]*\)", "", names).split(","):
+            matches = [
+                (file, test)
+                for file in FILES[key]
+                for test in tests[file]
+                if name.strip() in (test, test.partition(".")[2])
+            ]
+            found += matches
+            if not matches:
+                unknown.append(name.strip())
     return found, unknown
 
 

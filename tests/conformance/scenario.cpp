@@ -5,7 +5,6 @@
 #include <ringio/sync.hpp>
 #include <ringio/tasks.hpp>
 #include <ringio/testing/balance.hpp>
-#include <ringio/testing/run_virtual.hpp>
 
 #include <cxxabi.h>
 
@@ -22,6 +21,7 @@ struct Scenario {
     std::string id;
     Task<> (*coroutine)();
     void (*function)();
+    Clock clock;
 };
 
 std::vector<Scenario>& scenarios() {
@@ -87,7 +87,9 @@ void run(const Scenario& scenario) {
     const testing::Balance balance;
     try {
         if (scenario.coroutine != nullptr) {
-            testing::run_virtual(scenario.coroutine());
+            RunOptions options;
+            options.loop.virtual_time = scenario.clock == Clock::jumping;
+            ringio::run(scenario.coroutine(), options);
         } else {
             scenario.function();
         }
@@ -107,12 +109,12 @@ bool wanted(const Scenario& scenario, int argc, char** argv) {
 
 }  // namespace
 
-Registration::Registration(const char* id, Task<> (*body)()) {
-    scenarios().push_back({id, body, nullptr});
+Registration::Registration(const char* id, Task<> (*body)(), Clock clock) {
+    scenarios().push_back({id, body, nullptr, clock});
 }
 
 Registration::Registration(const char* id, void (*body)()) {
-    scenarios().push_back({id, nullptr, body});
+    scenarios().push_back({id, nullptr, body, Clock::real});
 }
 
 void log_line(const std::string& line) {

@@ -9,6 +9,7 @@
 #include <ringio/core/task.hpp>
 
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -21,9 +22,12 @@ namespace ringio::conformance {
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 
+/// What the time of a scenario is.
+enum class Clock { jumping, real };
+
 /// Puts a scenario into the registry: a coroutine, run in virtual time, or a plain function.
 struct Registration {
-    Registration(const char* id, Task<> (*body)());
+    Registration(const char* id, Task<> (*body)(), Clock clock = Clock::jumping);
     Registration(const char* id, void (*body)());
 };
 
@@ -41,6 +45,10 @@ inline std::string text(const char* value) { return value; }
 template <class T>
 std::string text(const T& value) {
     return detail::repr(value);
+}
+template <class T>
+std::string text(const std::optional<T>& value) {
+    return value ? text(*value) : "None";
 }
 template <class T>
 std::string text(const std::vector<T>& values) {
@@ -137,14 +145,20 @@ void log_reports();
 }  // namespace ringio::conformance
 
 #define CONFORMS_JOIN(a, b) a##b
-#define CONFORMS_DECLARE(type, name, id)                                              \
-    static type name();                                                               \
-    static const ringio::conformance::Registration CONFORMS_JOIN(name, _)(id, &name); \
+#define CONFORMS_DECLARE(type, name, id, ...)                              \
+    static type name();                                                    \
+    static const ringio::conformance::Registration CONFORMS_JOIN(name, _)( \
+        id, &name __VA_OPT__(, ) __VA_ARGS__);                             \
     static type name()
 #define CONFORMS_NAME(line) CONFORMS_JOIN(scenario_at_line_, line)
 
 /// A coroutine body: `CONFORMS("tasks.cancel") { log("…"); co_return; }`.
 #define CONFORMS(id) CONFORMS_DECLARE(ringio::Task<>, CONFORMS_NAME(__COUNTER__), id)
+
+/// The same on the real clock: for what others take their time for, such as programs.
+#define CONFORMS_IN_REAL_TIME(id)                                    \
+    CONFORMS_DECLARE(ringio::Task<>, CONFORMS_NAME(__COUNTER__), id, \
+                     ringio::conformance::Clock::real)
 
 /// A plain function, which makes its own loops.
 #define CONFORMS_PLAIN(id) CONFORMS_DECLARE(void, CONFORMS_NAME(__COUNTER__), id)

@@ -76,11 +76,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 _scenarios = []
 
 
-def scenario(name, since=(3, 11)):
-    """Registers a function under an id; `since`: the first Python that behaves like this."""
+def scenario(name, since=(3, 11), loop_factory=VirtualLoop):
+    """Registers a function under an id; `since`: the first Python that behaves like this.
+
+    What waits for others than this process takes a `loop_factory` whose clock is the real one.
+    """
 
     def register(function):
-        _scenarios.append((name, since, function))
+        _scenarios.append((name, since, loop_factory, function))
         return function
 
     return register
@@ -174,10 +177,10 @@ def collect():
     gc.collect()
 
 
-def _run(function):
+def _run(function, loop_factory):
     try:
         if inspect.iscoroutinefunction(function):
-            with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            with asyncio.Runner(loop_factory=loop_factory) as runner:
                 runner.run(function())
         else:
             function()
@@ -189,10 +192,10 @@ def _run(function):
 def run_scenarios():
     """Runs those whose ids stand in the command line, or all."""
     wanted = sys.argv[1:]
-    for name, since, function in _scenarios:
+    for name, since, loop_factory, function in _scenarios:
         if wanted and name not in wanted:
             continue
         suffix = "" if since <= (3, 11) else " since {}.{}".format(*since)
         print(f"# {name}{suffix}", flush=True)
         if sys.version_info >= since:
-            _run(function)
+            _run(function, loop_factory)

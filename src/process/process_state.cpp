@@ -127,13 +127,13 @@ void ProcessState::kill_now() noexcept {
 }
 
 void ProcessState::abandon() noexcept {
-    if (!returncode_ && !detached_) {
+    if (!returncode_ && !detached_ && !process_.is_left()) {
         kill_now();
     }
 }
 
 void ProcessState::end_with_loop() noexcept {
-    if (detached_) {
+    if (detached_ || process_.is_left()) {
         leave_books();
         return;
     }

@@ -7,6 +7,7 @@
 #include <ringio/core/event_loop.hpp>
 #include <ringio/core/loop_books.hpp>
 #include <ringio/ring/completion.hpp>
+#include <ringio/ring/own_process.hpp>
 #include <ringio/sync/event.hpp>
 
 #include <cstdint>
@@ -68,6 +69,7 @@ private:
 
     IntrusivePtr<LoopAnchor> anchor_;
     Entry entry_{*this};
+    OwnProcess process_;  // the child of a fork() has not started it
     UniqueFd pidfd_;
     Event ended_;
     std::optional<int> returncode_;

@@ -53,7 +53,7 @@ Server serve_unix(ConnectionHandler handler, Socket socket, BoundPath path,
 Server listen_on_bound(ConnectionHandler handler, Socket socket, BoundPath path,
                        const UnixServerOptions& options) {
     if (!options.cleanup_socket) {
-        path.keep();
+        path.release();
     }
     socket.listen(options.backlog);
     return serve_unix(std::move(handler), std::move(socket), std::move(path), options);

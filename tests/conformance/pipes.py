@@ -334,6 +334,27 @@ async def _():
     log(taken(near), at_end(near))
 
 
+@scenario("pipes.drain_after_close")
+async def _():
+    """drain() after close() waits for what is buffered; when nothing is, the pipe is closed by then."""
+    near, far = os.pipe()
+    writer = await writer_of(far)
+    writer.write(b"x" * (3 * PIPE))
+    writer.close()
+    draining = asyncio.create_task(writer.drain())
+    for _ in range(3):
+        await arrival()
+        log(state(draining))
+        taken(near)
+    await arrival()
+    log(state(draining))
+    near, far = os.pipe()
+    writer = await writer_of(far)
+    writer.write(b"x")
+    writer.close()
+    log((await ended(writer.drain())).partition(":")[0], taken(near), at_end(near))
+
+
 @scenario("pipes.cancelled_drain")
 async def _():
     """A cancelled drain() leaves the bytes alone."""

@@ -347,6 +347,28 @@ CONFORMS("pipes.write_after_close") {
     log(all, at_end(pipe.near));
 }
 
+CONFORMS("pipes.drain_after_close") {
+    PipeFds pipe;
+    StreamWriter writer = co_await connect_write_pipe(std::move(pipe.far));
+    writer.write(much(3));
+    writer.close();
+    auto draining = create_task(drained(writer));
+    for (int round = 0; round < 3; ++round) {
+        co_await arrival();
+        log(state(draining));
+        taken(pipe.near);
+    }
+    co_await arrival();
+    log(state(draining));
+    PipeFds other;
+    StreamWriter quick = co_await connect_write_pipe(std::move(other.far));
+    quick.write("x");
+    quick.close();
+    const std::string outcome = co_await kind_of(quick.drain());
+    const std::string all = taken(other.near);
+    log(outcome, all, at_end(other.near));
+}
+
 CONFORMS("pipes.cancelled_drain") {
     PipeFds pipe;
     StreamWriter writer = co_await connect_write_pipe(std::move(pipe.far));

@@ -175,7 +175,7 @@ async def _():
 
 @scenario("processes.stdin_broken_pipe")
 async def _():
-    """It is one of drain(), when the program ends in the middle of what it gets."""
+    """A program that ends in the middle of its input: an error of drain()."""
     process = await create_subprocess_exec("head", "-c", "1", stdin=PIPE, stdout=DEVNULL)
     process.stdin.write(b"x" * 1_000_000)
     log(await refusal(process.stdin.drain))

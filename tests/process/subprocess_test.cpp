@@ -295,6 +295,18 @@ ASYNC_TEST_CASE("Process: its input breaks when it ends, and output that it left
     CHECK_AWAIT(process.std_out().read(), "last words\n");
 }
 
+ASYNC_TEST_CASE("Process: drain after the close of its input tells that it is closed") {
+    const Process cat =
+        co_await create_subprocess_exec({"cat"}, {.std_in = Stdio::pipe, .std_out = Stdio::pipe});
+    cat.std_in().write("all");
+    cat.std_in().close();
+    CHECK_AWAIT(
+        text_of<std::system_error>(cat.std_in().drain()),
+        "Connection lost to std_in of process " + std::to_string(cat.pid()) + ": Broken pipe");
+    CHECK_AWAIT(cat.std_out().read(), "all");
+    CHECK_AWAIT(cat.wait(), 0);
+}
+
 ASYNC_TEST_CASE("Process: killed and reaped when its last handle goes") {
     auto process = std::optional(
         co_await create_subprocess_exec({"cat"}, {.std_in = Stdio::pipe, .std_out = Stdio::pipe}));

@@ -33,9 +33,6 @@ public:
     /// Takes the path of a socket that is bound; none when it is bound to none.
     static BoundPath of(const Socket& socket);
 
-    /// Leaves the path where it is.
-    void keep() noexcept { path_.clear(); }
-
     void remove() noexcept;
     void swap(BoundPath& other) noexcept {
         path_.swap(other.path_);

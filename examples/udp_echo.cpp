@@ -43,7 +43,8 @@ ringio::Task<> main_coroutine() {
 
     // [refused]
     serving.cancel();
-    co_await ringio::wait(std::vector{serving});
+    const std::vector ended = {serving};
+    co_await ringio::wait(ended);
     server.close();
     co_await server.wait_closed();
     auto late = co_await ringio::create_datagram_endpoint({.remote = server.getsockname()});

@@ -98,7 +98,8 @@ void DatagramOutbound::prepare(io_uring_sqe& sqe) noexcept {
 void DatagramOutbound::complete(int result, std::uint32_t) noexcept {
     const IntrusivePtr<DatagramState> in_flight(&state_, adopt);
     polls_ = false;
-    if (result == -ECANCELED || state_.aborted()) {  // or the loop closes
+    // A loop that does not run is being closed: a poll that is always ready would not let it.
+    if (result == -ECANCELED || state_.aborted() || !state_.loop()->is_running()) {
         state_.abort();
         return;
     }

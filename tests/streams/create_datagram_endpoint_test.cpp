@@ -194,3 +194,18 @@ ASYNC_TEST_CASE("create_datagram_endpoint: a Unix socket whose reader is slow lo
     }
     CHECK(by_socket == "by a socket");
 }
+
+TEST_CASE("create_datagram_endpoint: a reader that never reads does not hold the loop's close up") {
+    const testing::Balance balance;
+    testing::run_virtual([]() -> Task<> {
+        const auto name = SocketAddress::unix_path(std::string(1, '\0') + "ringio no reader");
+        const DatagramEndpoint reader = co_await made({.local = name});
+        DatagramEndpoint sender = co_await made({.family = AF_UNIX});
+        for (int number = 0; number < 300; ++number) {
+            sender.sendto("x", name);
+        }
+        co_await turns(3);
+        CHECK(sender.get_write_buffer_size() > 0);
+    }());
+    CHECK(balance.difference() == "");
+}

@@ -95,4 +95,4 @@ build() {
 }
 
 build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3 ccache)
-test_packages=(catch2 nginx-light valgrind strace)
+test_packages=(catch2 nginx-light valgrind strace socat)

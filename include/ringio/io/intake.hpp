@@ -148,9 +148,7 @@ public:
 
     /// Ends the wait at once: what comes later stays here.
     bool cancel(const std::string&) noexcept final;
-    const char* what() const noexcept final {
-        return medium_ == Medium::socket ? "recv" : "read";
-    }
+    const char* what() const noexcept final { return medium_ == Medium::socket ? "recv" : "read"; }
 
     /// Makes the request end, for good; true when there is none. Else request_ended() follows.
     bool stop() noexcept;

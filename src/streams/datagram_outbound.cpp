@@ -4,6 +4,8 @@
 #include <ringio/ring/socket_requests.hpp>
 
 #include <cerrno>
+#include <chrono>
+#include <exception>
 
 #include <poll.h>
 
@@ -35,7 +37,9 @@ void DatagramOutbound::send(std::string_view data, const SocketAddress& to) {
     waiting_.push_back({std::string(data), to});
     pending_bytes_ += data.size() + overhead;
     state_.pause_if_full();
-    wait_for_room();
+    if (!rests_) {
+        wait_for_room();
+    }
 }
 
 // Kernel: that an earlier datagram was refused is told by whichever call comes next, which does
@@ -59,11 +63,34 @@ int DatagramOutbound::try_now(std::string_view data, const SocketAddress& to) no
 // Unix socket takes them before it finds no room, and an empty datagram is sent (seen with 6.18).
 // So only calls send, and requests wait.
 void DatagramOutbound::wait_for_room() noexcept {
+    if (waiting_.front().to.family() == AF_UNIX && rest_a_while()) {
+        return;
+    }
     if (!in_flight() && state_.loop() != nullptr) {
         polls_ = true;
         intrusive_add_ref(&state_);  // the request's
         state_.loop()->machine().ring().submit(*this);
     }
+}
+
+// Kernel: a Unix socket that is not connected is always ready to be written to, however full the
+// one that is sent to: asked at once again and again, the loop would do nothing else.
+bool DatagramOutbound::rest_a_while() noexcept {
+    constexpr std::chrono::milliseconds pause{1};
+    try {
+        retry_ = state_.loop()->call_later(
+            pause, [this, keep = IntrusivePtr<DatagramState>(&state_)] { go_on(); });
+    } catch (const std::exception&) {  // no memory
+        return false;
+    }
+    rests_ = true;
+    return true;
+}
+
+void DatagramOutbound::go_on() noexcept {
+    rests_ = false;
+    flush();
+    state_.output_moved();
 }
 
 void DatagramOutbound::flush() noexcept {
@@ -85,6 +112,8 @@ void DatagramOutbound::flush() noexcept {
 void DatagramOutbound::drop() noexcept {
     waiting_.clear();
     pending_bytes_ = 0;
+    retry_.cancel();
+    rests_ = false;
 }
 
 void DatagramOutbound::prepare(io_uring_sqe& sqe) noexcept {
@@ -103,8 +132,7 @@ void DatagramOutbound::complete(int result, std::uint32_t) noexcept {
         state_.abort();
         return;
     }
-    flush();
-    state_.output_moved();
+    go_on();
 }
 
 }  // namespace ringio::detail

@@ -104,11 +104,15 @@ private:
     void flush() noexcept;
     int try_now(std::string_view data, const SocketAddress& to) noexcept;
     void wait_for_room() noexcept;
+    bool rest_a_while() noexcept;
+    void go_on() noexcept;
 
     DatagramState& state_;
     std::list<Waiting> waiting_;
     std::size_t pending_bytes_ = 0;
     DatagramMessage message_;
+    TimerHandle retry_;   // of rest_a_while()
+    bool rests_ = false;  // the other side of a Unix socket has no room
     bool polls_ = false;  // what prepare() asks for: room, or to send message_
 };
 

@@ -72,7 +72,8 @@ ASYNC_TEST_CASE("send_fds: as many as one message carries, no more") {
     const Ends pipe = Ends::pipe();
     const std::vector<int> most(max_fds_per_message, pipe.near.get());
     co_await send_fds(sockets.near, "x", most);
-    CHECK((co_await recv_fds(sockets.far, 1)).fds.size() == max_fds_per_message);
+    const ReceivedFds received = co_await recv_fds(sockets.far, 1);
+    CHECK(received.fds.size() == max_fds_per_message);
     const std::vector<int> more(max_fds_per_message + 1, pipe.near.get());
     CHECK_THROWS_AS(send_fds(sockets.near, "x", more), std::invalid_argument);
     CHECK_THROWS_AS(send_fds(sockets.near, "", most), std::invalid_argument);
@@ -89,7 +90,8 @@ ASYNC_TEST_CASE("send_fds: more bytes than the socket has room for") {
     CHECK(received.fds.size() == 1);
     std::size_t all = received.data.size();
     while (all < text.size()) {
-        all += (co_await recv_fds(sockets.far, 1 << 16)).data.size();
+        const ReceivedFds more = co_await recv_fds(sockets.far, 1 << 16);
+        all += more.data.size();
     }
     co_await sending;
 }
@@ -130,7 +132,8 @@ ASYNC_TEST_CASE("recv_fds: cancelled while it waits it takes nothing") {
     CHECK_AWAIT(is_cancelled(waiting), true);
     const std::array sent = {pipe.near.get()};
     co_await send_fds(sockets.near, "x", sent);
-    CHECK((co_await recv_fds(sockets.far, 10)).fds.size() == 1);
+    const ReceivedFds received = co_await recv_fds(sockets.far, 10);
+    CHECK(received.fds.size() == 1);
 }
 
 ASYNC_TEST_CASE("recv_fds: a cancel that comes too late loses neither bytes nor descriptors") {

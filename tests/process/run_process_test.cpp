@@ -56,7 +56,8 @@ ASYNC_TEST_CASE("run_process: an exit status other than 0 is an error, unless it
         CHECK(error.returncode() == 3);
     }
     CHECK(output == "why\n");
-    CHECK((co_await run_process({"false"}, {.check = false})).returncode == 1);
+    const CompletedProcess unchecked = co_await run_process({"false"}, {.check = false});
+    CHECK(unchecked.returncode == 1);
 }
 
 ASYNC_TEST_CASE("run_process: refuses what contradicts itself") {

@@ -3,6 +3,8 @@
 #include <ringio/base/system_calls.hpp>
 #include <ringio/core/op.hpp>
 
+#include "water_marks.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -174,14 +176,8 @@ Task<DatagramEndpoint> create_datagram_endpoint(const DatagramEndpointOptions& o
 
 void DatagramEndpoint::set_write_buffer_limits(std::optional<std::size_t> high,
                                                std::optional<std::size_t> low) {
-    constexpr std::size_t usual = 64 * 1024;
-    const std::size_t high_mark = high ? *high : (low ? 4 * *low : usual);
-    const std::size_t low_mark = low ? *low : high_mark / 4;
-    if (low_mark > high_mark) {
-        throw std::invalid_argument("high (" + std::to_string(high_mark) + ") must be >= low (" +
-                                    std::to_string(low_mark) + ") must be >= 0");
-    }
-    state_->set_water_marks(high_mark, low_mark);
+    const detail::WaterMarks marks = detail::water_marks_of(high, low);
+    state_->set_water_marks(marks.high, marks.low);
 }
 
 void DatagramEndpoint::join_multicast(const SocketAddress& group, unsigned interface) {

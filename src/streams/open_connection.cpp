@@ -121,13 +121,6 @@ Task<Socket> connect_to_one_of(const Addresses& addresses, const Addresses& loca
     co_return std::move(*race.value);
 }
 
-Connection connection_over(Socket socket, std::string peer, std::size_t limit) {
-    socket.set_no_delay();
-    const IntrusivePtr<detail::StreamState> state(
-        new detail::StreamState(get_running_loop(), std::move(socket), std::move(peer), limit));
-    return {StreamReader(state), StreamWriter(state)};
-}
-
 // The arguments of open_connection(), checked, and owned.
 struct Target {
     std::string host;
@@ -149,14 +142,9 @@ Task<Connection> connect(Target target) {
         addresses = detail::interleaved(addresses);
     }
     Socket socket = co_await connect_to_one_of(addresses, local, target.stagger);
-    co_return connection_over(std::move(socket), host_and_port(target.host, target.port),
-                              target.limit);
-}
-
-Task<Connection> take_over(UniqueFd fd, std::size_t limit) {
-    Socket socket = Socket::adopted(std::move(fd));
-    std::string peer = detail::peer_text(socket);
-    co_return connection_over(std::move(socket), std::move(peer), limit);
+    socket.set_no_delay();
+    co_return detail::connection_over(std::move(socket), host_and_port(target.host, target.port),
+                                      target.limit);
 }
 
 void require_limit(const ConnectionOptions& options) {
@@ -166,6 +154,19 @@ void require_limit(const ConnectionOptions& options) {
 }
 
 }  // namespace
+
+Connection detail::connection_over(Socket socket, std::string peer, std::size_t limit) {
+    const IntrusivePtr<StreamState> state(
+        new StreamState(get_running_loop(), std::move(socket), std::move(peer), limit));
+    return {StreamReader(state), StreamWriter(state)};
+}
+
+Task<Connection> detail::take_over(UniqueFd fd, std::size_t limit) {
+    Socket socket = Socket::adopted(std::move(fd));
+    socket.set_no_delay();
+    std::string peer = peer_text(socket);
+    co_return connection_over(std::move(socket), std::move(peer), limit);
+}
 
 Task<Connection> open_connection(std::string host, long port, const ConnectionOptions& options) {
     if (host.empty()) {
@@ -191,7 +192,7 @@ Task<Connection> open_connection(const ConnectionOptions& options) {
     }
     require_limit(options);
     detail::require_stream_socket("open_connection", options.sock);
-    return take_over(options.sock.take(), options.limit);
+    return detail::take_over(options.sock.take(), options.limit);
 }
 
 }  // namespace ringio

@@ -50,21 +50,9 @@ Task<Socket> connect_to_path(const SocketAddress& address) {
     co_return std::move(socket);
 }
 
-Connection unix_connection(Socket socket, std::string peer, std::size_t limit) {
-    const IntrusivePtr<detail::StreamState> state(
-        new detail::StreamState(get_running_loop(), std::move(socket), std::move(peer), limit));
-    return {StreamReader(state), StreamWriter(state)};
-}
-
 Task<Connection> connect_unix(SocketAddress address, std::size_t limit) {
     Socket socket = co_await connect_to_path(address);
-    co_return unix_connection(std::move(socket), address.to_string(), limit);
-}
-
-Task<Connection> take_over_unix(UniqueFd fd, std::size_t limit) {
-    Socket socket = Socket::adopted(std::move(fd));
-    std::string peer = detail::peer_text(socket);
-    co_return unix_connection(std::move(socket), std::move(peer), limit);
+    co_return detail::connection_over(std::move(socket), address.to_string(), limit);
 }
 
 void require_limit_of(const UnixConnectionOptions& options) {
@@ -93,7 +81,7 @@ Task<Connection> open_unix_connection(const UnixConnectionOptions& options) {
     }
     require_limit_of(options);
     detail::require_unix_stream_socket("open_unix_connection", options.sock);
-    return take_over_unix(options.sock.take(), options.limit);
+    return detail::take_over(options.sock.take(), options.limit);
 }
 
 }  // namespace ringio

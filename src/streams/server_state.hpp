@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace ringio::detail {
@@ -94,5 +95,13 @@ private:
     bool serving_ = false;
     bool closing_ = false;
 };
+
+/// What all kinds of servers refuse. *Errors*: std::invalid_argument that names `function`.
+void check_server(const std::string& function, const ConnectionHandler& handler,
+                  const ServerOptions& options);
+
+/// Makes a server of sockets that listen; it removes `path` when it is closed.
+Server serve(ConnectionHandler handler, std::vector<Socket> sockets, const ServerOptions& options,
+             BoundPath path = {});
 
 }  // namespace ringio::detail

@@ -4,6 +4,7 @@
 #include <ringio/base/system_calls.hpp>
 #include <ringio/io/given_socket.hpp>
 #include <ringio/io/socket.hpp>
+#include <ringio/streams/open_connection.hpp>
 
 #include <sys/socket.h>
 
@@ -25,41 +26,42 @@ inline std::string peer_text(const Socket& socket) {
     }
 }
 
-/// *Errors*: std::invalid_argument, std::system_error, when `given` is not what `function` takes.
-inline void require_stream_socket(const std::string& function, const GivenSocket& given) {
+/// Asks for an option of SOL_SOCKET. *Errors*: std::invalid_argument when no socket was given;
+/// std::system_error when it is none.
+inline int option_of(const std::string& function, const GivenSocket& given, int name) {
     if (given.fd() < 0) {
         throw std::invalid_argument(function + ": the socket is empty; its descriptor was moved");
     }
-    int type = 0;
-    socklen_t length = sizeof(type);
-    if (system_calls->getsockopt(given.fd(), SOL_SOCKET, SO_TYPE, &type, &length) != 0) {
+    int value = 0;
+    socklen_t length = sizeof(value);
+    if (system_calls->getsockopt(given.fd(), SOL_SOCKET, name, &value, &length) != 0) {
         throw std::system_error(errno, std::system_category(), function + ": not a socket");
     }
-    if (type != SOCK_STREAM) {
+    return value;
+}
+
+/// *Errors*: std::invalid_argument, std::system_error, when `given` is not what `function` takes.
+inline void require_stream_socket(const std::string& function, const GivenSocket& given) {
+    if (option_of(function, given, SO_TYPE) != SOCK_STREAM) {
         throw std::invalid_argument(function + ": a stream socket is expected");
     }
 }
 
 /// The same for a Unix socket.
 inline void require_unix_stream_socket(const std::string& function, const GivenSocket& given) {
-    if (given.fd() < 0) {
-        throw std::invalid_argument(function + ": the socket is empty; its descriptor was moved");
-    }
-    const auto option = [&](int name) {
-        int value = 0;
-        socklen_t length = sizeof(value);
-        if (system_calls->getsockopt(given.fd(), SOL_SOCKET, name, &value, &length) != 0) {
-            throw std::system_error(errno, std::system_category(), function + ": not a socket");
-        }
-        return value;
-    };
-    const int family = option(SO_DOMAIN);
-    const int type = option(SO_TYPE);
+    const int family = option_of(function, given, SO_DOMAIN);
+    const int type = option_of(function, given, SO_TYPE);
     if (family != AF_UNIX || type != SOCK_STREAM) {
         throw std::invalid_argument(
             function + ": A UNIX Domain Stream Socket was expected, got one of family " +
             std::to_string(family) + " and type " + std::to_string(type));
     }
 }
+
+/// Makes streams of a connected socket; `peer` is how errors name its other end.
+Connection connection_over(Socket socket, std::string peer, std::size_t limit);
+
+/// The same for one that was made elsewhere. *Errors*: std::system_error.
+Task<Connection> take_over(UniqueFd fd, std::size_t limit);
 
 }  // namespace ringio::detail

@@ -38,15 +38,6 @@ std::vector<Socket> listen_on_all(const std::vector<SocketAddress>& addresses,
     return sockets;
 }
 
-Server serve(ConnectionHandler handler, std::vector<Socket> sockets, const ServerOptions& options) {
-    const IntrusivePtr<ServerState> state(
-        new ServerState(get_running_loop(), std::move(handler), std::move(sockets), options));
-    if (options.start_serving) {
-        state->start_serving();
-    }
-    return Server(state);
-}
-
 Task<Server> listen(ConnectionHandler handler, Hosts hosts, std::uint16_t port,
                     ServerOptions options) {
     std::vector<SocketAddress> addresses;
@@ -68,23 +59,35 @@ Task<Server> listen_on(ConnectionHandler handler, UniqueFd fd, ServerOptions opt
     co_return serve(std::move(handler), std::move(sockets), options);
 }
 
-void check(const ConnectionHandler& handler, const ServerOptions& options) {
+}  // namespace
+
+void check_server(const std::string& function, const ConnectionHandler& handler,
+                  const ServerOptions& options) {
     if (!handler) {
-        throw std::invalid_argument("start_server: the handler is null; nobody would answer");
+        throw std::invalid_argument(function + ": the handler is null; nobody would answer");
     }
     if (options.limit == 0) {
-        throw std::invalid_argument("start_server: the limit is 0; a reader needs a buffer");
+        throw std::invalid_argument(function + ": the limit is 0; a reader needs a buffer");
     }
     if (options.backlog < 0) {
-        throw std::invalid_argument("start_server: the backlog is negative");
+        throw std::invalid_argument(function + ": the backlog is negative");
     }
 }
 
-}  // namespace
+Server serve(ConnectionHandler handler, std::vector<Socket> sockets, const ServerOptions& options,
+             BoundPath path) {
+    const IntrusivePtr<ServerState> state(
+        new ServerState(get_running_loop(), std::move(handler), std::move(sockets), options));
+    state->own_path(std::move(path));
+    if (options.start_serving) {
+        state->start_serving();
+    }
+    return Server(state);
+}
 
 Task<Server> start_server(ConnectionHandler handler, Hosts hosts, long port,
                           const ServerOptions& options) {
-    check(handler, options);
+    check_server("start_server", handler, options);
     if (options.sock) {
         throw std::invalid_argument(
             "start_server: host and port, and a socket as well; give one of them");
@@ -97,7 +100,7 @@ Task<Server> start_server(ConnectionHandler handler, Hosts hosts, long port,
 }
 
 Task<Server> start_server(ConnectionHandler handler, const ServerOptions& options) {
-    check(handler, options);
+    check_server("start_server", handler, options);
     if (!options.sock) {
         throw std::invalid_argument("start_server: neither host and port nor a socket");
     }

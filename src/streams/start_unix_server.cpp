@@ -16,7 +16,8 @@ namespace ringio::detail {
 namespace {
 
 ServerOptions as_server_options(const UnixServerOptions& options) {
-    return {.limit = options.limit, .backlog = options.backlog};
+    return {
+        .limit = options.limit, .backlog = options.backlog, .start_serving = options.start_serving};
 }
 
 // Kernel: the mode of the socket is the mode of the path that bind(2) makes, less the umask.
@@ -37,26 +38,16 @@ BoundPath bind_to_path(const Socket& socket, const std::string& path,
     }
 }
 
-Server serve_unix(ConnectionHandler handler, Socket socket, BoundPath path,
-                  const UnixServerOptions& options) {
-    std::vector<Socket> sockets;
-    sockets.push_back(std::move(socket));
-    const IntrusivePtr<ServerState> state(new ServerState(
-        get_running_loop(), std::move(handler), std::move(sockets), as_server_options(options)));
-    state->own_path(std::move(path));
-    if (options.start_serving) {
-        state->start_serving();
-    }
-    return Server(state);
-}
-
 Server listen_on_bound(ConnectionHandler handler, Socket socket, BoundPath path,
                        const UnixServerOptions& options) {
     if (!options.cleanup_socket) {
         path.release();
     }
     socket.listen(options.backlog);
-    return serve_unix(std::move(handler), std::move(socket), std::move(path), options);
+    std::vector<Socket> sockets;
+    sockets.push_back(std::move(socket));
+    return serve(std::move(handler), std::move(sockets), as_server_options(options),
+                 std::move(path));
 }
 
 Task<Server> listen_at(ConnectionHandler handler, std::string path, UnixServerOptions options) {
@@ -71,23 +62,11 @@ Task<Server> listen_on_unix(ConnectionHandler handler, UniqueFd fd, UnixServerOp
     co_return listen_on_bound(std::move(handler), std::move(socket), std::move(bound), options);
 }
 
-void check_unix(const ConnectionHandler& handler, const UnixServerOptions& options) {
-    if (!handler) {
-        throw std::invalid_argument("start_unix_server: the handler is null; nobody would answer");
-    }
-    if (options.limit == 0) {
-        throw std::invalid_argument("start_unix_server: the limit is 0; a reader needs a buffer");
-    }
-    if (options.backlog < 0) {
-        throw std::invalid_argument("start_unix_server: the backlog is negative");
-    }
-}
-
 }  // namespace
 
 Task<Server> start_unix_server(ConnectionHandler handler, std::string path,
                                const UnixServerOptions& options) {
-    check_unix(handler, options);
+    check_server("start_unix_server", handler, as_server_options(options));
     if (options.sock) {
         throw std::invalid_argument("start_unix_server: a path, and a socket as well; give one");
     }
@@ -99,7 +78,7 @@ Task<Server> start_unix_server(ConnectionHandler handler, std::string path,
 }
 
 Task<Server> start_unix_server(ConnectionHandler handler, const UnixServerOptions& options) {
-    check_unix(handler, options);
+    check_server("start_unix_server", handler, as_server_options(options));
     if (!options.sock) {
         throw std::invalid_argument("start_unix_server: neither a path nor a socket");
     }

@@ -2,8 +2,9 @@
 
 #include <ringio/tasks/sleep.hpp>
 
+#include "water_marks.hpp"
+
 #include <chrono>
-#include <stdexcept>
 
 namespace ringio {
 namespace {
@@ -39,13 +40,8 @@ Task<> StreamWriter::wait_closed() { return wait_until_closed(state_); }
 
 void StreamWriter::set_write_buffer_limits(std::optional<std::size_t> high,
                                            std::optional<std::size_t> low) {
-    const std::size_t high_mark = high ? *high : (low ? 4 * *low : default_stream_limit);
-    const std::size_t low_mark = low ? *low : high_mark / 4;
-    if (low_mark > high_mark) {
-        throw std::invalid_argument("high (" + std::to_string(high_mark) + ") must be >= low (" +
-                                    std::to_string(low_mark) + ") must be >= 0");
-    }
-    state_->output().set_water_marks(high_mark, low_mark);
+    const detail::WaterMarks marks = detail::water_marks_of(high, low);
+    state_->output().set_water_marks(marks.high, marks.low);
 }
 
 }  // namespace ringio

@@ -141,18 +141,14 @@ Task<> allocate_space(FilePtr shared, std::uint64_t offset, std::uint64_t size, 
     }
     const FallocateRequest request{file.fd(), mode, offset, size};
     const int result = co_await Op<FallocateRequest>(request).as_code();
-    if (result < 0) {
-        file.fail(-result, "allocate");
-    }
+    checked(file, result, "allocate");
 }
 
 Task<> sync_file(FilePtr shared, bool data_only) {
     const FileTurn turn(std::move(shared), "fsync");
     const FsyncRequest request{turn.file().fd(), data_only};
     const int result = co_await Op<FsyncRequest>(request).as_code();
-    if (result < 0) {
-        turn.file().fail(-result, FsyncRequest::name);
-    }
+    checked(turn.file(), result, FsyncRequest::name);
 }
 
 Task<FileStatus> status_of(FilePtr shared) {

@@ -17,11 +17,9 @@ Task<std::size_t> read_ahead(FileState& file, std::size_t size) {
     const ReadRequest request{file.fd(), space.data(), space.size(),
                               file.offset(file.ahead.size())};
     const int result = co_await Op<ReadRequest>(request).as_code();
-    if (result < 0) {
-        file.fail(-result, ReadRequest::name);
-    }
-    file.ahead.commit(static_cast<std::size_t>(result));
-    co_return static_cast<std::size_t>(result);
+    const std::size_t came = checked(file, result, ReadRequest::name);
+    file.ahead.commit(came);
+    co_return came;
 }
 
 namespace {
@@ -72,13 +70,11 @@ Task<std::size_t> fill_from_position(FileState& file, std::span<char> target) {
         const ReadRequest request{file.fd(), target.data() + filled, target.size() - filled,
                                   file.offset(filled)};
         const int result = co_await Op<ReadRequest>(request).as_code();
-        if (result < 0) {
-            file.fail(-result, ReadRequest::name);
-        }
-        if (result == 0) {
+        const std::size_t came = checked(file, result, ReadRequest::name);
+        if (came == 0) {
             break;
         }
-        filled += static_cast<std::size_t>(result);
+        filled += came;
     }
     co_return filled;
 }
@@ -96,13 +92,11 @@ Task<std::string> read_from_position(FileState& file, std::size_t most) {
         const ReadRequest request{file.fd(), bytes.data() + filled, bytes.size() - filled,
                                   file.offset(filled)};
         const int result = co_await Op<ReadRequest>(request).as_code();
-        if (result < 0) {
-            file.fail(-result, ReadRequest::name);
-        }
-        if (result == 0) {
+        const std::size_t came = checked(file, result, ReadRequest::name);
+        if (came == 0) {
             break;
         }
-        filled += static_cast<std::size_t>(result);
+        filled += came;
     }
     bytes.resize(filled);
     if (bytes.capacity() / 2 > filled) {

@@ -113,3 +113,26 @@ TEST_CASE("kernel contract: a read of nothing from a pipe with nothing", "[uring
                   });
     }
 }
+
+// Kernel: before 6.4 no pipe says what is possible at once.
+TEST_CASE("kernel contract: a write that is tried at once never waits, nor changes the pipe",
+          "[uring]") {
+    for (const int flags : {0, O_NONBLOCK}) {
+        with_pipe("a pipe", flags, [flags](Driver& driver, Ends& ends) {
+            const auto try_write = [&driver, &ends] {
+                io_uring_sqe entry{};
+                WriteRequest{ends.far.get(), much.data(), much.size()}.prepare(entry);
+                return driver.kernel().try_now(entry);
+            };
+            if (!Features::pipes_never_wait()) {
+                CHECK(try_write() == -EAGAIN);
+                return;
+            }
+            CHECK(try_write() == ::fcntl(ends.far.get(), F_GETPIPE_SZ));
+            CHECK(try_write() == -EAGAIN);
+            CHECK((::fcntl(ends.far.get(), F_GETFL) & O_NONBLOCK) == flags);
+            ends.near.reset();
+            CHECK(try_write() == -EPIPE);
+        });
+    }
+}

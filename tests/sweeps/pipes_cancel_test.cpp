@@ -1,5 +1,5 @@
 // Cancel at every await, and no memory at each allocation: pipes, Unix connections, descriptors
-// that go over them. What arrives is the beginning of what was sent; nothing stays open.
+// that go over them, a file. What arrives is the beginning of what was sent; nothing stays open.
 #include <ringio/io/socket_fds.hpp>
 #include <ringio/streams.hpp>
 
@@ -11,6 +11,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace ringio;
 using namespace ringio::test_support;
@@ -118,6 +121,25 @@ Task<> a_unix_server(Sweep& sweep) {
     co_await ended(sweep.victim(create_task(serve_for_a_while(directory / "socket"))));
 }
 
+Task<> send_a_file(StreamWriter writer, int file) {
+    co_await sendfile(writer, file, {.offset = 1, .count = 5});
+    writer.close();
+}
+
+Task<> a_file_over_a_stream(Sweep& sweep) {
+    auto& heard = sweep.make<std::string>();
+    sweep.check("what came is the beginning of the part that was asked for",
+                [&heard] { return letters.substr(1, 5).starts_with(heard); });
+    const auto& file = sweep.make<UniqueFd>(::memfd_create("letters", MFD_CLOEXEC));
+    static_cast<void>(::write(file.get(), letters.data(), letters.size()));
+    auto [near, far] = testing::memory_stream_pair();
+    auto hearing = create_task(read_letters(far.reader, heard));
+    auto sending = sweep.victim(create_task(send_a_file(near.writer, file.get())));
+    co_await ended(sending);
+    near.writer.close();
+    co_await ended(hearing);
+}
+
 Task<> send_one(const Socket& socket, const Ends& pipe) {
     const std::array fds = {pipe.far.get()};
     for (int round = 0; round < 2; ++round) {
@@ -163,6 +185,9 @@ CANCEL_SWEEP("cancel at every await: descriptors over a socket") {
     co_await descriptors_over_a_socket(sweep);
 }
 
+CANCEL_SWEEP("cancel at every await: sendfile") { co_await a_file_over_a_stream(sweep); }
+
+ALLOCATION_SWEEP("no memory: sendfile") { co_await a_file_over_a_stream(sweep); }
 ALLOCATION_SWEEP("no memory: a pipe") { co_await through_a_pipe(sweep, true); }
 ALLOCATION_SWEEP("no memory: an open pipe") { co_await through_an_open_pipe(sweep); }
 // On epoll an accept may find no memory, and that is reported.

@@ -2,6 +2,8 @@
 
 #include <ringio/ring/own_process.hpp>
 
+#include "signal_mask.hpp"
+
 #include <pthread.h>
 
 #include <fmt/format.h>
@@ -27,12 +29,16 @@ std::size_t default_max_workers() {
 /// Starts a thread that takes no signals: those are for the thread that runs the loop.
 template <class Body>
 std::thread start_without_signals(Body body) {
+    auto with_mask = [body = std::move(body), mask = signal_mask_of_programs()]() mutable {
+        set_signal_mask_of_programs(mask);
+        body();
+    };
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
-        std::thread thread(std::move(body));
+        std::thread thread(std::move(with_mask));
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
         return thread;
     } catch (...) {

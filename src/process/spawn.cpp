@@ -3,6 +3,8 @@
 #include <ringio/base/system_calls.hpp>
 #include <ringio/core/ignored_signals.hpp>
 
+#include "../concurrent/signal_mask.hpp"
+
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/stat.h>
@@ -146,7 +148,7 @@ class Attributes {
 public:
     explicit Attributes(const Launch& launch) {
         ::posix_spawnattr_init(&attributes_);
-        short flags = POSIX_SPAWN_SETSIGDEF;
+        short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
         sigset_t defaults;
         ::sigemptyset(&defaults);
         SignalSet ignored = ignored_by_ringio();
@@ -154,6 +156,8 @@ public:
             ::sigaddset(&defaults, number);
         }
         ::posix_spawnattr_setsigdefault(&attributes_, &defaults);
+        const sigset_t blocked = concurrent::signal_mask_of_programs();
+        ::posix_spawnattr_setsigmask(&attributes_, &blocked);
         if (launch.start_new_session) {
             flags = static_cast<short>(flags | POSIX_SPAWN_SETSID);
         }

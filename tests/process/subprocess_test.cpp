@@ -1,6 +1,7 @@
 // Programs that are started: create_subprocess_exec(), create_subprocess_shell(), Process.
 #include <ringio/process/subprocess.hpp>
 
+#include <ringio/concurrent.hpp>
 #include <ringio/streams/pipes.hpp>
 #include <ringio/tasks.hpp>
 #include <support/async_test_case.hpp>
@@ -422,6 +423,22 @@ TEST_CASE("create_subprocess_exec: bad arguments are refused at the call") {
                     std::invalid_argument);
     const std::array closed = {999};
     CHECK_THROWS_AS(create_subprocess_exec({"true"}, {.pass_fds = closed}), std::system_error);
+}
+
+TEST_CASE("create_subprocess_exec: signals reach what a loop in a pool's thread starts") {
+    sigset_t user;
+    sigemptyset(&user);
+    sigaddset(&user, SIGUSR1);
+    sigset_t before;
+    ::pthread_sigmask(SIG_BLOCK, &user, &before);
+    concurrent::ThreadPoolExecutor pool(concurrent::ThreadPoolOptions{.max_workers = 1});
+    std::string blocked;
+    pool.submit([&blocked] { blocked = run(output_of({"grep", "SigBlk", "/proc/self/status"})); })
+        .result();
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    std::string own = run(output_of({"grep", "SigBlk", "/proc/self/status"}));
+    CHECK(blocked != own);
+    CHECK(blocked == "SigBlk:\t0000000000000200\n");
 }
 
 ASYNC_TEST_CASE("create_subprocess_exec: cancelled, or out of descriptors, it leaves nothing") {

@@ -9,6 +9,31 @@
 #include <utility>
 
 namespace ringio {
+namespace {
+
+Task<int> open_code(const char* path, int flags, const OpenOptions& options) {
+    if (options.beneath) {
+        const bool makes = (flags & (O_CREAT | O_TMPFILE)) != 0;
+        const OpenAt2Request request{.directory = options.directory,
+                                     .path = path,
+                                     .how = {.flags = static_cast<unsigned>(flags | O_CLOEXEC),
+                                             .mode = makes ? options.mode : 0,
+                                             .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS}};
+        co_return co_await Op<OpenAt2Request>(request).as_code();
+    }
+    const OpenAtRequest request{
+        .directory = options.directory, .path = path, .flags = flags, .mode = options.mode};
+    co_return co_await Op<OpenAtRequest>(request).as_code();
+}
+
+const char* remark_on(int error, const OpenOptions& options) {
+    if (error == ENXIO && (options.flags & O_ACCMODE) == O_WRONLY) {
+        return " (a FIFO that nobody reads?)";
+    }
+    return error == EXDEV && options.beneath ? " (it leads out of its directory)" : "";
+}
+
+}  // namespace
 
 int detail::open_flags_of(OpenMode mode) {
     const auto has = [mode](OpenMode bit) {
@@ -42,28 +67,19 @@ int detail::open_flags_of(OpenMode mode) {
 
 Task<File> open_file(std::string path, OpenOptions options) {
     detail::require_path(path);
-    OpenAtRequest request{.directory = options.directory,
-                          .path = path.c_str(),
-                          .flags = options.flags,
-                          .mode = options.mode};
     // Kernel: io_uring opens without waiting, save with these flags: then a worker would wait for
     // the other side of a FIFO.
     const bool might_wait =
         (options.flags & (O_CREAT | O_TRUNC)) != 0 && (options.flags & (O_NONBLOCK | O_PATH)) == 0;
-    if (might_wait) {
-        request.flags |= O_NONBLOCK;
-    }
-    int result = co_await Op<OpenAtRequest>(request).as_code();
+    const int flags = might_wait ? options.flags | O_NONBLOCK : options.flags;
+    int result = co_await open_code(path.c_str(), flags, options);
     if (might_wait && result >= 0) {
         detail::system_calls->fcntl(result, F_SETFL, options.flags);
     } else if (might_wait && result == -EAGAIN) {  // who has a lease on the file is told by now
-        request.flags = options.flags;
-        result = co_await Op<OpenAtRequest>(request).as_code();
+        result = co_await open_code(path.c_str(), options.flags, options);
     }
     if (result < 0) {
-        const bool is_fifo = result == -ENXIO && (options.flags & O_ACCMODE) == O_WRONLY;
-        throw detail::path_error(-result, "open", path,
-                                 is_fifo ? " (a FIFO that nobody reads?)" : "");
+        throw detail::path_error(-result, "open", path, remark_on(-result, options));
     }
     co_return File(UniqueFd(result), std::move(path));
 }

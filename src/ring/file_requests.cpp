@@ -32,6 +32,14 @@ void OpenAtRequest::dispose(int result, std::uint32_t) noexcept {
     }
 }
 
+void OpenAt2Request::prepare(io_uring_sqe& sqe) const noexcept {
+    io_uring_prep_openat2(&sqe, directory, path, const_cast<open_how*>(&how));
+}
+
+void OpenAt2Request::dispose(int result, std::uint32_t flags) noexcept {
+    OpenAtRequest::dispose(result, flags);
+}
+
 void CloseRequest::prepare(io_uring_sqe& sqe) const noexcept { io_uring_prep_close(&sqe, fd); }
 
 void CloseRequest::dispose(int, std::uint32_t) noexcept {}

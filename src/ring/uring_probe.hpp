@@ -14,7 +14,7 @@ struct UsedOperation {
     unsigned char opcode;
     const char* name;
 };
-inline constexpr unsigned used_operations_count = 22;
+inline constexpr unsigned used_operations_count = 23;
 extern const UsedOperation used_operations[used_operations_count];
 
 /// Asks for each operation once, in a way that cannot succeed. Returns null when all were answered;

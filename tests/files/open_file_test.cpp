@@ -205,6 +205,35 @@ ASYNC_TEST_CASE("open_file: a FIFO that nobody reads is not opened for writing, 
     CHECK_AWAIT(reader.read(64), "through it");
 }
 
+ASYNC_TEST_CASE("open_file: a path that others chose leads nowhere else") {
+    const TempFolder folder;
+    folder.file("inside", "text");
+    const std::string outside = folder.file("outside", "secret");
+    std::filesystem::create_directory(folder / "root");
+    std::filesystem::rename(folder / "inside", folder / "root/inside");
+    std::filesystem::create_symlink("inside", folder / "root/link");
+    std::filesystem::create_symlink("../outside", folder / "root/out");
+    const File root =
+        co_await open_file(folder / "root", OpenOptions{.flags = O_PATH | O_DIRECTORY});
+    const OpenOptions beneath{.directory = root.fileno(), .beneath = true};
+    for (const char* const path : {"inside", "./inside", "link"}) {
+        File file = co_await open_file(path, beneath);
+        CHECK_AWAIT(file.read(), "text");
+    }
+    for (const std::string& path : {std::string("../outside"), std::string("out"), outside}) {
+        CHECK_AWAIT(
+            text_of<std::system_error>(open_file(path, beneath)),
+            "open '" + path + "' (it leads out of its directory): Invalid cross-device link");
+    }
+    OpenOptions makes = beneath;
+    makes.flags = O_CREAT | O_EXCL | O_WRONLY;
+    makes.mode = 0600;
+    File made = co_await open_file("new", makes);
+    co_await made.write("new");
+    CHECK(folder.content("root/new") == "new");
+    CHECK_AWAIT(errno_of(open_file("../new", makes)), EXDEV);
+}
+
 ASYNC_TEST_CASE("open_file: without a descriptor left it fails, and with one again it does not") {
     const TempFolder folder;
     const std::string path = folder.file("file", "text");

@@ -54,6 +54,10 @@ private:
             failed += "openat; ";
             return;
         }
+        const int again =
+            perform(ring_, OpenAt2Request{.path = path, .how = {O_RDONLY | O_CLOEXEC, 0, 0}});
+        expect_equal(0, again < 0 ? again : 0, "openat2");
+        OpenAt2Request::dispose(again, 0);
         expect(5, WriteRequest{fd, "hello", 5, 0});
         char bytes[5] = {};
         expect(5, ReadRequest{fd, bytes, sizeof bytes, 0});

@@ -241,6 +241,46 @@ TEST_CASE("kernel contract: openat", "[uring]") {
                 });
 }
 
+TEST_CASE("kernel contract: openat2", "[uring]") {
+    const auto open = [](Driver& driver, const UniqueFd& at, const char* path,
+                         std::uint64_t flags = O_RDONLY) {
+        return driver.perform(OpenAt2Request{
+            .directory = at.get(), .path = path, .how = {flags | O_CLOEXEC, 0, RESOLVE_BENEATH}});
+    };
+    with_folder("a file in a folder", [&](Driver& driver, const Folder& folder) {
+        const UniqueFd at(::open(folder.name("").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        const UniqueFd fd(open(driver, at, "file"));
+        REQUIRE(fd);
+        CHECK((::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC) != 0);
+        CHECK((::fcntl(fd.get(), F_GETFL) & O_NONBLOCK) == 0);
+    });
+    with_folder("what leads out of it", [&](Driver& driver, const Folder& folder) {
+        const UniqueFd at(::open(folder.name("").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        REQUIRE(::symlink("/etc/passwd", folder.name("out").c_str()) == 0);
+        for (const char* const path : {"../file", "out", "/etc/passwd", "file/../../file"}) {
+            CHECK(is_one_of({-EXDEV, -ENOTDIR}, open(driver, at, path)));
+        }
+    });
+    with_folder("no such file; a flag that is none; a mode for nothing that is made",
+                [&](Driver& driver, const Folder& folder) {
+                    const UniqueFd at(::open(folder.name("").c_str(), O_PATH | O_CLOEXEC));
+                    CHECK(open(driver, at, "none") == -ENOENT);
+                    CHECK(open(driver, at, "file", std::uint64_t{1} << 40) == -EINVAL);
+                    CHECK(driver.perform(OpenAt2Request{.directory = at.get(),
+                                                        .path = "file",
+                                                        .how = {O_RDONLY | O_CLOEXEC, 0600, 0}}) ==
+                          -EINVAL);
+                });
+    with_folder("the reading end of a FIFO that nobody writes to, at once",
+                [&](Driver& driver, const Folder& folder) {
+                    const UniqueFd at(::open(folder.name("").c_str(), O_PATH | O_CLOEXEC));
+                    REQUIRE(::mkfifo(folder.name("fifo").c_str(), 0600) == 0);
+                    const UniqueFd fd(open(driver, at, "fifo"));
+                    REQUIRE(fd);
+                    CHECK((::fcntl(fd.get(), F_GETFL) & O_NONBLOCK) == 0);
+                });
+}
+
 TEST_CASE("kernel contract: close, fsync and statx", "[uring]") {
     for (const char* const kind : {"file", "pipe", "socket"}) {
         with_folder((std::string("close of a ") + kind).c_str(),

@@ -36,15 +36,18 @@ struct OpenOptions {
     int flags = O_RDONLY;      // O_*; O_CLOEXEC is added
     mode_t mode = 0666;        // of a file that is made, less the umask
     int directory = AT_FDCWD;  // where a relative path begins: a descriptor
+    // The path may not lead out of the directory: not by "..", not by a symbolic link, not by being
+    // absolute. For names that others chose.
+    bool beneath = false;
 };
 
 /// Opens a file. A FIFO is opened without waiting for its other side.
 ///
-/// *Errors*: std::system_error that names the path: ENXIO for writing to a FIFO that nobody reads;
-/// std::invalid_argument for a path with a zero byte in it, or a mode that says nothing or
-/// contradicts itself. *Cancellation*: a file that was opened all the same is closed, or given to
-/// who asked; it may have been made, or emptied. *Python*: anyio.open_file(), with bytes: mode "rb"
-/// and so on.
+/// *Errors*: std::system_error that names the path: ENXIO for writing to a FIFO that nobody reads,
+/// EXDEV for one that leads out of the directory that it must stay `beneath`; std::invalid_argument
+/// for a path with a zero byte in it, or a mode that says nothing or contradicts itself.
+/// *Cancellation*: a file that was opened all the same is closed, or given to who asked; it may
+/// have been made, or emptied. *Python*: anyio.open_file(), with bytes: mode "rb" and so on.
 Task<File> open_file(std::string path, OpenMode mode = OpenMode::read);
 Task<File> open_file(std::string path, OpenOptions options);
 

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <linux/openat2.h>
+
 struct io_uring_sqe;
 struct statx;
 
@@ -52,6 +54,21 @@ struct OpenAtRequest {
     std::uint32_t mode = 0;  // mode_t, of a file that is created
 
     static constexpr const char* name = "openat";
+    static constexpr bool makes_descriptor = true;
+    static constexpr bool retry_on_eintr = true;
+    void prepare(io_uring_sqe& sqe) const noexcept;
+    /// Closes the file that nobody takes.
+    static void dispose(int result, std::uint32_t flags) noexcept;
+};
+
+/// The same as openat2(2) has it: `how.flags` is to have O_CLOEXEC, and `how.resolve` says where
+/// the path may lead.
+struct OpenAt2Request {
+    int directory = -100;  // AT_FDCWD
+    const char* path = nullptr;
+    open_how how = {};
+
+    static constexpr const char* name = "openat2";
     static constexpr bool makes_descriptor = true;
     static constexpr bool retry_on_eintr = true;
     void prepare(io_uring_sqe& sqe) const noexcept;

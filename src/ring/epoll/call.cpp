@@ -327,6 +327,7 @@ Verdict attempt(Call& call, FileBudget& budget) noexcept {
         case IORING_OP_CLOSE:
             return close_now(request);
         case IORING_OP_OPENAT:
+        case IORING_OP_OPENAT2:
         case IORING_OP_FSYNC:
         case IORING_OP_STATX:
         case IORING_OP_FALLOCATE:

@@ -1,9 +1,12 @@
 #include "call.hpp"
 
+#include <cstdint>
 #include <cstdio>
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../posix_now.hpp"
@@ -13,19 +16,34 @@ namespace {
 
 // Kernel: io_uring, too, opens without waiting for the other end of a FIFO, and takes the flag off
 // again. What a lease refuses that way is opened by waiting.
-int open_file(const io_uring_sqe& request) noexcept {
-    const auto* const path = pointer<const char>(request.addr);
-    const auto flags = static_cast<int>(request.open_flags);
+template <class Open>
+int open_without_waiting(std::uint64_t flags, Open open) noexcept {
     if ((flags & (O_NONBLOCK | O_PATH)) != 0) {
-        return result_of(::openat(request.fd, path, flags, request.len));
+        return result_of(open(flags));
     }
-    int fd = ::openat(request.fd, path, flags | O_NONBLOCK, request.len);
+    int fd = open(flags | O_NONBLOCK);
     if (fd < 0 && errno == EWOULDBLOCK) {
-        fd = ::openat(request.fd, path, flags, request.len);
+        fd = open(flags);
     } else if (fd >= 0) {
         ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     }
     return result_of(fd);
+}
+
+int open_file(const io_uring_sqe& request) noexcept {
+    return open_without_waiting(request.open_flags, [&](std::uint64_t flags) {
+        return ::openat(request.fd, pointer<const char>(request.addr), static_cast<int>(flags),
+                        request.len);
+    });
+}
+
+int open_file_how(const io_uring_sqe& request) noexcept {
+    open_how how = *pointer<const open_how>(request.off);
+    return open_without_waiting(how.flags, [&](std::uint64_t flags) {
+        how.flags = flags;
+        return static_cast<int>(::syscall(SYS_openat2, request.fd,
+                                          pointer<const char>(request.addr), &how, sizeof(how)));
+    });
 }
 
 }  // namespace
@@ -37,6 +55,8 @@ int call_on_path(const io_uring_sqe& request) noexcept {
     switch (request.opcode) {
         case IORING_OP_OPENAT:
             return open_file(request);
+        case IORING_OP_OPENAT2:
+            return open_file_how(request);
         case IORING_OP_STATX:
             return result_of(::statx(request.fd, path, static_cast<int>(request.statx_flags),
                                      request.len, pointer<struct ::statx>(request.off)));

@@ -10,6 +10,7 @@
 #include <ringio/streams/pipes.hpp>
 #include <ringio/streams/relay.hpp>
 #include <ringio/streams/resolve.hpp>
+#include <ringio/streams/resolver.hpp>
 #include <ringio/streams/sendfile.hpp>
 #include <ringio/streams/separators.hpp>
 #include <ringio/streams/server.hpp>

@@ -103,6 +103,20 @@ std::string key_of(const Question& question) {
     return key;
 }
 
+std::shared_ptr<Resolver> own_resolver(EventLoop& loop) {
+    const auto* const own = loop.machine().books().find<OwnResolver>();
+    return own != nullptr ? own->resolver : nullptr;
+}
+
+Task<SharedAnswer> ask_own(std::shared_ptr<Resolver> resolver, Question question) {
+    Task<std::vector<AddressInfo>> looking = resolver->getaddrinfo(
+        std::move(question.host), std::move(question.service), question.hints);
+    Answer answer;
+    answer.found = co_await std::move(looking);
+    answer.error = answer.found.empty() ? EAI_NODATA : 0;
+    co_return std::make_shared<const Answer>(std::move(answer));
+}
+
 // One who waits for an answer.
 class Asking {
 public:
@@ -137,6 +151,8 @@ Task<SharedAnswer> ask(EventLoop& loop, Question question) {
     SharedAnswer answer;
     if (make_numeric(question)) {
         answer = look_up(*system_calls, question);
+    } else if (auto resolver = own_resolver(loop); resolver && !asks_for_name(question)) {
+        answer = co_await ask_own(std::move(resolver), std::move(question));
     } else {
         const Asking asking(loop, std::move(question));
         Future<SharedAnswer> own = asking.answer();

@@ -8,6 +8,7 @@
 #include <ringio/core/promise.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/streams/names.hpp>
+#include <ringio/streams/resolver.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -41,8 +42,13 @@ struct Answer {
 
 using SharedAnswer = std::shared_ptr<const Answer>;
 
-/// Asks the resolver. *Errors*: std::invalid_argument for a zero byte in a name; those of the
-/// resolver are in the answer. *Cancellation*: at once.
+/// Who answers for a loop in the place of the C library.
+struct OwnResolver final : EndsWithLoop {
+    std::shared_ptr<Resolver> resolver;
+};
+
+/// Asks the resolver, the loop's own or the C library's. *Errors*: std::invalid_argument for a zero
+/// byte in a name; those of the resolver are in the answer. *Cancellation*: at once.
 Task<SharedAnswer> ask(EventLoop& loop, Question question);
 
 /// "host:service", with brackets around an IPv6 literal; for texts of errors.

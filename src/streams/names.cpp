@@ -1,6 +1,7 @@
 #include <ringio/streams/names.hpp>
 
 #include <ringio/streams/resolve.hpp>
+#include <ringio/streams/resolver.hpp>
 
 #include "lookups.hpp"
 
@@ -57,6 +58,10 @@ Task<std::vector<AddressInfo>> EventLoop::getaddrinfo(std::string host, std::str
 Task<std::pair<std::string, std::string>> EventLoop::getnameinfo(const SocketAddress& address,
                                                                  int flags) {
     return name_of(*this, address, flags);
+}
+
+void EventLoop::set_resolver(std::shared_ptr<Resolver> resolver) {
+    machine().books().find_or_make<detail::OwnResolver>().resolver = std::move(resolver);
 }
 
 }  // namespace ringio

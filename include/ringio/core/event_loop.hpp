@@ -212,6 +212,10 @@ public:
     Task<std::pair<std::string, std::string>> getnameinfo(const SocketAddress& address,
                                                           int flags = 0);
 
+    /// Lets `resolver` answer getaddrinfo() in the place of the C library; null: that again. What
+    /// is under way goes on. As above, resolver.hpp.
+    void set_resolver(std::shared_ptr<Resolver> resolver);
+
     /// Makes a Promise whose future belongs to this loop.
     template <class T = void>
     Promise<T> create_future(std::source_location where = std::source_location::current());

@@ -14,6 +14,7 @@ template <class T>
 class TaskHandle;
 class AnyTask;
 struct TaskOptions;
+class Resolver;
 class SocketAddress;
 struct AddressHints;
 struct AddressInfo;

@@ -277,6 +277,20 @@ ASYNC_TEST_CASE("StreamWriter: copies write to one connection, which goes with t
     CHECK_FALSE(link.peer.ended());
 }
 
+ASYNC_TEST_CASE("StreamWriter: options of the socket, as long as there is one") {
+    Link link = co_await make_link();
+    int kept_alive = 0;
+    socklen_t size = sizeof(kept_alive);
+    link.writer.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+    REQUIRE(::getsockopt(link.writer.fileno(), SOL_SOCKET, SO_KEEPALIVE, &kept_alive, &size) == 0);
+    CHECK(kept_alive == 1);
+    CHECK_THROWS_AS(link.writer.setsockopt(SOL_SOCKET, 9999, 1), std::system_error);
+    link.writer.close();
+    co_await link.writer.wait_closed();
+    CHECK(link.writer.fileno() == -1);
+    CHECK_THROWS_AS(link.writer.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1), std::system_error);
+}
+
 ASYNC_TEST_CASE("StreamWriter: tells the addresses of the connection, also after its end") {
     for (const bool reset : {false, true}) {
         Link link = co_await make_link();

@@ -157,6 +157,15 @@ public:
     SocketAddress getpeername() const { return state_->peer_address(); }
     SocketAddress getsockname() const { return state_->own_address(); }
 
+    /// The descriptor, for ioctl(2), getsockopt(2) and their like; -1 once it is closed. Not to be
+    /// closed, read or written. get_extra_info("socket").fileno() in Python.
+    int fileno() const noexcept { return state_->socket().fd(); }
+    /// Sets an option of the socket, such as SOL_SOCKET, SO_KEEPALIVE.
+    /// get_extra_info("socket").setsockopt() in Python. *Errors*: std::system_error.
+    void setsockopt(int level, int option, int value) const {
+        state_->socket().setsockopt(level, option, value);
+    }
+
     /// The process at the other side of a Unix connection: `pid uid gid`. *Errors*:
     /// std::system_error when it is no such connection, or closed.
     PeerCredentials peer_credentials() const { return ringio::peer_credentials(state_->socket()); }

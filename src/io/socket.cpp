@@ -3,6 +3,8 @@
 #include <ringio/base/system_calls.hpp>
 #include <ringio/ring/control_requests.hpp>
 
+#include "file_part.hpp"
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -10,6 +12,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <memory>
+#include <stdexcept>
 #include <system_error>
 
 namespace ringio {
@@ -44,6 +48,22 @@ Task<> send_all(int fd, std::string_view data) {
         const int sent = co_await Op<SendRequest>({fd, data.data(), data.size(), 0});
         data.remove_prefix(static_cast<std::size_t>(sent));
     }
+}
+
+Task<std::uint64_t> send_file(int fd, std::unique_ptr<detail::FilePart> part) {
+    while (!part->is_over()) {
+        const int size = co_await part->read();
+        if (size == 0) {
+            break;
+        }
+        std::string_view rest = part->piece(size);
+        while (!rest.empty()) {
+            const int sent = co_await Op<SendRequest>({fd, rest.data(), rest.size(), 0});
+            rest.remove_prefix(static_cast<std::size_t>(sent));
+            part->count_sent(static_cast<std::size_t>(sent));
+        }
+    }
+    co_return part->sent();
 }
 
 Task<std::size_t> send_to(int fd, std::string_view data, SocketAddress address) {
@@ -144,6 +164,18 @@ SocketAddress Socket::getpeername() const {
 }
 
 Task<> Socket::sendall(std::string_view data) const { return send_all(fd(), data); }
+
+Task<std::uint64_t> Socket::sendfile(int file, SendfileOptions options) const {
+    int type = 0;
+    socklen_t length = sizeof(type);
+    if (detail::system_calls->getsockopt(fd(), SOL_SOCKET, SO_TYPE, &type, &length) != 0) {
+        throw_errno("sendfile");
+    }
+    if (type != SOCK_STREAM) {
+        throw std::invalid_argument("only SOCK_STREAM type sockets are supported");
+    }
+    return send_file(fd(), std::make_unique<detail::FilePart>(file, options));
+}
 
 Task<std::size_t> Socket::sendto(std::string_view data, SocketAddress address) const {
     return send_to(fd(), data, address);

@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace ringio;
 using namespace ringio::test_support;
@@ -52,6 +54,37 @@ TEST_CASE("Socket: owns a descriptor that no child process gets, or none") {
     CHECK(socket);
     CHECK(is_cloexec(socket.fd()));
     CHECK_THROWS_AS(Socket::stream(12345), std::system_error);
+}
+
+ASYNC_TEST_CASE("Socket: sends a part of a file, and what is no regular file if that may be") {
+    Pair pair = make_pair();
+    const UniqueFd file(::memfd_create("file", MFD_CLOEXEC));
+    REQUIRE(::write(file.get(), "0123456789", 10) == 10);
+    CHECK_AWAIT(pair.first.sendfile(file.get(), {.offset = 2, .count = 3}), 3U);
+    CHECK(::lseek(file.get(), 0, SEEK_CUR) == 5);
+    CHECK_AWAIT(received(pair.second, 16), "234");
+    int ends[2] = {-1, -1};
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const UniqueFd reading(ends[0]);
+    UniqueFd writing(ends[1]);
+    REQUIRE(::write(writing.get(), "piped", 5) == 5);
+    writing.reset();
+    CHECK_THROWS_AS(pair.first.sendfile(reading.get(), {.fallback = false}),
+                    SendfileNotAvailableError);
+    CHECK_AWAIT(pair.first.sendfile(reading.get()), 5U);
+    CHECK_AWAIT(received(pair.second, 16), "piped");
+}
+
+TEST_CASE("Socket: sendfile refuses what is no stream, no socket, no file, no offset") {
+    const UniqueFd file(::memfd_create("file", MFD_CLOEXEC));
+    const Pair pair = make_pair();
+    CHECK_THROWS_WITH(Socket::datagram(AF_INET).sendfile(file.get()),
+                      "only SOCK_STREAM type sockets are supported");
+    CHECK_THROWS_AS(Socket().sendfile(file.get()), std::system_error);
+    CHECK_THROWS_WITH(pair.first.sendfile(-1),
+                      "sendfile of file descriptor -1: Bad file descriptor");
+    CHECK_THROWS_AS(pair.first.sendfile(file.get(), {.offset = ~std::uint64_t{0}}),
+                    std::invalid_argument);
 }
 
 TEST_CASE("Socket: is closed by close(), and by its end") {

@@ -81,7 +81,7 @@ ASYNC_TEST_CASE("sendfile: a part of it; none of it; what is behind its end; wha
     CHECK_AWAIT(sendfile(link.writer, file.fd.get(), {.count = 0}), 0U);
     CHECK_AWAIT(sendfile(link.writer, file.fd.get(), {.offset = 8, .count = 100}), 2U);
     CHECK_AWAIT(sendfile(link.writer, file.fd.get(), {.offset = 100}), 0U);
-    CHECK(file.position() == 100);
+    CHECK(file.position() == 10);
     CHECK_AWAIT(sendfile(link.writer, WithFileno{file.fd.get()}, {.offset = 9}), 1U);
     const ContentFile nothing("");
     CHECK_AWAIT(sendfile(link.writer, nothing.fd.get()), 0U);
@@ -101,6 +101,7 @@ ASYNC_TEST_CASE("sendfile: nobody else may write meanwhile") {
                 "unable to write; sendfile is in progress");
     sending.cancel();
     CHECK_AWAIT(is_cancelled(sending), true);
+    CHECK(file.position() > 0);
     link.writer.write("x");
     link.writer.abort();
 }

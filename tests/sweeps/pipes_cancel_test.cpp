@@ -140,6 +140,25 @@ Task<> a_file_over_a_stream(Sweep& sweep) {
     co_await ended(hearing);
 }
 
+Task<> send_a_part(const Socket& socket, int file) {
+    co_await socket.sendfile(file, {.offset = 1, .count = 5});
+}
+
+Task<> a_file_over_a_socket(Sweep& sweep) {
+    const auto& file = sweep.make<UniqueFd>(::memfd_create("letters", MFD_CLOEXEC));
+    static_cast<void>(::write(file.get(), letters.data(), letters.size()));
+    ::lseek(file.get(), 0, SEEK_SET);
+    Ends ends = Ends::sockets(Family::local);
+    const auto& near = sweep.make<Socket>(std::move(ends.near));
+    const auto& far = sweep.make<Socket>(std::move(ends.far));
+    sweep.check("the position is behind what was sent", [&file, &far] {
+        char heard[16];
+        const ssize_t size = ::recv(far.fd(), heard, sizeof(heard), MSG_DONTWAIT);
+        return ::lseek(file.get(), 0, SEEK_CUR) == (size > 0 ? 1 + size : 0);
+    });
+    co_await ended(sweep.victim(create_task(send_a_part(near, file.get()))));
+}
+
 Task<> send_one(const Socket& socket, const Ends& pipe) {
     const std::array fds = {pipe.far.get()};
     for (int round = 0; round < 2; ++round) {
@@ -186,8 +205,12 @@ CANCEL_SWEEP("cancel at every await: descriptors over a socket") {
 }
 
 CANCEL_SWEEP("cancel at every await: sendfile") { co_await a_file_over_a_stream(sweep); }
+CANCEL_SWEEP("cancel at every await: sendfile of a socket") {
+    co_await a_file_over_a_socket(sweep);
+}
 
 ALLOCATION_SWEEP("no memory: sendfile") { co_await a_file_over_a_stream(sweep); }
+ALLOCATION_SWEEP("no memory: sendfile of a socket") { co_await a_file_over_a_socket(sweep); }
 ALLOCATION_SWEEP("no memory: a pipe") { co_await through_a_pipe(sweep, true); }
 ALLOCATION_SWEEP("no memory: an open pipe") { co_await through_an_open_pipe(sweep); }
 // On epoll an accept may find no memory, and that is reported.

@@ -9,7 +9,10 @@
 #include <ringio/ring/socket_requests.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +24,19 @@ struct ReceivedFrom {
     std::size_t size = 0;    ///< how many bytes were put into the buffer
     SocketAddress from;      ///< whose they are; none when the sender has no name
     bool truncated = false;  ///< the datagram was longer: the rest of it is lost
+};
+
+/// What sendfile() takes, of a Socket and of a stream.
+struct SendfileOptions {
+    std::uint64_t offset = 0;                 ///< where in the file it begins, in bytes
+    std::optional<std::uint64_t> count = {};  ///< how many bytes; none: to the end of the file
+    bool fallback = true;                     ///< what is no regular file is read and sent, too
+};
+
+/// Thrown by sendfile() for what is no regular file, where that was not allowed.
+class SendfileNotAvailableError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
 };
 
 /// An owned socket. Every descriptor is close-on-exec; sending never raises SIGPIPE.
@@ -92,6 +108,14 @@ public:
     /// Sends all of `data`. *Cancellation*: a part may have been sent, and nobody knows how much.
     /// *Lifetime*: as recv(), and the socket as well.
     Task<> sendall(std::string_view data) const;
+
+    /// Sends a file's content, a piece at a time; gives the number of bytes. Afterwards the
+    /// position of the file is behind what was sent, if it was anything, also after a failure. What
+    /// is no regular file, such as a pipe, is read from where it is; what of it was not sent is
+    /// lost. loop.sock_sendfile. *Errors*: std::invalid_argument unless it is a stream socket;
+    /// SendfileNotAvailableError; std::system_error. *Cancellation*: as sendall(), but the position
+    /// tells how much was sent. *Lifetime*: as sendall(), and `file` must stay open.
+    Task<std::uint64_t> sendfile(int file, SendfileOptions options = {}) const;
 
     /// Sends one datagram to `address`; gives how many bytes. *Errors*: std::system_error that
     /// names it. *Cancellation*, *Lifetime*: as send().

@@ -2,31 +2,19 @@
 #pragma once
 
 #include <ringio/core/task.hpp>
+#include <ringio/io/socket.hpp>
 #include <ringio/streams/stream_writer.hpp>
 
 #include <concepts>
 #include <cstdint>
-#include <optional>
-#include <stdexcept>
+#include <utility>
 
 namespace ringio {
 
-struct SendfileOptions {
-    std::uint64_t offset = 0;                 ///< where in the file it begins, in bytes
-    std::optional<std::uint64_t> count = {};  ///< how many bytes; none: to the end of the file
-    bool fallback = true;                     ///< what is no regular file is read and sent, too
-};
-
-/// Thrown by sendfile() for what is no regular file, where that was not allowed.
-class SendfileNotAvailableError : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
-
 /// Sends a file's content after what was written before, and gives the number of bytes. The file is
 /// read a piece at a time, when the peer has taken most of the last one. Afterwards the position of
-/// the file is behind what was sent, also after a failure. What has no position, such as a pipe, is
-/// read from where it is.
+/// the file is behind what was sent, if it was anything, also after a failure. What has no
+/// position, such as a pipe, is read from where it is.
 ///
 /// *Errors*: std::runtime_error "Transport is closing"; while it runs, a write() by another is one,
 /// too, and so is another sendfile(); std::system_error when reading or the connection fails.

@@ -94,3 +94,14 @@ def check_output(result: subprocess.CompletedProcess[str], expected: str) -> Non
     check(result.returncode == 0, f"status {result.returncode}: {result.stdout}{result.stderr}")
     check(result.stderr == "", f"the program complained: {result.stderr}")
     check(result.stdout == expected, f"the output differs:\n{result.stdout}\nexpected:\n{expected}")
+
+
+@contextlib.contextmanager
+def redis(folder: pathlib.Path, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A Redis server. Debian has it twice: in redis-tools it is called redis-check-rdb."""
+    program = find("redis-tools", "redis-server", "redis-check-rdb")
+    command = ["redis-server", "--bind", host, "--port", port, "--dir", folder, "--save", ""]
+    with serving(
+        command, lambda: answers(socket.AF_INET, (host, port)), folder / "log", executable=program
+    ) as server:
+        yield server

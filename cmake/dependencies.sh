@@ -21,6 +21,12 @@ is_present() {
         liburing-dev) pkg-config --exists 'liburing >= 2.3' ;;
         libfmt-dev) pkg-config --exists fmt ;;
         catch2) pkg-config --exists catch2 || pkg-config --exists catch2-with-main ;;
+        libpq-dev) pkg-config --exists libpq ;;
+        libhiredis-dev) pkg-config --exists hiredis ;;
+        libc-ares-dev) pkg-config --exists libcares ;;
+        dnsmasq-base) command -v dnsmasq || [[ -x /usr/sbin/dnsmasq ]] ;;
+        redis-tools) command -v redis-cli ;;
+        postgresql) command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' ;;
         libasio-dev) [[ -e /usr/include/asio.hpp ]] ;;
         libclang-rt-19-dev) compgen -G '/usr/lib/llvm-19/lib/clang/19/lib/linux/*asan*' ;;
         clang-19) command -v clang++-19 ;;
@@ -96,3 +102,6 @@ build() {
 
 build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3 ccache)
 test_packages=(catch2 nginx-light valgrind strace socat)
+# The libraries and servers of examples/recipes. The server of Redis is in redis-tools, too, without a
+# service; that of PostgreSQL comes with one, which apt starts only where there is an init system.
+test_packages+=(libpq-dev libhiredis-dev libc-ares-dev dnsmasq-base redis-tools postgresql)

@@ -67,6 +67,11 @@ ensure_packages() {
     done
 }
 
+# want_packages PACKAGE...: the same, but without them only tests are left out.
+want_packages() {
+    (ensure_packages "$@") || echo "warning: tests that need them are skipped" >&2
+}
+
 # As many jobs as processors, but a compiler wants about 1 GB of memory.
 compile_jobs() {
     local by_memory processors
@@ -104,4 +109,4 @@ build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3
 test_packages=(catch2 nginx-light valgrind strace socat)
 # The libraries and servers of examples/recipes. The server of Redis is in redis-tools, too, without a
 # service; that of PostgreSQL comes with one, which apt starts only where there is an init system.
-test_packages+=(libpq-dev libhiredis-dev libc-ares-dev dnsmasq-base redis-tools postgresql)
+recipe_packages=(libpq-dev libhiredis-dev libc-ares-dev dnsmasq-base redis-tools postgresql)

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,6 +58,20 @@ ringio::Task<> look_up_many(dns::Resolver& resolver) {
     fmt::print("many.test has {} addresses\n", many.size());
 }
 
+// [set_resolver]
+ringio::Task<> the_loop_asks_it(const char* server) {
+    ringio::EventLoop& loop = ringio::get_running_loop();
+    loop.set_resolver(std::make_shared<dns::Resolver>(dns::Options{.servers = server}));
+    const auto found = co_await loop.getaddrinfo("one.test", 80);
+    fmt::print("the loop knows {}\n", found.at(0).address.to_string());
+    try {
+        co_await ringio::open_connection("nobody.test", 80);
+    } catch (const dns::Error& error) {
+        fmt::print("no connection: {}\n", error.what());
+    }
+}
+// [/set_resolver]
+
 ringio::Task<> nobody_answers(const char* server) {
     dns::Resolver hasty({.servers = server, .timeout = 50ms, .tries = 2});
     try {
@@ -92,6 +107,7 @@ ringio::Task<int> co_main(int argc, char** argv) {
         co_await look_up(resolver);
         co_await look_up_many(resolver);
     }
+    co_await the_loop_asks_it(argv[1]);
     co_await nobody_answers(argv[2]);
     co_return 0;
 }

@@ -52,12 +52,13 @@ public:
         }
     }
 
-    void look_up(const char* name, int family, ares_addrinfo_callback callback, void* data) {
+    void look_up(const char* name, const char* service, int family, ares_addrinfo_callback callback,
+                 void* data) {
         const ares_addrinfo_hints hints{.ai_flags = ARES_AI_NOSORT,
                                         .ai_family = family,
                                         .ai_socktype = SOCK_STREAM,
                                         .ai_protocol = 0};
-        ares_getaddrinfo(channel_, name, nullptr, &hints, callback, data);
+        ares_getaddrinfo(channel_, name, service, &hints, callback, data);
         set_timer();
     }
 
@@ -161,33 +162,46 @@ inline void on_answer(void* given, int status, int, ares_addrinfo* found) noexce
 
 }  // namespace detail
 
-/// Looks names up.
+/// Looks names up. It may do so for a loop, too, where open_connection() asks it then:
+/// `loop.set_resolver(std::make_shared<dns::Resolver>())`.
 ///
 /// *Lifetime*: on the thread of its loop, while that runs. When it goes, those who wait get an
 /// Error.
-class Resolver {
+class Resolver final : public ringio::Resolver {
 public:
     /// *Errors*: Error.
     explicit Resolver(const Options& options = {})
         : channel_(std::make_shared<detail::Channel>(options)) {}
-    Resolver(Resolver&&) = default;
-    Resolver& operator=(Resolver&&) = delete;
-    ~Resolver() {
-        if (channel_) {
-            channel_->close();
-        }
-    }
+    ~Resolver() override { channel_->close(); }
 
-    /// Looks a name up, and gives a future of its addresses, with port 0.
+    /// Looks a name up, and gives a future of its addresses; `service` is their port, or its name.
     /// *Errors*: Error, by the future. *Cancellation*: the answer is dropped; c-ares cannot take
     /// one question back.
-    ringio::Future<Addresses> resolve(const std::string& name, int family = AF_UNSPEC) {
+    ringio::Future<Addresses> resolve(const std::string& name, int family = AF_UNSPEC,
+                                      const std::string& service = "0") {
         auto answer =
             std::make_unique<detail::Answer>(ringio::get_running_loop().create_future<Addresses>());
         ringio::Future<Addresses> future = answer->get_future();
-        channel_->look_up(name.c_str(), family, detail::on_answer, answer.release());
+        const char* const port = service == "0" ? nullptr : service.c_str();  // it refuses a 0
+        channel_->look_up(name.c_str(), port, family, detail::on_answer, answer.release());
         return future;
     }
+
+    // [resolver]
+    ringio::Task<std::vector<ringio::AddressInfo>> getaddrinfo(
+        std::string host, std::string service, ringio::AddressHints hints) override {
+        const Addresses addresses = co_await resolve(host, hints.family, service);
+        std::vector<ringio::AddressInfo> found;
+        for (const ringio::SocketAddress& address : addresses) {
+            found.push_back({.address = address,
+                             .family = address.family(),
+                             .type = hints.type,
+                             .protocol = hints.proto,
+                             .canonname = {}});
+        }
+        co_return found;
+    }
+    // [/resolver]
 
 private:
     std::shared_ptr<detail::Channel> channel_;

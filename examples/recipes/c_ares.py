@@ -10,6 +10,8 @@ EXPECTED = """\
 nobody.test: Domain name not found
 100 of 100 at once
 many.test has 64 addresses
+the loop knows 192.0.2.1:80
+no connection: Domain name not found
 Timeout while contacting DNS servers
 too long
 Channel is being destroyed

@@ -4,6 +4,7 @@
 #include <ringio/base/outcome.hpp>
 #include <ringio/core/awaitable.hpp>
 #include <ringio/core/exceptions.hpp>
+#include <ringio/core/run_until_complete.hpp>
 #include <ringio/tasks/create_task.hpp>
 
 #include <coroutine>
@@ -97,6 +98,7 @@ private:
 
 template <Awaitable A>
 AsOutcome<A> as_outcome(A&& awaitable) {
+    detail::require_result_may_be_taken<A>();
     return AsOutcome<A>(std::forward<A>(awaitable));
 }
 

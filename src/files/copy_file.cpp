@@ -67,7 +67,9 @@ private:
             fail(EINVAL, " (they are the same file)");
         }
         target_ = std::move(target);
-        if (::ftruncate(target_.get(), 0) != 0) {
+        // Kernel: ext4 takes every file that was made empty for one that is replaced, and sends all
+        // of it to the disk when it is closed, also one that was empty before (auto_da_alloc).
+        if (target_status_.st_size != 0 && ::ftruncate(target_.get(), 0) != 0) {
             fail(errno);
         }
     }

@@ -54,7 +54,9 @@ private:
             if (options_.follow_symlinks && !is_new(opened.fd())) {
                 return false;
             }
-            for (DirectoryEntry& entry : opened.entries()) {
+            std::vector<DirectoryEntry> entries = opened.entries();
+            directory.files.reserve(entries.size());
+            for (DirectoryEntry& entry : entries) {
                 const bool inside = entry.is_directory() || leads_to_directory(opened.fd(), entry);
                 (inside ? directory.directories : directory.files).push_back(std::move(entry.name));
             }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 #include <string>
@@ -46,6 +47,31 @@ ASYNC_TEST_CASE("scandir: an empty directory, and one with many names") {
     CHECK(many.size() == 3000);
     const std::vector<fs::DirectoryEntry> here = co_await fs::scandir();
     CHECK_FALSE(here.empty());
+}
+
+ASYNC_TEST_CASE("scandir: names with a common beginning, short ones, bytes beyond ASCII") {
+    const TempFolder folder;
+    const std::vector<std::string> names = {"a",
+                                            "a name",
+                                            "a name that is long",
+                                            "a name that is lone",
+                                            "a name x",
+                                            "a name xy",
+                                            "a name \x01z",
+                                            "a name \xc3\xa4",
+                                            "\xc3\xa4",
+                                            "A name that is long"};
+    for (const std::string& name : names) {
+        folder.file(name);
+    }
+    std::vector<std::string> expected = names;
+    std::ranges::sort(expected);
+    std::vector<std::string> found;
+    const std::vector<fs::DirectoryEntry> entries = co_await fs::scandir(folder.path());
+    for (const fs::DirectoryEntry& entry : entries) {
+        found.push_back(entry.name);
+    }
+    CHECK(found == expected);
 }
 
 ASYNC_TEST_CASE("scandir: an error names the path") {

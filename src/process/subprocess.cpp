@@ -123,11 +123,17 @@ Task<int> wait_for_end(Handle handle) {
     co_return *handle->state->returncode();
 }
 
-// As in asyncio, that the program does not read it all is no error.
+// As in asyncio, that the program does not read it all is no error. In pieces, for the writer
+// copies what the pipe does not take at once: of a large input that would be all of it.
 Task<> feed(StreamWriter writer, std::string input) {
+    constexpr std::size_t piece = 128 * 1024;
     try {
-        writer.write(input);
-        co_await writer.drain();
+        for (std::string_view rest = input; !rest.empty();) {
+            const std::string_view next = rest.substr(0, piece);
+            writer.write(next);
+            rest.remove_prefix(next.size());
+            co_await writer.drain();
+        }
         writer.close();
         co_await writer.wait_closed();
     } catch (const std::system_error& error) {
@@ -137,17 +143,34 @@ Task<> feed(StreamWriter writer, std::string input) {
     }
 }
 
+// Much output grows fourfold: memory that was never written to costs next to nothing, but each move
+// to a larger piece touches new memory for all that is there, and that costs more than the bytes.
+void append(std::string& all, std::string_view part) {
+    constexpr std::size_t much = 256 * 1024;
+    constexpr std::size_t huge = 64 * 1024 * 1024;  // from here on it doubles
+    const std::size_t size = all.size() + part.size();
+    if (size > all.capacity() && size > much && size <= huge) {
+        std::size_t capacity = 4 * much;
+        while (capacity < size) {
+            capacity *= 4;
+        }
+        all.reserve(capacity);
+    }
+    all += part;
+}
+
 Task<> collect(StreamReader reader, std::string& all, std::size_t most) {
-    constexpr std::ptrdiff_t piece = 256 * 1024;
+    constexpr std::size_t piece = 256 * 1024;
+    const auto memory = std::make_unique_for_overwrite<char[]>(piece);
     for (;;) {
-        const std::string part = co_await reader.read(piece);
-        if (part.empty()) {
+        const std::size_t size = co_await reader.read(std::span<char>(memory.get(), piece));
+        if (size == 0) {
             break;
         }
-        if (part.size() > most - all.size()) {
+        if (size > most - all.size()) {
             throw LimitOverrunError("the output of the process is longer than max_output", most);
         }
-        all += part;
+        append(all, std::string_view(memory.get(), size));
     }
 }
 

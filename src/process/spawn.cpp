@@ -105,11 +105,11 @@ UniqueFd above_standard(int fd) {
 }
 
 UniqueFd null_device() {
-    const UniqueFd fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    UniqueFd fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!fd) {
         throw_named(errno, "open '/dev/null'");
     }
-    return above_standard(fd.get());
+    return fd.get() > STDERR_FILENO ? std::move(fd) : above_standard(fd.get());
 }
 
 UniqueFd source_of(const Redirection& redirection) {

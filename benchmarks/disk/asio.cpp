@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
             asio::co_spawn(context, read_at_random(std::move(source), job, state), rethrow);
         }
     }
-    start_clocks(&job);
+    job.clocks = start_clocks();
     context.run();
     print_result(&job);
 }

@@ -1,51 +1,38 @@
 // What the disk programs share: the job, clocks, and the line that they print.
 //
-//     disk_X random FILE cached|direct READS     4 KiB at random places, 32 reads in flight
-//     disk_X copy FILE TARGET                    blocks of 256 KiB, 8 in flight
+//     disk_X random FILE cached|direct READS [DEPTH]    4 KiB at random places, DEPTH (32) at a
+//     time disk_X write FILE cached|direct WRITES DEPTH       the same, written disk_X forward FILE
+//     READS                          64 KiB one after the other, and again disk_X overwrite FILE
+//     WRITES                       the same, written disk_X copy FILE TARGET blocks of 256 KiB, 8
+//     in flight
+//
+// `write`, `forward` and `overwrite` are for disk_liburing and disk_ringio.
 #pragma once
 
-#ifdef __cplusplus
-#include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#else
-#include <errno.h>
+#include "../harness/job.h"
+
+#ifndef __cplusplus
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #endif
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { page_size = 4096, read_depth = 32, block_size = 256 * 1024, copy_depth = 8 };
+enum { forward_size = 64 * 1024 };
 
 struct job {
     bool copies;
+    bool writes;
+    bool forward;  // not at random
     int source;
     int target;       // of a copy
+    unsigned depth;   // requests at a time, but for copies
     uint64_t size;    // of the source
-    uint64_t reads;   // of the random job
+    uint64_t reads;   // or writes, but for copies
     uint64_t random;  // state of next_page()
-    double wall;      // when it began
-    double cpu;
+    struct job_clocks clocks;
 };
-
-static inline void die(const char* what, int error) {
-    fprintf(stderr, "%s: %s\n", what, strerror(error));
-    exit(1);
-}
-
-static inline double seconds(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /// The offset of a page chosen at random (splitmix64): the same ones in every program.
 static inline uint64_t next_page(struct job* job) {
@@ -79,28 +66,44 @@ static inline struct job read_job(int argc, char** argv) {
     struct job job;
     memset(&job, 0, sizeof job);
     struct stat status;
-    if (argc == 5 && strcmp(argv[1], "random") == 0) {
-        const bool direct = strcmp(argv[3], "direct") == 0;
-        job.source = open_or_die(argv[2], O_RDONLY | (direct ? O_DIRECT : 0));
-        job.reads = strtoull(argv[4], NULL, 10);
-    } else if (argc == 4 && strcmp(argv[1], "copy") == 0) {
-        job.copies = true;
+    const char* const kind = argc > 3 ? argv[1] : "";
+    job.depth = read_depth;
+    job.writes = strcmp(kind, "write") == 0 || strcmp(kind, "overwrite") == 0;
+    job.forward = strcmp(kind, "forward") == 0 || strcmp(kind, "overwrite") == 0;
+    job.copies = argc == 4 && strcmp(kind, "copy") == 0;
+    if (job.copies) {
         job.source = open_or_die(argv[2], O_RDONLY);
         job.target = open_or_die(argv[3], O_WRONLY | O_CREAT);
+    } else if (job.forward && argc == 4) {
+        job.source = open_or_die(argv[2], job.writes ? O_WRONLY : O_RDONLY);
+        job.reads = number_argument(argc, argv, 3);
+        job.depth = 1;
+    } else if ((job.writes || strcmp(kind, "random") == 0) && argc >= 5) {
+        const bool direct = strcmp(argv[3], "direct") == 0;
+        job.source =
+            open_or_die(argv[2], (job.writes ? O_WRONLY : O_RDONLY) | (direct ? O_DIRECT : 0));
+        job.reads = number_argument(argc, argv, 4);
+        job.depth = argc > 5 ? (unsigned)number_argument(argc, argv, 5) : (unsigned)read_depth;
     } else {
-        fprintf(stderr, "usage: %s random FILE cached|direct READS | copy FILE TARGET\n", argv[0]);
+        fprintf(stderr,
+                "usage: %s random|write FILE cached|direct N [DEPTH] | "
+                "forward|overwrite FILE N | copy FILE TARGET\n",
+                argv[0]);
         exit(2);
     }
     if (fstat(job.source, &status) != 0 || status.st_size < page_size) {
         die("fstat", errno);
     }
+    if (job.depth > read_depth || (job.forward && status.st_size % forward_size != 0)) {
+        die("the depth, or the size of the file", EINVAL);
+    }
     job.size = (uint64_t)status.st_size;
     return job;
 }
 
-static inline void start_clocks(struct job* job) {
-    job->wall = seconds(CLOCK_MONOTONIC);
-    job->cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+/// How many bytes a read or write has.
+static inline size_t request_size(const struct job* job) {
+    return job->forward ? (size_t)forward_size : (size_t)page_size;
 }
 
 /// How many bytes the block at this offset has.
@@ -110,9 +113,12 @@ static inline size_t block_length(const struct job* job, uint64_t offset) {
 }
 
 static inline void print_result(const struct job* job) {
-    const double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - job->cpu;
-    const double wall = seconds(CLOCK_MONOTONIC) - job->wall;
-    printf("{\"seconds\": %.6f, \"cpu_seconds\": %.6f, \"reads\": %llu, \"bytes\": %llu}\n", wall,
-           cpu, (unsigned long long)job->reads,
-           (unsigned long long)(job->copies ? job->size : job->reads * page_size));
+    const double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - job->clocks.cpu;
+    const double wall = seconds(CLOCK_MONOTONIC) - job->clocks.wall;
+    printf(
+        "{\"seconds\": %.6f, \"cpu_seconds\": %.6f, \"reads\": %llu, \"bytes\": %llu, "
+        "\"operations\": %llu}\n",
+        wall, cpu, (unsigned long long)job->reads,
+        (unsigned long long)(job->copies ? job->size : job->reads * request_size(job)),
+        (unsigned long long)job->reads);
 }

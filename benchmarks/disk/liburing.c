@@ -40,17 +40,34 @@ static void submit_and_wait(void) {
     }
 }
 
-static inline void prepare_read(struct job* job, unsigned i) {
+static inline uint64_t next_offset(struct job* job) {
+    static uint64_t next;
+    if (!job->forward) {
+        return next_page(job);
+    }
+    const uint64_t offset = next;
+    next = next + forward_size < job->size ? next + forward_size : 0;
+    return offset;
+}
+
+static inline void prepare_request(struct job* job, unsigned i) {
     struct io_uring_sqe* const sqe = io_uring_get_sqe(&ring);
-    io_uring_prep_read(sqe, job->source, slots[i].buffer, page_size, next_page(job));
+    const unsigned size = (unsigned)request_size(job);
+    const uint64_t offset = next_offset(job);
+    if (job->writes) {
+        io_uring_prep_write(sqe, job->source, slots[i].buffer, size, offset);
+    } else {
+        io_uring_prep_read(sqe, job->source, slots[i].buffer, size, offset);
+    }
     sqe->user_data = i;
 }
 
-static void read_at_random(struct job* job) {
+static void read_or_write(struct job* job) {
+    const int size = (int)request_size(job);
     uint64_t missing = job->reads;
     uint64_t to_start = job->reads;
-    for (unsigned i = 0; i < read_depth && to_start > 0; ++i, --to_start) {
-        prepare_read(job, i);
+    for (unsigned i = 0; i < job->depth && to_start > 0; ++i, --to_start) {
+        prepare_request(job, i);
     }
     while (missing > 0) {
         submit_and_wait();
@@ -58,12 +75,12 @@ static void read_at_random(struct job* job) {
         unsigned head;
         unsigned seen = 0;
         io_uring_for_each_cqe(&ring, head, cqe) {
-            if (cqe->res != page_size) {
-                die("read", cqe->res < 0 ? -cqe->res : EIO);
+            if (cqe->res != size) {
+                die("read or write", cqe->res < 0 ? -cqe->res : EIO);
             }
             if (to_start > 0) {
                 --to_start;
-                prepare_read(job, (unsigned)cqe->user_data);
+                prepare_request(job, (unsigned)cqe->user_data);
             }
             ++seen;
         }
@@ -135,12 +152,12 @@ static void copy(struct job* job) {
 int main(int argc, char** argv) {
     struct job job = read_job(argc, argv);
     set_up_ring();
-    set_up_slots(job.copies ? copy_depth : read_depth, job.copies ? block_size : page_size);
-    start_clocks(&job);
+    set_up_slots(job.copies ? copy_depth : job.depth, job.copies ? block_size : request_size(&job));
+    job.clocks = start_clocks();
     if (job.copies) {
         copy(&job);
     } else {
-        read_at_random(&job);
+        read_or_write(&job);
     }
     print_result(&job);
 }

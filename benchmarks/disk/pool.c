@@ -135,7 +135,7 @@ int main(int argc, char** argv) {
         }
         pthread_detach(thread);
     }
-    start_clocks(&job);
+    job.clocks = start_clocks();
     work();
     print_result(&job);
 }

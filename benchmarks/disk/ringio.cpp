@@ -1,4 +1,5 @@
-// The disk benchmarks on ringio: a task per read in flight, all of them on one File.
+// The disk benchmarks on ringio: a task per request in flight, all of them on one File. What goes
+// forward is one task, with the position that the File keeps.
 #include "disk.h"
 
 #include <ringio.hpp>
@@ -22,6 +23,40 @@ Task<> read_at_random(const File& source, job& job, std::uint64_t& to_start) {
         if (received != page_size) {
             die("read", EIO);
         }
+    }
+    std::free(buffer);
+}
+
+Task<> write_at_random(const File& target, job& job, std::uint64_t& to_start) {
+    char* const buffer = aligned_memory(page_size);
+    while (to_start > 0) {
+        --to_start;
+        const std::size_t sent =
+            co_await target.write_at(std::string_view(buffer, page_size), next_page(&job));
+        if (sent != page_size) {
+            die("write", EIO);
+        }
+    }
+    std::free(buffer);
+}
+
+Task<> go_forward(File& file, const job& job) {
+    char* const buffer = aligned_memory(forward_size);
+    std::uint64_t position = 0;
+    for (std::uint64_t i = 0; i < job.reads; ++i) {
+        if (position == job.size) {
+            position = co_await file.seek(0);
+        }
+        std::size_t moved = 0;
+        if (job.writes) {
+            moved = co_await file.write(std::string_view(buffer, forward_size));
+        } else {
+            moved = co_await file.readinto(std::span<char>(buffer, forward_size));
+        }
+        if (moved != forward_size) {
+            die("forward", EIO);
+        }
+        position += moved;
     }
     std::free(buffer);
 }
@@ -50,15 +85,17 @@ Task<> copy_blocks(const File& source, const File& target, const job& job, std::
 }
 
 Task<> work(job& job) {
-    const File source{ringio::UniqueFd(job.source)};
+    File source{ringio::UniqueFd(job.source)};
     const File target{ringio::UniqueFd(job.copies ? job.target : -1)};
-    std::uint64_t state = job.copies ? 0 : job.reads;  // the next offset; the reads to start
+    std::uint64_t state = job.copies ? 0 : job.reads;  // the next offset; the requests to start
     std::vector<Task<>> tasks;
-    for (int i = 0; i < (job.copies ? copy_depth : read_depth); ++i) {
-        tasks.push_back(job.copies ? copy_blocks(source, target, job, state)
-                                   : read_at_random(source, job, state));
+    for (unsigned i = 0; i < (job.copies ? unsigned{copy_depth} : job.depth); ++i) {
+        tasks.push_back(job.copies    ? copy_blocks(source, target, job, state)
+                        : job.forward ? go_forward(source, job)
+                        : job.writes  ? write_at_random(source, job, state)
+                                      : read_at_random(source, job, state));
     }
-    start_clocks(&job);
+    job.clocks = start_clocks();
     co_await ringio::gather(std::move(tasks));
     print_result(&job);
 }

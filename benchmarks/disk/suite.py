@@ -8,11 +8,15 @@ import subprocess
 import sys
 import tempfile
 
+from disk import files
 from harness import bursts, machine
 from harness.charts import bars
 from harness.report import Report, Table, number
 
-NAMES = {"disk": "random reads at depth 32 (page cache, O_DIRECT) and a sequential copy"}
+NAMES = {
+    "disk": "random reads at depth 32 (page cache, O_DIRECT) and a sequential copy",
+    "files": "File's requests beside liburing, copy_file() beside cp, walk() beside its calls",
+}
 REFERENCE = "liburing"
 
 # candidate: its program, and what brings it
@@ -35,6 +39,8 @@ def add_arguments(parser):
 
 
 def run(name, options, build):
+    if name == "files":
+        return files.run(name, options, build, make_file, takes_o_direct)
     programs = find_programs(build, options.only)
     size = (options.file_mib or (128 if options.quick else 1024)) * MIB
     copied = min(256 * MIB, size)

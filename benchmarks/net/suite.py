@@ -17,6 +17,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 
 from harness import bursts, machine
@@ -26,6 +27,7 @@ from harness.report import Report, Table, number
 NAMES = {
     "echo": "TCP echo: requests, CPU per request and latency",
     "growth": "TCP echo: CPU per request from 1 to 10,000 connections",
+    "unix": "the echo over Unix sockets",
     "sleepers": "TCP echo on one connection beside 64 that wait in a read with a timeout",
 }
 SECONDS = 0.2  # of a burst, unless --seconds is given
@@ -67,6 +69,9 @@ SERVERS = {
 CPU_TARGETS = {"ringio": 1.10, "ringio streams": 1.20, "ringio readline": 1.20}
 P99_TARGET = 1.15
 P99_CONNECTIONS = 1000
+# Those that know --unix, as far as the suite `unix` asks them.
+OVER_UNIX = [LIMIT, TOGETHER, "ringio", "ringio streams", "ringio readline", "epoll",
+             "asyncio protocol", "asyncio streams"]
 PATIENT = [LIMIT, TOGETHER, *(name for name in SERVERS if name.startswith("ringio"))]
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -95,6 +100,9 @@ class Pair:
         self._processes: list[subprocess.Popen] = []
         try:
             words = [word.format(size=cell.size) for word in command]
+            if cell.folder is not None:
+                path = tempfile.mktemp(dir=cell.folder)  # the server makes it
+                words += ["--unix", path]
             self._server = self._start(machine.pinned(server_cpu, words))
             port = self._expect(self._server, "listening", 20)[0]
             load = [client, port, str(cell.connections), str(cell.size), str(self._server.pid),
@@ -161,6 +169,7 @@ class Cell:
     connections: int
     size: int
     sleepers: int = 0  # further connections, which say nothing
+    folder: str | None = None  # of Unix sockets, in place of TCP
     series: dict[str, bursts.Series] = dataclasses.field(default_factory=dict)
 
     def ratio(self, name: str, figure: str) -> float | None:
@@ -442,6 +451,22 @@ def run_echo(options: argparse.Namespace, build: pathlib.Path) -> Report:
                   failure_notes(cells), data=cells_data(cells))
 
 
+# ---- unix ----
+
+
+def run_unix(options: argparse.Namespace, build: pathlib.Path) -> Report:
+    mode = options.mode if options.mode in MODES else "same"
+    servers = {name: command for name, command in find_servers(build, options.only).items()
+               if name in OVER_UNIX}
+    with tempfile.TemporaryDirectory(prefix="ringio-") as folder:
+        cells = [Cell(mode, many, size, folder=folder)
+                 for many in options.connections or [1, 64]
+                 for size in options.sizes or [64, 16384]]
+        run_cells(cells, servers, build, options)
+    return Report("unix", [targets_table(cells), summary_table(cells, mode), full_table(cells)], [],
+                  failure_notes(cells), data=cells_data(cells))
+
+
 # ---- growth ----
 
 
@@ -522,4 +547,5 @@ def run_sleepers(options: argparse.Namespace, build: pathlib.Path) -> Report:
 
 
 def run(name: str, options: argparse.Namespace, build: pathlib.Path) -> Report:
-    return {"echo": run_echo, "growth": run_growth, "sleepers": run_sleepers}[name](options, build)
+    runs = {"echo": run_echo, "unix": run_unix, "growth": run_growth, "sleepers": run_sleepers}
+    return runs[name](options, build)

@@ -41,6 +41,16 @@ def keep_memory() -> None:
     libc.mallopt(M_TRIM_THRESHOLD, 16 << 20)
 
 
+async def serve_at(api: str, path: str) -> None:
+    if api == "protocol":
+        loop = asyncio.get_running_loop()
+        server = await loop.create_unix_server(EchoProtocol, path, backlog=4096)
+    else:
+        server = await asyncio.start_unix_server(echo, path, backlog=4096)
+    print("listening", path, flush=True)
+    await server.serve_forever()
+
+
 async def serve(api: str, port: int) -> None:
     if api == "protocol":
         loop = asyncio.get_running_loop()
@@ -56,6 +66,7 @@ def main() -> None:
     parser.add_argument("--api", choices=("streams", "protocol"), default="streams")
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--unix", metavar="PATH")
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -63,7 +74,8 @@ def main() -> None:
     if options.loop == "uvloop":
         import uvloop
         uvloop.install()
-    asyncio.run(serve(options.api, options.port))
+    asyncio.run(serve_at(options.api, options.unix) if options.unix else
+                serve(options.api, options.port))
 
 
 if __name__ == "__main__":

@@ -315,7 +315,18 @@ static void end_check(int fd, size_t sent, char* echoed) {
     }
 }
 
-static void connect_one(size_t index, int port) {
+static void connect_to_path(size_t index, const char* path) {
+    const struct sockaddr_un address = unix_address(path);
+    struct timeval patience = {.tv_sec = 10};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr*)&address, sizeof address) != 0) {
+        die("connect", errno);
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    connections[index].fd = fd;
+}
+
+static void connect_to_port(size_t index, int port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
     struct timeval patience = {.tv_sec = 10};
     struct linger reset = {.l_onoff = 1};  // leaves no TIME_WAIT, which would use up the ports
@@ -332,7 +343,7 @@ static void connect_one(size_t index, int port) {
 }
 
 /// Connects and checks in groups: the server has several to do whenever it is woken.
-static void connect_all(int port) {
+static void connect_all(const char* server) {
     enum { group = 128 };
     size_t sent[group];
     char* echoed = malloc(message_size);
@@ -340,7 +351,11 @@ static void connect_all(int port) {
     for (size_t begin = 0; begin < count; begin += group) {
         size_t end = begin + group < count ? begin + group : count;
         for (size_t i = begin; i < end; ++i) {
-            connect_one(i, port);
+            if (server[0] == '/') {
+                connect_to_path(i, server);
+            } else {
+                connect_to_port(i, atoi(server));
+            }
             sent[i - begin] = begin_check(connections[i].fd);
         }
         for (size_t i = begin; i < end; ++i) {
@@ -437,7 +452,7 @@ static void serve_bursts(void) {
 
 int main(int argc, char** argv) {
     if (argc < 4) {
-        fprintf(stderr, "usage: %s port connections message-size [server-pid [sleepers]]\n",
+        fprintf(stderr, "usage: %s port-or-path connections message-size [server-pid [sleepers]]\n",
                 argv[0]);
         return 2;
     }
@@ -460,7 +475,7 @@ int main(int argc, char** argv) {
         message[i] = (char)(' ' + (i * 31 + (i >> 8)) % 95);
     }
     message[message_size - 1] = '\n';
-    connect_all(atoi(argv[1]));
+    connect_all(argv[1]);
     set_up_ring();
     for (size_t i = 0; i < connection_count; ++i) {
         arm_recv(i);

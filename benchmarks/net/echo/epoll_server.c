@@ -114,23 +114,30 @@ static void accept_all(void) {
     }
 }
 
-static void set_up(int port) {
+/// Says where it listens, too.
+static int listen_to(int port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
-    struct epoll_event event = {.events = EPOLLIN};
     socklen_t length = sizeof address;
     int one = 1;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    poller = epoll_create1(EPOLL_CLOEXEC);
-    if (listener < 0 || poller < 0) {
-        die("socket");
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (fd < 0 || bind(fd, (struct sockaddr*)&address, sizeof address) != 0 ||
+        listen(fd, server_backlog) != 0 ||
+        getsockname(fd, (struct sockaddr*)&address, &length) != 0) {
+        return -1;
     }
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    say_listening(ntohs(address.sin_port));
+    return fd;
+}
+
+static void set_up(struct server_options options) {
+    struct epoll_event event = {.events = EPOLLIN};
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    listener = options.path != NULL ? listen_at(options.path, SOCK_NONBLOCK | SOCK_CLOEXEC)
+                                    : listen_to(options.port);
     event.data.fd = listener;
-    if (bind(listener, (struct sockaddr*)&address, sizeof address) != 0 ||
-        listen(listener, server_backlog) != 0 ||
-        getsockname(listener, (struct sockaddr*)&address, &length) != 0 ||
-        epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) != 0) {
+    if (listener < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) != 0) {
         die("listen");
     }
     connection_limit = allow_descriptors();
@@ -138,12 +145,11 @@ static void set_up(int port) {
     if (connections == NULL) {
         die("calloc");
     }
-    say_listening(ntohs(address.sin_port));
 }
 
 int main(int argc, char** argv) {
     static struct epoll_event events[events_per_wait];
-    set_up(read_options(argc, argv).port);
+    set_up(read_options(argc, argv));
     for (;;) {
         int count = epoll_wait(poller, events, events_per_wait, -1);
         if (count < 0 && errno != EINTR) {

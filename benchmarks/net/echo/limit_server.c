@@ -340,7 +340,14 @@ static void on_cancel(int fd) {
     }
 }
 
-static void set_up_listener(int port) {
+static void set_up_listener(int port, const char* path) {
+    if (path != NULL) {
+        listener = listen_at(path, SOCK_CLOEXEC);
+        if (listener < 0) {
+            die(path, errno);
+        }
+        return;
+    }
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
     socklen_t length = sizeof address;
     int one = 1;
@@ -462,6 +469,6 @@ int main(int argc, char** argv) {
     set_up_connections();
     set_up_ring();
     set_up_buffers(options.size);
-    set_up_listener(options.port);
+    set_up_listener(options.port, options.path);
     serve();
 }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -49,13 +50,19 @@ Task<> echo(SocketReceiver receiver) {
     }
 }
 
-Task<> serve(std::uint16_t port) {
-    const auto address = ringio::SocketAddress::from_literal("127.0.0.1", port).value();
+Task<> serve(std::uint16_t port, std::string path) {
+    const auto address = path.empty()
+                             ? ringio::SocketAddress::from_literal("127.0.0.1", port).value()
+                             : ringio::SocketAddress::unix_path(path);
     const Socket listener = Socket::listening(address, server_backlog, false);
-    say_listening(listener.getsockname().port());
+    if (path.empty()) {
+        say_listening(listener.getsockname().port());
+    } else {
+        say_listening_at(path.c_str());
+    }
     for (;;) {
         Socket socket(co_await listener.accept());
-        socket.set_no_delay();
+        socket.set_no_delay();  // of no effect on a Unix socket
         SocketReceiver receiver(std::move(socket));
         ringio::create_task(patience.count() > 0 ? echo<true>(std::move(receiver))
                                                  : echo<false>(std::move(receiver)));
@@ -72,5 +79,7 @@ int main(int argc, char** argv) {
     if (options.together >= 0) {
         run_options.loop.send_together = options.together == 1;
     }
-    ringio::run(serve(static_cast<std::uint16_t>(options.port)), run_options);
+    ringio::run(serve(static_cast<std::uint16_t>(options.port),
+                      options.path != nullptr ? options.path : ""),
+                run_options);
 }

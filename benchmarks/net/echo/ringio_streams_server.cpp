@@ -64,10 +64,16 @@ Task<> echo_lines(StreamReader reader, StreamWriter writer) {
     writer.close();
 }
 
-Task<> serve(int port, bool lines) {
-    const ringio::ServerOptions options{.backlog = server_backlog};
+Task<> serve(int port, std::string path, bool lines) {
     auto* const handler = patience.count() > 0 ? (lines ? echo_lines<true> : echo<true>)
                                                : (lines ? echo_lines<false> : echo<false>);
+    if (!path.empty()) {
+        const ringio::UnixServerOptions options{.backlog = server_backlog};
+        auto server = co_await ringio::start_unix_server(handler, path, options);
+        say_listening_at(path.c_str());
+        co_await server.serve_forever();
+    }
+    const ringio::ServerOptions options{.backlog = server_backlog};
     auto server = co_await ringio::start_server(handler, "127.0.0.1", port, options);
     say_listening(server.sockets()[0].getsockname().port());
     co_await server.serve_forever();
@@ -87,5 +93,6 @@ int main(int argc, char** argv) {
     if (options.together >= 0) {
         run_options.loop.send_together = options.together == 1;
     }
-    ringio::run(serve(options.port, lines), run_options);
+    ringio::run(serve(options.port, options.path != nullptr ? options.path : "", lines),
+                run_options);
 }

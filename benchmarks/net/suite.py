@@ -27,6 +27,7 @@ from harness.report import Report, Table, number
 NAMES = {
     "echo": "TCP echo: requests, CPU per request and latency",
     "growth": "TCP echo: CPU per request from 1 to 10,000 connections",
+    "udp": "UDP echo: CPU per datagram and datagrams per second",
     "unix": "the echo over Unix sockets",
     "sleepers": "TCP echo on one connection beside 64 that wait in a read with a timeout",
 }
@@ -99,14 +100,14 @@ class Pair:
         server_cpu, client_cpu = MODES[cell.mode]
         self._processes: list[subprocess.Popen] = []
         try:
-            words = [word.format(size=cell.size) for word in command]
+            words = [word.format(size=cell.size, connections=cell.connections)
+                     for word in command]
             if cell.folder is not None:
                 path = tempfile.mktemp(dir=cell.folder)  # the server makes it
                 words += ["--unix", path]
             self._server = self._start(machine.pinned(server_cpu, words))
             port = self._expect(self._server, "listening", 20)[0]
-            load = [client, port, str(cell.connections), str(cell.size), str(self._server.pid),
-                    str(cell.sleepers)]
+            load = [client, port, *cell.load(self._server.pid)]
             self._client = self._start(machine.pinned(client_cpu, load))
             self._expect(self._client, "ready", 60)
         except BaseException:
@@ -171,6 +172,10 @@ class Cell:
     sleepers: int = 0  # further connections, which say nothing
     folder: str | None = None  # of Unix sockets, in place of TCP
     series: dict[str, bursts.Series] = dataclasses.field(default_factory=dict)
+
+    def load(self, pid: int) -> list[str]:
+        """The client's arguments behind the address."""
+        return [str(self.connections), str(self.size), str(pid), str(self.sleepers)]
 
     def ratio(self, name: str, figure: str) -> float | None:
         return self.series[name].ratio(figure) if name in self.series else None
@@ -249,10 +254,10 @@ def run_cell(cell: Cell, servers: dict[str, list[str]], client: str,
 
 
 def run_cells(cells: list[Cell], servers: dict[str, list[str]], build: pathlib.Path,
-              options: argparse.Namespace) -> None:
-    client = machine.find_program(build, "echo_client")
+              options: argparse.Namespace, client_name: str = "echo_client") -> None:
+    client = machine.find_program(build, client_name)
     if client is None:
-        raise RuntimeError(f"{build}: no echo_client")
+        raise RuntimeError(f"{build}: no {client_name}")
     if any(cell.mode == "split" for cell in cells) and len(os.sched_getaffinity(0)) < 2:
         raise RuntimeError("mode split needs two CPUs; use --mode same")
     allow_descriptors()
@@ -547,5 +552,8 @@ def run_sleepers(options: argparse.Namespace, build: pathlib.Path) -> Report:
 
 
 def run(name: str, options: argparse.Namespace, build: pathlib.Path) -> Report:
+    if name == "udp":
+        from net import datagrams  # which is made of this module
+        return datagrams.run(options, build)
     runs = {"echo": run_echo, "unix": run_unix, "growth": run_growth, "sleepers": run_sleepers}
     return runs[name](options, build)

@@ -9,22 +9,20 @@
 //
 // Sleepers are further connections that say nothing after their check: the server waits for them.
 #define _GNU_SOURCE
+#include "../load.h"
 #include "server.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum operation { op_recv, op_send, op_timeout };
-enum { buffer_group = 0, buffer_count = 64, sub_buckets = 64, bucket_count = 64 * sub_buckets };
+enum { buffer_group = 0, buffer_count = 64 };
 
 struct connection {
     int fd;
@@ -44,56 +42,9 @@ static size_t connection_count;  // without the sleepers, which come behind
 static size_t sleeper_count;
 static char* message;
 static size_t message_size;
-static uint64_t histogram[bucket_count];  // latencies in ns, 64 buckets per power of two
-static uint64_t requests;                 // completed
-static uint64_t to_start;                 // requests of this burst that have not begun
-static size_t under_way;  // requests of this burst that have begun and not completed
-static size_t* starved;   // a ring of connections whose recv ended for want of a buffer
+static size_t* starved;  // a ring of connections whose recv ended for want of a buffer
 static size_t starved_begin;
 static size_t starved_count;
-static bool has_server;
-static clockid_t server_clock;
-
-static void die(const char* what, int error) {
-    fprintf(stderr, "echo_client: %s: %s\n", what, strerror(error));
-    exit(1);
-}
-
-static uint64_t clock_ns(clockid_t clock) {
-    struct timespec t;
-    if (clock_gettime(clock, &t) != 0) {
-        return 0;
-    }
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static unsigned bucket_of(uint64_t ns) {
-    if (ns < sub_buckets) {
-        return (unsigned)ns;
-    }
-    unsigned shift = 63u - (unsigned)__builtin_clzll(ns) - 6u;
-    return (shift + 1) * sub_buckets + (unsigned)((ns >> shift) - sub_buckets);
-}
-
-static double bucket_middle(unsigned bucket) {
-    if (bucket < sub_buckets) {
-        return bucket;
-    }
-    unsigned shift = bucket / sub_buckets - 1;
-    return ((double)(bucket % sub_buckets + sub_buckets) + 0.5) * (double)(1ull << shift);
-}
-
-static double percentile_us(double fraction) {
-    uint64_t wanted = (uint64_t)((double)requests * fraction);
-    uint64_t seen = 0;
-    for (unsigned i = 0; i < bucket_count; ++i) {
-        seen += histogram[i];
-        if (seen > wanted) {
-            return bucket_middle(i) / 1000.0;
-        }
-    }
-    return 0;
-}
 
 static struct io_uring_sqe* next_sqe(void) {
     struct io_uring_sqe* sqe;
@@ -151,9 +102,7 @@ static inline void start_request(size_t index, uint64_t now) {
 
 static inline void finish_request(size_t index) {
     uint64_t now = clock_ns(CLOCK_MONOTONIC);
-    ++histogram[bucket_of(now - connections[index].started)];
-    ++requests;
-    --under_way;
+    count_request(now - connections[index].started);
     if (to_start > 0) {
         start_request(index, now);
     }
@@ -206,19 +155,6 @@ static void feed_starved(void) {
         arm_recv(starved[starved_begin]);
         starved_begin = (starved_begin + 1) % connection_count;
     }
-}
-
-/// What a burst is measured by; differences of two.
-struct reading {
-    uint64_t requests;
-    uint64_t wall;
-    uint64_t client;
-    uint64_t server;
-};
-
-static struct reading read_clocks(void) {
-    return (struct reading){requests, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_PROCESS_CPUTIME_ID),
-                            has_server ? clock_ns(server_clock) : 0};
 }
 
 /// One turn; tells whether the timeout has fired.
@@ -276,10 +212,8 @@ static void run_for(double seconds) {
     }
 }
 
-/// No request begins any more, and those under way complete.
-static void finish_all(void) {
-    to_start = 0;
-    while (under_way > 0) {
+static void run_out(void) {
+    while (to_start > 0 || under_way > 0) {
         turn();
     }
 }
@@ -400,56 +334,6 @@ static void set_up_ring(void) {
     recycled = 0;
 }
 
-static void report(struct reading from, struct reading to) {
-    printf(
-        "{\"requests\": %llu, \"seconds\": %.6f, \"p50_us\": %.3f, \"p99_us\": %.3f, "
-        "\"client_cpu\": %.6f",
-        (unsigned long long)(to.requests - from.requests), (double)(to.wall - from.wall) / 1e9,
-        percentile_us(0.50), percentile_us(0.99), (double)(to.client - from.client) / 1e9);
-    if (has_server) {
-        printf(", \"server_cpu\": %.6f", (double)(to.server - from.server) / 1e9);
-    }
-    printf("}\n");
-    fflush(stdout);
-}
-
-static void forget(void) {
-    memset(histogram, 0, sizeof histogram);
-    requests = 0;
-}
-
-/// Answers the lines of standard input.
-static void serve_bursts(void) {
-    char line[128];
-    while (fgets(line, sizeof line, stdin) != NULL) {
-        double amount = 0;
-        char unit[16] = "";
-        if (sscanf(line, "%lf %15s", &amount, unit) != 2 || amount <= 0) {
-            die("a line of the input", EINVAL);
-        }
-        forget();
-        struct reading from;
-        struct reading to;
-        if (strcmp(unit, "requests") == 0) {
-            from = read_clocks();
-            start_all((uint64_t)amount);
-            while (to_start > 0 || under_way > 0) {
-                turn();
-            }
-            to = read_clocks();
-        } else {
-            start_all(UINT64_MAX);
-            run_for(amount * 0.2);
-            forget();
-            from = read_clocks();
-            run_for(amount);
-            to = read_clocks();
-        }
-        report(from, to);
-        finish_all();
-    }
-}
-
 int main(int argc, char** argv) {
     if (argc < 4) {
         fprintf(stderr, "usage: %s port-or-path connections message-size [server-pid [sleepers]]\n",
@@ -461,8 +345,7 @@ int main(int argc, char** argv) {
     if (connection_count == 0 || message_size == 0) {
         die("arguments", EINVAL);
     }
-    // Kernel: the CPU clock of any process, to the nanosecond, clock_getcpuclockid(3).
-    has_server = argc > 4 && clock_getcpuclockid(atoi(argv[4]), &server_clock) == 0;
+    watch_server(argc > 4 ? atoi(argv[4]) : 0);
     sleeper_count = argc > 5 ? (size_t)atoi(argv[5]) : 0;
     allow_descriptors();
     connections = calloc(connection_count + sleeper_count, sizeof *connections);
@@ -483,5 +366,5 @@ int main(int argc, char** argv) {
     io_uring_submit(&ring);
     printf("ready\n");
     fflush(stdout);
-    serve_bursts();
+    serve_bursts(start_all, run_for, run_out);
 }

@@ -23,7 +23,7 @@ sys.path.insert(0, str(HERE))
 
 from harness import machine, report
 
-FOLDERS = ("micro", "net", "disk", "process", "compile", "counts")
+FOLDERS = ("micro", "net", "disk", "process", "local", "compile", "counts")
 PAGE = REPOSITORY / "docs" / "performance.md"
 
 

@@ -32,6 +32,7 @@ class Job:
     reference: str             # the limit, or the first of several
     operation: str             # what is counted: "read", "MiB"
     candidates: list[str]      # the others
+    operations_each: int = 1   # how many are counted for each that is asked for
     figure: str = "rate"       # that the target is about
     target: float | None = None
     better_of: tuple[str, ...] = ()  # limits; the target is a ratio to the best of them
@@ -67,12 +68,21 @@ def run_job(job: Job, programs: dict[str, list[str]],
             options: argparse.Namespace) -> dict[str, bursts.Series]:
     names = [name for name in [job.reference, *job.candidates]
              if name in programs or name in job.plain]
-    operations = job.operations
-    if any("{n}" in word for word in job.arguments):
-        tried = _once(job, programs, job.reference, operations)
-        operations = max(operations // 10, 1, int(tried["rate"] * options.seconds))
+    counts = _counts(job, programs, names, options)
     return bursts.alternate(names, job.reference,
-                            lambda name: _once(job, programs, name, operations), options.rounds)
+                            lambda name: _once(job, programs, name, counts[name]), options.rounds)
+
+
+def _counts(job: Job, programs: dict[str, list[str]], names: list[str],
+            options: argparse.Namespace) -> dict[str, int]:
+    """{name: how many operations make a burst of its}, which is not longer for who is slower."""
+    if not any("{n}" in word for word in job.arguments):
+        return dict.fromkeys(names, job.operations)
+    counts = {}
+    for name in names:
+        rate = _once(job, programs, name, job.operations)["rate"] / job.operations_each
+        counts[name] = max(job.operations // 10, 1, int(rate * options.seconds))
+    return counts
 
 
 def run_jobs(name: str, jobs: list[Job], programs: dict[str, list[str]],

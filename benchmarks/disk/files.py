@@ -24,14 +24,14 @@ def run(name, options, build, make_file, takes_o_direct):
         first = jobs.run_jobs(name, requests, jobs.find_programs(build, {
             "liburing": (["disk_liburing"], "liburing-dev"),
             "ringio": (["disk_ringio"], "ringio"),
-        }, None, ["liburing"]), options)
+        }, options.only, ["liburing"]), options)
         trees = [*tree_jobs(file, target, root, mib, folders)]
         calls = machine.find_program(build, "tree_calls")
         programs = jobs.find_programs(build, {
             "calls": (["tree_calls"], ""),
             "ringio": (["tree_ringio"], "ringio"),
-        }, None, ["calls"])
-        programs.update({"read and write": [calls], "names in order": [calls]})
+        }, options.only, ["calls"])
+        programs.update({"read and write": [calls], "names counted": [calls]})
         second = jobs.run_jobs(name, trees, programs, options)
     return jobs.together([first, second])
 
@@ -68,7 +68,7 @@ def tree_jobs(file, target, root, mib, folders):
               before=lambda: pathlib.Path(target).unlink(missing_ok=True))
     rounds = "1" if folders == FOLDERS else "3"
     yield Job(f"a tree of {folders * FILES:,} files walked", ["walk", root, rounds], "calls",
-              "name", ["names in order", "find", *ALL], target=0.9, cpus="0,1",
-              further={"names in order": ["names"]}, operations=folders * FILES * int(rounds),
+              "name", ["names counted", "find", *ALL], target=0.9, cpus="0,1",
+              further={"names counted": ["count"]}, operations=folders * FILES * int(rounds),
               plain={"find": ["/usr/bin/find", *[root] * int(rounds), "-false"]})
     yield Job("fs::stat(), one after the other", ["stat", root, "10"], "calls", "file", ALL)

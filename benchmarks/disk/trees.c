@@ -1,7 +1,7 @@
 // The limits of copies of files and walks of trees: the system calls in loops written by hand.
 //
 //     tree_calls copy FROM TO         copy_file_range(2), as cp does it; `copied` by read and write
-//     tree_calls walk ROOT ROUNDS     in a thread: the names counted; `names`: kept, in their order
+//     tree_calls walk ROOT ROUNDS     in a thread: the names in order; with `count` only counted
 //     tree_calls stat ROOT ROUNDS     each file of ROOT/0
 #define _GNU_SOURCE
 #include "../harness/job.h"
@@ -256,7 +256,7 @@ int main(int argc, char** argv) {
     if (strcmp(argv[1], "copy") == 0) {
         copy(argv[2], argv[3], strcmp(further, "copied") != 0);
     } else if (strcmp(argv[1], "walk") == 0) {
-        walk(argv[2], number_argument(argc, argv, 3), strcmp(further, "names") == 0);
+        walk(argv[2], number_argument(argc, argv, 3), strcmp(further, "count") != 0);
     } else {
         stat_all(argv[2], number_argument(argc, argv, 3));
     }

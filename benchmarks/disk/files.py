@@ -46,7 +46,8 @@ def make_tree(root, folders):
 
 def request_jobs(file, takes_o_direct):
     def job(title, arguments):
-        return Job(title, arguments, "liburing", "request", ALL, target=0.95, operations=2000)
+        return Job(title, arguments, "liburing", "request", ALL, targets={"rate": 0.95},
+                   operations=2000)
 
     for depth in (1, 32):
         yield job(f"reads of 4 KiB, page cache, {depth} at a time",
@@ -62,13 +63,13 @@ def request_jobs(file, takes_o_direct):
 
 def tree_jobs(file, target, root, mib, folders):
     yield Job(f"a file of {mib} MiB copied, page cache", ["copy", file, target], "calls", "MiB",
-              ["read and write", "cp", *ALL], target=0.9, operations=mib,
+              ["read and write", "cp", *ALL], targets={"rate": 0.9}, operations=mib,
               better_of=("cp", "read and write"), further={"read and write": ["copied"]},
               plain={"cp": ["/bin/cp", file, target]},
               before=lambda: pathlib.Path(target).unlink(missing_ok=True))
     rounds = "1" if folders == FOLDERS else "3"
     yield Job(f"a tree of {folders * FILES:,} files walked", ["walk", root, rounds], "calls",
-              "name", ["names counted", "find", *ALL], target=0.9, cpus="0,1",
+              "name", ["names counted", "find", *ALL], targets={"rate": 0.9}, cpus="0,1",
               further={"names counted": ["count"]}, operations=folders * FILES * int(rounds),
               plain={"find": ["/usr/bin/find", *[root] * int(rounds), "-false"]})
     yield Job("fs::stat(), one after the other", ["stat", root, "10"], "calls", "file", ALL)

@@ -21,7 +21,7 @@ Programs = dict[str, tuple[list[str], str]]
 FIGURES = {  # what a target may be about: its words, and whether more of it is better
     "rate": ("rate", True),
     "cpu_us": ("CPU", False),
-    "blocked_us": ("time that the loop stands still", False),
+    "blocked_us": ("stands still", False),
 }
 
 
@@ -33,9 +33,8 @@ class Job:
     operation: str             # what is counted: "read", "MiB"
     candidates: list[str]      # the others
     operations_each: int = 1   # how many are counted for each that is asked for
-    figure: str = "rate"       # that the target is about
-    target: float | None = None
-    better_of: tuple[str, ...] = ()  # limits; the target is a ratio to the best of them
+    targets: dict[str, float] = dataclasses.field(default_factory=dict)  # of FIGURES, as ratios
+    better_of: tuple[str, ...] = ()  # limits; a target is a ratio to the best of them
     operations: int = 100      # of a burst; where {n} is among the arguments, of a first try
     cpus: str = "0"
     further: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # words of some more
@@ -147,30 +146,36 @@ def _figures(result: dict) -> bursts.Figures:
     return figures
 
 
-def _against_the_best(job: Job, series: dict[str, bursts.Series], name: str) -> float | None:
+def _against_the_best(job: Job, series: dict[str, bursts.Series], name: str,
+                      figure: str) -> float | None:
     """The ratio to that of the limits which is best here."""
-    more_is_better = FIGURES[job.figure][1]
-    limits = [series[limit].ratio(job.figure) for limit in job.better_of if limit in series]
+    more_is_better = FIGURES[figure][1]
+    limits = [series[limit].ratio(figure) for limit in job.better_of if limit in series]
     best = (max if more_is_better else min)([1.0, *(one for one in limits if one)])
-    ratio = series[name].ratio(job.figure)
+    ratio = series[name].ratio(figure)
     return None if ratio is None else ratio / best
 
 
 def _targets(found: list[tuple[Job, dict[str, bursts.Series]]]) -> Table:
     rows = []
     for job, series in found:
-        words, more_is_better = FIGURES[job.figure]
-        for name, one in series.items():
-            ratio = _against_the_best(job, series, name) if name.startswith("ringio") else None
-            if job.target is None or ratio is None:
-                continue
-            met = ratio >= job.target if more_is_better else ratio <= job.target
-            noise = series[job.reference].ratio(job.figure)
-            rows.append([f"{name}: {job.title}", words,
-                         f"{'≥' if more_is_better else '≤'} {job.target:.2f}", number(ratio),
-                         number(noise), "met" if met else "missed"])
+        for figure, target in job.targets.items():
+            for name in (name for name in series if name.startswith("ringio")):
+                rows += _target_rows(job, series, name, figure, target)
     return Table("Targets, as ratios to the best of the limits; `noise` is the limit against itself",
                  ["what", "figure", "target", "ratio", "noise", ""], rows, words=2)
+
+
+def _target_rows(job: Job, series: dict[str, bursts.Series], name: str, figure: str,
+                 target: float) -> list[list[str]]:
+    ratio = _against_the_best(job, series, name, figure)
+    if ratio is None:
+        return []
+    words, more_is_better = FIGURES[figure]
+    met = ratio >= target if more_is_better else ratio <= target
+    return [[f"{name}: {job.title}", words, f"{'≥' if more_is_better else '≤'} {target:.2f}",
+             number(ratio), number(series[job.reference].ratio(figure)),
+             "met" if met else "missed"]]
 
 
 def _table(job: Job, series: dict[str, bursts.Series]) -> Table:

@@ -38,11 +38,11 @@ def run(name, options, build):
 
 def pipe_jobs(partner):
     yield Job("64 B through a pipe and back through another", ["ping", "{n}", partner], "calls",
-              "round", ALL, target=0.8, operations=2000)
+              "round", ALL, targets={"rate": 0.8}, operations=2000)
     yield Job("read from a pipe, one core for both", ["read", "{n}", partner], "calls", "MiB", ALL,
-              target=0.9)
+              targets={"rate": 0.9})
     yield Job("written to a pipe, one core for both", ["write", "{n}", partner], "calls", "MiB",
-              ALL, target=0.9)
+              ALL, targets={"rate": 0.9})
 
 
 def sendfile_jobs(partner, folder):
@@ -50,11 +50,11 @@ def sendfile_jobs(partner, folder):
         file = pathlib.Path(folder, f"{mib}-mib")
         file.write_bytes(os.urandom(MIB) * mib)
         yield Job(f"files of {mib} MiB", ["sendfile", "{n}", partner, str(file)], "calls", "MiB",
-                  ALL, target=0.55, operations=first, cpus="0,1", operations_each=mib)
+                  ALL, targets={"rate": 0.55}, operations=first, cpus="0,1", operations_each=mib)
 
 
 def names_jobs(partner):
-    yield Job("a literal", ["literal", "{n}", partner], "calls", "look-up", ALL, target=0.9,
-              operations=2000)
+    yield Job("a literal", ["literal", "{n}", partner], "calls", "look-up", ALL,
+              targets={"rate": 0.9}, operations=2000)
     yield Job("localhost, each time with another port", ["names", "{n}", partner], "calls",
-              "look-up", ALL, target=0.9, operations=1000, cpus="0,1")
+              "look-up", ALL, targets={"rate": 0.9}, operations=1000, cpus="0,1")

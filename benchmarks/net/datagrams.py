@@ -62,10 +62,10 @@ def run(options, build):
              for size in options.sizes or SIZES]
     servers = find_servers(build, options.only)
     suite.run_cells(cells, servers, build, options, "udp_client")
-    return Report("udp", [targets(cells), ratios(cells, list(servers), "cpu_us", "CPU per datagram"),
-                          ratios(cells, list(servers), "rps", "datagrams per second"),
-                          figures(cells, list(servers))],
-                  [], suite.failure_notes(cells), data=suite.cells_data(cells))
+    names = list(servers)
+    tables = [targets(cells), ratios(cells, names, "cpu_us", "CPU per datagram"),
+              ratios(cells, names, "rps", "datagrams per second"), figures(cells, names)]
+    return Report("udp", tables, [], suite.failure_notes(cells), data=suite.cells_data(cells))
 
 
 def targets(cells):

@@ -24,6 +24,7 @@ bool is_childless() {
 // In real time: a program's end is no event of a virtual clock.
 template <class Body>
 void in_real_time(Body body) {
+    REQUIRE(is_childless());  // else one that the process was born with is waited for, for ever
     const testing::Balance balance;
     run(body());
     CHECK(balance.difference() == "");

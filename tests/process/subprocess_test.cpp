@@ -446,7 +446,7 @@ ASYNC_TEST_CASE("create_subprocess_exec: cancelled, or out of descriptors, it le
         create_subprocess_exec({"sleep", "1000"}, {.std_in = Stdio::pipe, .std_out = Stdio::pipe}));
     starting.cancel();
     CHECK_AWAIT(is_cancelled(starting), true);
-    CHECK_FALSE(has_children());
+    REQUIRE_FALSE(has_children());
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     const int free = ::dup(0);

@@ -7,8 +7,10 @@
 
 #include <ringio/tasks/run_in_executor.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -69,17 +71,17 @@ private:
         }
         levels_.push_back({name, id_of(fd.get()), {}});
         current_.emplace(std::move(fd), path());
-        std::vector<DirectoryEntry> entries = current_->entries();
-        for (const DirectoryEntry& entry : entries) {
-            if (!entry.is_directory()) {
-                remove(current_->fd(), entry.name, 0);
+        std::vector<std::string>& directories = levels_.back().directories;
+        const detail::Names names = current_->names();
+        for (const detail::Names::Name& each : names) {
+            std::string text(names.text(each));
+            if (each.type == FileType::directory) {
+                directories.push_back(std::move(text));
+            } else {
+                remove(current_->fd(), text, 0);
             }
         }
-        for (std::size_t at = entries.size(); at-- > 0;) {
-            if (entries[at].is_directory()) {
-                levels_.back().directories.push_back(std::move(entries[at].name));
-            }
-        }
+        std::ranges::reverse(directories);
         return 0;
     }
 

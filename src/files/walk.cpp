@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <memory>
 #include <set>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -54,11 +55,14 @@ private:
             if (options_.follow_symlinks && !is_new(opened.fd())) {
                 return false;
             }
-            std::vector<DirectoryEntry> entries = opened.entries();
-            directory.files.reserve(entries.size());
-            for (DirectoryEntry& entry : entries) {
-                const bool inside = entry.is_directory() || leads_to_directory(opened.fd(), entry);
-                (inside ? directory.directories : directory.files).push_back(std::move(entry.name));
+            const detail::Names names = opened.names();
+            directory.files.reserve(names.size());
+            for (const detail::Names::Name& name : names) {
+                const std::string_view text = names.text(name);
+                const bool inside = name.type == FileType::directory ||
+                                    (name.type == FileType::symlink && options_.follow_symlinks &&
+                                     leads_to_directory(opened.fd(), text.data()));
+                (inside ? directory.directories : directory.files).emplace_back(text);
             }
         } catch (const std::system_error& error) {
             const bool is_gone = error.code().value() == ENOENT && !is_root;
@@ -75,10 +79,9 @@ private:
         return true;
     }
 
-    bool leads_to_directory(int at, const DirectoryEntry& entry) const noexcept {
+    static bool leads_to_directory(int at, const char* name) noexcept {
         struct ::stat status{};
-        return options_.follow_symlinks && entry.is_symlink() &&
-               ::fstatat(at, entry.name.c_str(), &status, 0) == 0 && S_ISDIR(status.st_mode);
+        return ::fstatat(at, name, &status, 0) == 0 && S_ISDIR(status.st_mode);
     }
 
     bool is_new(int directory) {

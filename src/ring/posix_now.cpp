@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <limits>
 
+#include <fcntl.h>
 #include <liburing.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
+#include <ringio/ring/file_requests.hpp>
 #include <ringio/ring/max_transfer.hpp>
 #include <ringio/ring/socket_requests.hpp>
 
@@ -22,12 +25,20 @@ int answer_of(ssize_t result) noexcept {
 }
 
 // Kernel: RWF_NOWAIT does for one call what O_NONBLOCK does for all who share the descriptor; pipes
-// know it since 6.4, terminals do not.
+// know it since 6.4, terminals do not. There, only what is O_NONBLOCK itself is tried, such as the
+// pipes that ringio makes.
 int write_now(const io_uring_sqe& request) noexcept {
     iovec bytes{pointer<void>(request.addr), request.len};
     const ssize_t written =
         ::pwritev2(request.fd, &bytes, 1, static_cast<off_t>(request.off), RWF_NOWAIT);
-    return written < 0 && errno == EOPNOTSUPP ? -EAGAIN : answer_of(written);
+    if (written >= 0 || errno != EOPNOTSUPP) {
+        return answer_of(written);
+    }
+    const int flags = request.off == current_position ? ::fcntl(request.fd, F_GETFL) : -1;
+    if (flags < 0 || (flags & O_NONBLOCK) == 0) {
+        return -EAGAIN;
+    }
+    return answer_of(::write(request.fd, bytes.iov_base, bytes.iov_len));
 }
 
 }  // namespace

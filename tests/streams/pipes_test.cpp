@@ -1,6 +1,7 @@
 // Pipes and terminals as streams: connect_read_pipe(), connect_write_pipe(), open_pipe().
 #include <ringio/streams/pipes.hpp>
 
+#include <ringio/ring/features.hpp>
 #include <ringio/tasks.hpp>
 #include <support/async_test_case.hpp>
 #include <support/descriptor_pair.hpp>
@@ -203,7 +204,12 @@ ASYNC_TEST_CASE("connect_write_pipe: writes, and its close is the end") {
     StreamWriter writer = co_await connect_write_pipe(std::move(pipe.far));
     writer.write("1");
     co_await writer.drain();
-    CHECK(read_now(pipe.near.get()) == "1");
+    std::string first;
+    while (first.empty()) {  // before Linux 6.4 a request writes it
+        co_await turns(1);
+        first = read_now(pipe.near.get());
+    }
+    CHECK(first == "1");
     writer.write("2345");
     writer.write_eof();
     CHECK(writer.is_closing());
@@ -252,6 +258,9 @@ ASYNC_TEST_CASE("connect_write_pipe: drain waits while the pipe is full, and the
 
 ASYNC_TEST_CASE(
     "connect_write_pipe: drain goes on at the low-water mark, not only when all is sent") {
+    if (!Features::pipes_never_wait()) {
+        co_return;  // one request writes all of it
+    }
     Ends pipe = Ends::pipe();
     StreamWriter writer = co_await connect_write_pipe(std::move(pipe.far));
     writer.set_write_buffer_limits(3 * pipe_size, pipe_size);
@@ -287,6 +296,9 @@ ASYNC_TEST_CASE("connect_write_pipe: what nobody reads any more is EPIPE at drai
     StreamWriter writer = co_await connect_write_pipe(std::move(pipe.far));
     pipe.near.reset();
     writer.write("x");
+    if (!Features::pipes_never_wait()) {  // a request finds out
+        CHECK_AWAIT(errno_of(writer.wait_closed()), EPIPE);
+    }
     const std::string text = co_await text_of<std::system_error>(writer.drain());
     CHECK(text == "write to file descriptor " + std::to_string(fd) + ": Broken pipe");
     CHECK_AWAIT(errno_of(writer.wait_closed()), EPIPE);
@@ -313,7 +325,9 @@ ASYNC_TEST_CASE("connect_write_pipe: abort drops what is buffered") {
     writer.abort();
     co_await writer.wait_closed();
     CHECK_FALSE(is_open(fd));
-    CHECK(read_now(pipe.near.get()).size() == pipe_size);
+    const std::size_t written = read_now(pipe.near.get()).size();
+    CHECK(written <= pipe_size);
+    CHECK((written == pipe_size || !Features::pipes_never_wait()));  // a request may not have begun
 }
 
 ASYNC_TEST_CASE("connect_write_pipe: input of a terminal or a socket is not taken for its end") {

@@ -1,6 +1,7 @@
 // The standard streams: stdin_reader(), stdout_writer(), stderr_writer().
 #include <ringio/streams/std_streams.hpp>
 
+#include <ringio/ring/features.hpp>
 #include <ringio/tasks.hpp>
 #include <support/async_test_case.hpp>
 #include <support/descriptor_pair.hpp>
@@ -129,6 +130,9 @@ ASYNC_TEST_CASE("stdout_writer: nobody reads any more: EPIPE, and the next call 
     for (int round = 0; round < 2; ++round) {
         StreamWriter writer = stdout_writer();
         writer.write("x");
+        if (!Features::pipes_never_wait()) {  // a request finds out
+            CHECK_AWAIT(errno_of(writer.wait_closed()), EPIPE);
+        }
         CHECK_AWAIT(text_of<std::system_error>(writer.drain()),
                     "write to the standard output: Broken pipe");
     }

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 
 #include <support/catch.hpp>
 
@@ -114,7 +115,7 @@ TEST_CASE("kernel contract: a read of nothing from a pipe with nothing", "[uring
     }
 }
 
-// Kernel: before 6.4 no pipe says what is possible at once.
+// Kernel: before 6.4 only a pipe that is O_NONBLOCK says what is possible at once.
 TEST_CASE("kernel contract: a write that is tried at once never waits, nor changes the pipe",
           "[uring]") {
     for (const int flags : {0, O_NONBLOCK}) {
@@ -124,7 +125,7 @@ TEST_CASE("kernel contract: a write that is tried at once never waits, nor chang
                 WriteRequest{ends.far.get(), much.data(), much.size()}.prepare(entry);
                 return driver.kernel().try_now(entry);
             };
-            if (!Features::pipes_never_wait()) {
+            if (flags == 0 && !Features::pipes_never_wait()) {
                 CHECK(try_write() == -EAGAIN);
                 return;
             }
@@ -133,6 +134,24 @@ TEST_CASE("kernel contract: a write that is tried at once never waits, nor chang
             CHECK((::fcntl(ends.far.get(), F_GETFL) & O_NONBLOCK) == flags);
             ends.near.reset();
             CHECK(try_write() == -EPIPE);
+        });
+    }
+}
+
+// Kernel: a terminal does not know RWF_NOWAIT, on 6.18 neither.
+TEST_CASE("kernel contract: a write to a terminal is tried at once only if it is O_NONBLOCK",
+          "[uring]") {
+    for (const int flags : {0, O_NONBLOCK}) {
+        for_each_kernel("a terminal", [flags](const KernelUnderTest& kernel) {
+            Driver driver(kernel);
+            const UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+            REQUIRE(::unlockpt(master.get()) == 0);
+            const UniqueFd slave(
+                ::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC | flags));
+            REQUIRE(slave);
+            io_uring_sqe entry{};
+            WriteRequest{slave.get(), "typed", 5}.prepare(entry);
+            CHECK(driver.kernel().try_now(entry) == (flags == 0 ? -EAGAIN : 5));
         });
     }
 }

@@ -61,6 +61,7 @@ Task<std::pair<std::string, std::string>> EventLoop::getnameinfo(const SocketAdd
 }
 
 void EventLoop::set_resolver(std::shared_ptr<Resolver> resolver) {
+    machine().check_call();
     machine().books().find_or_make<detail::OwnResolver>().resolver = std::move(resolver);
 }
 

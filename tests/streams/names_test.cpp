@@ -44,15 +44,6 @@ Task<std::string> address_of(std::string host, long port) {
     co_return found.at(0).address.to_string();
 }
 
-Task<int> failure_of(Task<std::vector<AddressInfo>> looking) {
-    try {
-        static_cast<void>(co_await std::move(looking));
-    } catch (const std::system_error& error) {
-        co_return error.code().category() == resolver_category() ? error.code().value() : 1;
-    }
-    co_return 0;
-}
-
 }  // namespace
 
 ASYNC_TEST_CASE("names: a literal is looked up without a thread, as the C library does") {

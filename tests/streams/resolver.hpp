@@ -2,6 +2,8 @@
 #pragma once
 
 #include <ringio/base/system_calls.hpp>
+#include <ringio/streams/names.hpp>
+#include <ringio/streams/resolve.hpp>
 #include <support/catch.hpp>
 
 #include <netdb.h>
@@ -10,9 +12,21 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 namespace ringio::test_support {
+
+/// The code of resolver_category() that a look-up fails with; 0 for none, 1 for another category.
+inline Task<int> failure_of(Task<std::vector<AddressInfo>> looking) {
+    try {
+        static_cast<void>(co_await std::move(looking));
+    } catch (const std::system_error& error) {
+        co_return error.code().category() == resolver_category() ? error.code().value() : 1;
+    }
+    co_return 0;
+}
 
 /// While it lives, the loops of this thread ask it, save for literals. Every name but "again" is
 /// 127.0.0.1. Its destructor lets every look-up go.

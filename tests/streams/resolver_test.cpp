@@ -2,6 +2,7 @@
 #include <ringio/streams/resolver.hpp>
 
 #include "link.hpp"
+#include "resolver.hpp"
 
 #include <ringio/streams/open_connection.hpp>
 #include <ringio/streams/resolve.hpp>
@@ -48,15 +49,6 @@ private:
     std::vector<std::string>& asked_;
 };
 
-Task<int> code_of(Task<std::vector<AddressInfo>> looking) {
-    try {
-        static_cast<void>(co_await std::move(looking));
-    } catch (const std::system_error& error) {
-        co_return error.code().category() == resolver_category() ? error.code().value() : 1;
-    }
-    co_return 0;
-}
-
 }  // namespace
 
 ASYNC_TEST_CASE("Resolver: answers for a loop, and open_connection asks it") {
@@ -78,13 +70,13 @@ ASYNC_TEST_CASE("Resolver: literals need nobody; none is an error; what it throw
     std::vector<std::string> asked;
     EventLoop& loop = get_running_loop();
     loop.set_resolver(std::make_shared<Table>(asked));
-    CHECK_AWAIT(code_of(getaddrinfo("::1", 80)), 0);
+    CHECK_AWAIT(failure_of(getaddrinfo("::1", 80)), 0);
     const std::pair<std::string, std::string> name = co_await getnameinfo(
         *SocketAddress::from_literal("127.0.0.1", 80), NI_NUMERICHOST | NI_NUMERICSERV);
     CHECK(name.first == "127.0.0.1");
     CHECK(asked.empty());
-    CHECK_AWAIT(code_of(getaddrinfo("empty.test", 80)), EAI_NODATA);
-    CHECK_AWAIT(code_of(getaddrinfo("nowhere.test", 80)), EAI_NONAME);
+    CHECK_AWAIT(failure_of(getaddrinfo("empty.test", 80)), EAI_NODATA);
+    CHECK_AWAIT(failure_of(getaddrinfo("nowhere.test", 80)), EAI_NONAME);
     CHECK_AWAIT_HAS(text_of<std::system_error>(open_connection("nowhere.test", 80)),
                     "no nowhere.test");
     CHECK(asked.size() == 3);
@@ -94,10 +86,10 @@ ASYNC_TEST_CASE("Resolver: who is cancelled is free at once; another may answer 
     std::vector<std::string> asked;
     EventLoop& loop = get_running_loop();
     loop.set_resolver(std::make_shared<Table>(asked));
-    auto slow = create_task(code_of(getaddrinfo("slow.test", 80)));
+    auto slow = create_task(failure_of(getaddrinfo("slow.test", 80)));
     co_await turns(3);
     loop.set_resolver(nullptr);
-    CHECK_AWAIT(code_of(getaddrinfo("localhost", 80)), 0);
+    CHECK_AWAIT(failure_of(getaddrinfo("localhost", 80)), 0);
     CHECK(asked.size() == 1);
     slow.cancel();
     CHECK_AWAIT(is_cancelled(slow), true);
@@ -118,10 +110,17 @@ ASYNC_TEST_CASE("Resolver: may replace itself in the middle of an answer, and at
         std::string name_ = "one that leaves, and still has what is its own";
     };
     get_running_loop().set_resolver(std::make_shared<Leaving>());
-    CHECK_AWAIT(code_of(getaddrinfo("here.test", 80)), EAI_AGAIN);
+    CHECK_AWAIT(failure_of(getaddrinfo("here.test", 80)), EAI_AGAIN);
     get_running_loop().set_resolver(std::make_shared<Leaving>());
     get_running_loop().set_resolver(std::make_shared<Leaving>());  // the first one's end ends it
-    CHECK_AWAIT(code_of(getaddrinfo("localhost", 80)), 0);
+    CHECK_AWAIT(failure_of(getaddrinfo("localhost", 80)), 0);
+}
+
+TEST_CASE("Resolver: refused by a loop that is closed") {
+    std::vector<std::string> asked;
+    EventLoop loop;
+    loop.close();
+    CHECK_THROWS_WITH(loop.set_resolver(std::make_shared<Table>(asked)), "Event loop is closed");
 }
 
 TEST_CASE("Resolver: goes with the loop") {

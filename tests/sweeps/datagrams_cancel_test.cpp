@@ -6,7 +6,9 @@
 #include <ringio/streams/names.hpp>
 #include "sweep_scenario.hpp"
 
+#include <memory>
 #include <string>
+#include <vector>
 
 using namespace ringio;
 using namespace ringio::test_support;
@@ -67,6 +69,20 @@ Task<> look_up(Sweep&) {
     static_cast<void>(co_await getaddrinfo("localhost", 80));
 }
 
+/// Takes a turn for an answer.
+class OneTurn final : public Resolver {
+    Task<std::vector<AddressInfo>> getaddrinfo(std::string, std::string, AddressHints) override {
+        co_await sleep(Delay());
+        std::vector<AddressInfo> found(1);
+        co_return found;
+    }
+};
+
+Task<> look_up_by_a_resolver(Sweep& sweep) {
+    get_running_loop().set_resolver(std::make_shared<OneTurn>());
+    co_await ended(sweep.victim(create_task(look_up(sweep))));
+}
+
 }  // namespace
 
 CANCEL_SWEEP("cancel at every await: datagrams that another task sends") {
@@ -82,3 +98,6 @@ CANCEL_SWEEP("cancel at every await: sendto and recvfrom of a socket") {
 }
 
 CANCEL_SWEEP("cancel at every await: a look-up of a name") { co_await look_up(sweep); }
+CANCEL_SWEEP("cancel at every await: a look-up by the loop's own resolver") {
+    co_await look_up_by_a_resolver(sweep);
+}

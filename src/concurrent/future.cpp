@@ -103,7 +103,10 @@ void ConcurrentStateBase::finish(std::unique_lock<std::mutex> lock,
     status_ = status;
     std::list<DoneCallback> callbacks;
     callbacks.swap(callbacks_);
-    const Keep keep(*this);
+    const Keep keep(*this);  // whoever a watcher wakes may drop every other owner
+    while (EndWatcher* const watcher = watchers_.pop_front()) {
+        watcher->ended(exception_ != nullptr);
+    }
     lock.unlock();
     ended_.notify_all();
     while (!callbacks.empty()) {
@@ -124,6 +127,22 @@ void ConcurrentStateBase::add_done_callback(DoneCallback callback) {
         }
     }
     call(added.front());
+}
+
+void ConcurrentStateBase::watch(EndWatcher& watcher) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (status_ > ConcurrentStatus::filling) {
+        watcher.ended(exception_ != nullptr);
+    } else {
+        watchers_.push_back(watcher);
+    }
+}
+
+void ConcurrentStateBase::unwatch(EndWatcher& watcher) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (watcher.is_linked()) {
+        watcher.unlink();
+    }
 }
 
 void ConcurrentStateBase::call(DoneCallback& callback) noexcept {

@@ -23,7 +23,11 @@ LAYERS = [
 ]
 # Layer -> headers of a sibling that it may include all the same.
 SIBLINGS = {
-    "tasks": {"concurrent/future.hpp", "concurrent/thread_pool_executor.hpp"},
+    "tasks": {
+        "concurrent/future.hpp",
+        "concurrent/thread_pool_executor.hpp",
+        "concurrent/wait.hpp",
+    },
     "debug": {"testing"},
     "testing": {"debug"},
 }

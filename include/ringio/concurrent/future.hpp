@@ -4,6 +4,7 @@
 #pragma once
 
 #include <ringio/base/delay.hpp>
+#include <ringio/base/intrusive_list.hpp>
 #include <ringio/base/intrusive_ptr.hpp>
 #include <ringio/base/unique_function.hpp>
 #include <ringio/core/format.hpp>
@@ -32,12 +33,39 @@ namespace detail {
 /// running to everybody, but the result is taken. A value that throws takes that back.
 enum class ConcurrentStatus : unsigned char { pending, running, filling, finished, cancelled };
 
+/// Is told, once, that a future has ended: what wait() and as_completed() are made of. Unlike a
+/// done callback it can be taken back. *Lifetime*: until it has been told, or unwatch() has
+/// returned; it keeps no future.
+class EndWatcher : public IntrusiveListHook {
+public:
+    /// Called in the thread that ends the future, with the future locked: it may wake somebody, and
+    /// nothing else. Cancelled is not failed.
+    virtual void ended(bool failed) noexcept = 0;
+
+protected:
+    ~EndWatcher() = default;
+};
+
 /// The part of a concurrent future's state that does not depend on its type.
 ///
 /// It comes from plain operator new and counts atomically, for any thread may be the last owner.
 class ConcurrentStateBase {
 public:
     using DoneCallback = UniqueFunction<void(ConcurrentStateBase&)>;
+
+    /// Keeps the state while it calls the user's code, which may drop every other owner.
+    class Keep {
+    public:
+        explicit Keep(ConcurrentStateBase& state) noexcept : state_(state) {
+            state_.owners_.fetch_add(producer_weight, std::memory_order_relaxed);
+        }
+        Keep(const Keep&) = delete;
+        Keep& operator=(const Keep&) = delete;
+        ~Keep() { state_.disown(producer_weight); }
+
+    private:
+        ConcurrentStateBase& state_;
+    };
 
     ConcurrentStateBase() = default;
     ConcurrentStateBase(const ConcurrentStateBase&) = delete;
@@ -58,6 +86,10 @@ public:
 
     /// Calls `callback` in the thread that ends the wait, or at once when that is over.
     void add_done_callback(DoneCallback callback);
+    /// Has `watcher` told of the end; here and now when done.
+    void watch(EndWatcher& watcher) noexcept;
+    /// It is told nothing more, and not being told any more.
+    void unwatch(EndWatcher& watcher) noexcept;
     std::string repr() const;
 
     bool set_running_or_notify_cancel();
@@ -79,20 +111,6 @@ public:
     void release_producer() noexcept { disown(producer_weight); }
 
 protected:
-    /// Keeps the state while it calls the user's code, which may drop every other owner.
-    class Keep {
-    public:
-        explicit Keep(ConcurrentStateBase& state) noexcept : state_(state) {
-            state_.owners_.fetch_add(producer_weight, std::memory_order_relaxed);
-        }
-        Keep(const Keep&) = delete;
-        Keep& operator=(const Keep&) = delete;
-        ~Keep() { state_.disown(producer_weight); }
-
-    private:
-        ConcurrentStateBase& state_;
-    };
-
     /// Takes the right to set the value; returns the status to go back to.
     /// *Errors*: InvalidStateError when somebody has it, or it is done.
     ConcurrentStatus begin_value();
@@ -101,7 +119,8 @@ protected:
 
     /// *Errors*: InvalidStateError when done.
     void require_not_done(const std::unique_lock<std::mutex>& lock) const;
-    /// The one transition: wakes everybody who waits, then calls the callbacks, unlocked.
+    /// The one transition: tells the watchers, wakes everybody who waits, then calls the callbacks,
+    /// unlocked.
     void finish(std::unique_lock<std::mutex> lock, ConcurrentStatus status) noexcept;
 
     virtual const std::type_info& value_type() const noexcept = 0;
@@ -128,7 +147,8 @@ private:
     std::atomic<std::uint64_t> owners_ = producer_weight;
     std::condition_variable ended_;
     std::list<DoneCallback> callbacks_;  // guarded by mutex_, as all that follows
-    std::exception_ptr exception_;       // never changes once done
+    IntrusiveList<EndWatcher> watchers_;
+    std::exception_ptr exception_;  // never changes once done
     ConcurrentStatus status_ = ConcurrentStatus::pending;
     bool abandoned_ = false;  // within the making of a value: should that throw, it is cancelled
 };

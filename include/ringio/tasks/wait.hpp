@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ringio/base/delay.hpp>
+#include <ringio/concurrent/wait.hpp>
 #include <ringio/core/task.hpp>
 #include <ringio/tasks/create_task.hpp>
 
@@ -14,8 +15,6 @@
 #include <vector>
 
 namespace ringio {
-
-enum class ReturnWhen : unsigned char { all_completed, first_completed, first_exception };
 
 struct WaitOptions {
     std::optional<Delay> timeout = {};  ///< none: for as long as it takes

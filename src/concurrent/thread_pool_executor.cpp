@@ -3,6 +3,7 @@
 #include <ringio/ring/own_process.hpp>
 
 #include "signal_mask.hpp"
+#include "usable_processors.hpp"
 
 #include <pthread.h>
 
@@ -22,9 +23,7 @@
 namespace ringio::concurrent {
 namespace {
 
-std::size_t default_max_workers() {
-    return std::min<std::size_t>(32, std::thread::hardware_concurrency() + 4);
-}
+std::size_t default_max_workers() { return std::min<std::size_t>(32, usable_processors() + 4); }
 
 /// Starts a thread that takes no signals: those are for the thread that runs the loop.
 template <class Body>

@@ -21,7 +21,9 @@ namespace concurrent {
 
 /// How a ThreadPoolExecutor is set up.
 struct ThreadPoolOptions {
-    std::size_t max_workers = 0;  ///< 0: as many as Python's, min(32, processors + 4)
+    /// 0: as many as Python's, min(32, processors + 4). *Python*: 0 is refused, None the default; a
+    /// quota of a cgroup counts here, too.
+    std::size_t max_workers = 0;
     /// Copied; the threads are called prefix_0, prefix_1 … (15 characters at most); empty: as the
     /// thread that started them.
     std::string_view thread_name_prefix = {};

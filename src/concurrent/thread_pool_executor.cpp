@@ -1,5 +1,7 @@
 #include <ringio/concurrent/thread_pool_executor.hpp>
 
+#include <ringio/concurrent/broken_executor.hpp>
+#include <ringio/core/report.hpp>
 #include <ringio/ring/own_process.hpp>
 
 #include "signal_mask.hpp"
@@ -24,6 +26,9 @@ namespace ringio::concurrent {
 namespace {
 
 std::size_t default_max_workers() { return std::min<std::size_t>(32, usable_processors() + 4); }
+
+constexpr const char* broken_text =
+    "A thread initializer failed, the thread pool is not usable anymore";
 
 /// Starts a thread that takes no signals: those are for the thread that runs the loop.
 template <class Body>
@@ -58,26 +63,33 @@ void name_this_thread(const std::string& prefix, std::size_t number) {
 }  // namespace
 
 struct ThreadPoolExecutor::State {
-    using Jobs = std::map<std::uint64_t, UniqueFunction<void()>>;
+    struct Job {
+        UniqueFunction<void()> run;
+        detail::ConcurrentStateBase* future = nullptr;  // what `run` sets, if anything
+    };
+    using Jobs = std::map<std::uint64_t, Job>;
 
     const std::size_t max_workers;
     const std::string name_prefix;
+    const Initializer initializer;
     std::mutex mutex;
     std::condition_variable work;
     Jobs jobs;  // by number, and so in the order of their coming
     std::uint64_t next_job = 0;
     std::vector<std::thread> workers;  // joinable, until somebody joins it
-    std::vector<bool> busy;            // of each worker, whether it does a job
+    std::vector<bool> busy;            // of each worker, whether it is in the user's code
     std::size_t idle = 0;
     std::size_t joining = 0;  // how many threads join a worker now
     std::condition_variable joined;
     bool stopping = false;
+    bool broken = false;
     OwnProcess process;
     bool left_alone = false;  // shutdown() without a wait: the destructor does not wait either
 
     explicit State(const ThreadPoolOptions& options)
         : max_workers(options.max_workers != 0 ? options.max_workers : default_max_workers()),
-          name_prefix(options.thread_name_prefix) {}
+          name_prefix(options.thread_name_prefix),
+          initializer(options.initializer) {}
 
     static inline thread_local const State* working_for = nullptr;  // of a worker, its pool
 
@@ -86,8 +98,10 @@ struct ThreadPoolExecutor::State {
         if (!name_prefix.empty()) {
             name_this_thread(name_prefix, number);
         }
+        const bool is_ready = !initializer || initialize();
         std::unique_lock lock(mutex);
-        for (;;) {
+        busy[number] = false;
+        while (is_ready) {
             ++idle;
             work.wait(lock, [this] { return stopping || !jobs.empty(); });
             --idle;
@@ -97,10 +111,53 @@ struct ThreadPoolExecutor::State {
             Jobs::node_type job = jobs.extract(jobs.begin());
             busy[number] = true;
             lock.unlock();
-            job.mapped()();
+            job.mapped().run();
             job = {};
             lock.lock();
             busy[number] = false;
+        }
+    }
+
+    // Says whether the thread may do jobs; else the pool is broken.
+    bool initialize() noexcept {
+        try {
+            initializer();
+            return true;
+        } catch (...) {
+            const char* const message = "Exception in initializer:";
+            detail::report(nullptr, message, std::current_exception(), [&] {
+                return ExceptionContext{
+                    .message = message, .exception = std::current_exception(), .details = {}};
+            });
+        }
+        fail_jobs();
+        return false;
+    }
+
+    static std::exception_ptr make_broken() noexcept {
+        try {
+            return std::make_exception_ptr(BrokenThreadPool(broken_text));
+        } catch (...) {  // no memory
+            return std::current_exception();
+        }
+    }
+
+    void fail_jobs() noexcept {
+        Jobs failed;
+        {
+            const std::lock_guard lock(mutex);
+            broken = true;
+            failed.swap(jobs);
+        }
+        const std::exception_ptr exception = make_broken();
+        while (!failed.empty()) {  // unlocked, for the callbacks of futures are anybody's code
+            try {
+                if (detail::ConcurrentStateBase* const future = failed.begin()->second.future) {
+                    future->set_exception(exception);
+                }
+            } catch (const InvalidStateError&) {  // it is cancelled
+            }
+            failed.erase(failed.begin());
         }
     }
 
@@ -174,16 +231,19 @@ ThreadPoolExecutor::~ThreadPoolExecutor() {
     state_->leave_workers();
 }
 
-std::uint64_t ThreadPoolExecutor::enqueue(std::shared_ptr<State> state,
-                                          UniqueFunction<void()> job) {
+std::uint64_t ThreadPoolExecutor::enqueue(std::shared_ptr<State> state, UniqueFunction<void()> job,
+                                          detail::ConcurrentStateBase* future) {
     if (state->process.is_left()) {
         throw std::runtime_error(
             "a thread pool is used in the child of a fork(); make a new one there, or exec");
     }
     State::Jobs made;  // unlocked, for to move the job may be anybody's code
-    made.emplace(0, std::move(job));
+    made.emplace(0, State::Job{.run = std::move(job), .future = future});
     State::Jobs::node_type node = made.extract(made.begin());
     const std::lock_guard lock(state->mutex);
+    if (state->broken) {
+        throw BrokenThreadPool(broken_text);
+    }
     if (state->stopping) {
         throw std::runtime_error("cannot schedule new futures after shutdown");
     }
@@ -191,6 +251,7 @@ std::uint64_t ThreadPoolExecutor::enqueue(std::shared_ptr<State> state,
     if (state->idle <= state->jobs.size() && workers.size() < state->max_workers) {
         const std::size_t number = workers.size();
         state->busy.resize(number + 1);
+        state->busy[number] = static_cast<bool>(state->initializer);
         workers.emplace_back();  // before the start: a thread that runs must have its place
         try {
             workers.back() = start_without_signals([state, number] { state->run_worker(number); });

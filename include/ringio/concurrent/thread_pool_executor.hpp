@@ -4,6 +4,7 @@
 
 #include <ringio/base/unique_function.hpp>
 #include <ringio/concurrent/future.hpp>
+#include <ringio/concurrent/initializer.hpp>
 #include <ringio/core/callable.hpp>
 
 #include <cstddef>
@@ -27,6 +28,9 @@ struct ThreadPoolOptions {
     /// Copied; the threads are called prefix_0, prefix_1 … (15 characters at most); empty: as the
     /// thread that started them.
     std::string_view thread_name_prefix = {};
+    /// Called in each thread before its first call. One that throws is reported, "Exception in
+    /// initializer:", and breaks the pool: queued and later calls fail with BrokenThreadPool.
+    Initializer initializer = {};
 };
 
 /// How a ThreadPoolExecutor ends.
@@ -56,12 +60,14 @@ public:
     /// arguments are moved or copied, as for std::thread, and destroyed before the future is done;
     /// a reference is passed as std::ref.
     ///
-    /// *Errors*: std::runtime_error after shutdown(); std::system_error when not even one thread
-    /// can be started. *Cancellation*: cancel() of the future takes the call out of the queue.
+    /// *Errors*: std::runtime_error after shutdown(); BrokenThreadPool once an initializer failed;
+    /// std::system_error when not even one thread can be started. *Cancellation*: cancel() of the
+    /// future takes the call out of the queue.
     template <class Fn, class... Args>
     Future<detail::CallResult<Fn, Args...>> submit(Fn&& function, Args&&... args);
 
-    /// Queues a job without a future, which must not throw. *Errors*: as submit().
+    /// Queues a job without a future, which must not throw. A pool that breaks drops it.
+    /// *Errors*: as submit().
     void post(UniqueFunction<void()> job) { enqueue(state_, std::move(job)); }
 
     /// Refuses new jobs, and does those that are queued. May be called again, also while another
@@ -74,8 +80,9 @@ private:
 
     // These hold the state: the job may run, and destroy the executor, before they return.
 
-    /// Returns the number of the job.
-    static std::uint64_t enqueue(std::shared_ptr<State> state, UniqueFunction<void()> job);
+    /// Returns the number of the job. `future`, if any, lives as long as the job does.
+    static std::uint64_t enqueue(std::shared_ptr<State> state, UniqueFunction<void()> job,
+                                 detail::ConcurrentStateBase* future = nullptr);
     /// Takes the job out of the queue, if it is there still, when its future is cancelled.
     static void remove_when_cancelled(std::shared_ptr<State> state,
                                       detail::ConcurrentStateBase& future, std::uint64_t job);
@@ -149,7 +156,8 @@ concurrent::Future<detail::CallResult<Fn, Args...>> concurrent::ThreadPoolExecut
         detail::unwrap_callable(std::forward<Args>(args))...);
     Future<R> future = call.get_future();
     const std::shared_ptr<State> state = state_;
-    remove_when_cancelled(state, *future.shared_state(), enqueue(state, std::move(call)));
+    detail::ConcurrentStateBase& shared = *future.shared_state();
+    remove_when_cancelled(state, shared, enqueue(state, std::move(call), &shared));
     return future;
 }
 

@@ -5,6 +5,7 @@
 #include <ringio/concurrent/broken_executor.hpp>
 #include <ringio/concurrent/future.hpp>
 #include <ringio/concurrent/initializer.hpp>
+#include <ringio/concurrent/map.hpp>
 #include <ringio/concurrent/next_range.hpp>
 #include <ringio/concurrent/thread_pool_executor.hpp>
 #include <ringio/concurrent/wait.hpp>

@@ -127,3 +127,17 @@ TEST_CASE("initializer: a callback of a future that fails with the pool may dest
         CHECK_THROWS_AS(second.result(), BrokenThreadPool);
     }));
 }
+
+TEST_CASE("initializer: map() in a pool that breaks throws it at the first result") {
+    Gate gate;
+    static_cast<void>(printed([&] {
+        ThreadPoolExecutor pool({.max_workers = 1, .initializer = [&] {
+                                     gate.pass();
+                                     throw std::runtime_error("boom");
+                                 }});
+        auto results = pool.map([](int value) { return value; }, std::vector{1, 2, 3});
+        gate.open();
+        CHECK_THROWS_AS(results.next(), BrokenThreadPool);
+        CHECK_FALSE(results.next());
+    }));
+}

@@ -5,6 +5,7 @@
 #include <ringio/base/unique_function.hpp>
 #include <ringio/concurrent/future.hpp>
 #include <ringio/concurrent/initializer.hpp>
+#include <ringio/concurrent/map.hpp>
 #include <ringio/core/callable.hpp>
 
 #include <cstddef>
@@ -66,6 +67,20 @@ public:
     template <class Fn, class... Args>
     Future<detail::CallResult<Fn, Args...>> submit(Fn&& function, Args&&... args);
 
+    /// Calls `function` for each element of `inputs`, or with one of each of two ranges until the
+    /// shorter ends, and gives what it returns in the order of the input: see MapResults. All
+    /// calls are submitted here, or as many as `options` says.
+    ///
+    /// The calls share the function, which several threads call as const; each gets an element of
+    /// its own: copied, or moved out of a range that is given away (with std::move() or
+    /// by_move()). *Lifetime*: a range that is not given away is read until it ends, which is
+    /// within the call unless there is a buffersize. A large element is best passed as a pointer.
+    /// *Errors*: as submit(). *Python*: two iterables at most; zip others.
+    template <class Fn, detail::MapInput Inputs>
+    auto map(Fn&& function, Inputs&& inputs, const MapOptions& options = {});
+    template <class Fn, detail::MapInput First, detail::MapInput Second>
+    auto map(Fn&& function, First&& first, Second&& second, const MapOptions& options = {});
+
     /// Queues a job without a future, which must not throw. A pool that breaks drops it.
     /// *Errors*: as submit().
     void post(UniqueFunction<void()> job) { enqueue(state_, std::move(job)); }
@@ -86,6 +101,12 @@ private:
     /// Takes the job out of the queue, if it is there still, when its future is cancelled.
     static void remove_when_cancelled(std::shared_ptr<State> state,
                                       detail::ConcurrentStateBase& future, std::uint64_t job);
+
+    /// What submit() does when everything has been looked at.
+    template <class Fn, class... Args>
+    static auto submit_to(std::shared_ptr<State> state, Fn&& function, Args&&... args);
+    template <class Fn, class... Ranges>
+    auto map_all(const MapOptions& options, Fn&& function, Ranges&&... ranges);
 
     std::shared_ptr<State> state_;  // shared with the threads
 };
@@ -146,19 +167,62 @@ private:
 }  // namespace detail
 
 template <class Fn, class... Args>
+auto concurrent::ThreadPoolExecutor::submit_to(std::shared_ptr<State> state, Fn&& function,
+                                               Args&&... args) {
+    using R = detail::CallResult<Fn, Args...>;
+    detail::PoolCall<R, std::decay_t<Fn>, std::decay_t<Args>...> call(std::forward<Fn>(function),
+                                                                      std::forward<Args>(args)...);
+    Future<R> future = call.get_future();
+    detail::ConcurrentStateBase& shared = *future.shared_state();
+    const std::uint64_t job = enqueue(state, std::move(call), &shared);
+    remove_when_cancelled(std::move(state), shared, job);
+    return future;
+}
+
+template <class Fn, class... Args>
 concurrent::Future<detail::CallResult<Fn, Args...>> concurrent::ThreadPoolExecutor::submit(
     Fn&& function, Args&&... args) {
     detail::require_safe_callable<Fn>();
     (detail::require_safe_value<Args>(), ...);
-    using R = detail::CallResult<Fn, Args...>;
-    detail::PoolCall<R, detail::Callable<Fn>, detail::Callable<Args>...> call(
-        detail::unwrap_callable(std::forward<Fn>(function)),
-        detail::unwrap_callable(std::forward<Args>(args))...);
-    Future<R> future = call.get_future();
-    const std::shared_ptr<State> state = state_;
-    detail::ConcurrentStateBase& shared = *future.shared_state();
-    remove_when_cancelled(state, shared, enqueue(state, std::move(call), &shared));
-    return future;
+    return submit_to(state_, detail::unwrap_callable(std::forward<Fn>(function)),
+                     detail::unwrap_callable(std::forward<Args>(args))...);
+}
+
+template <class Fn, class... Ranges>
+auto concurrent::ThreadPoolExecutor::map_all(const MapOptions& options, Fn&& function,
+                                             Ranges&&... ranges) {
+    detail::require_safe_callable<Fn>();
+    (detail::require_safe_value<Ranges>(), ...);
+    detail::require_map_function<Fn, Ranges...>();
+    using Function = detail::MapFunction<detail::Callable<Fn>>;
+    using Readers = std::tuple<detail::MapReaderOf<Ranges>...>;
+    using R = detail::CallResult<Function, detail::MapValue<Ranges>...>;
+    return MapResults<R>(
+        [state = state_, shared = Function(detail::unwrap_callable(std::forward<Fn>(function))),
+         readers =
+             std::make_unique<Readers>(detail::unwrap_callable(std::forward<Ranges>(ranges))...)] {
+            return std::apply(
+                [&](auto&... reader) {
+                    return (reader.next() && ...)
+                               ? std::optional(submit_to(state, shared, reader.take()...))
+                               : std::nullopt;
+                },
+                *readers);
+        },
+        options);
+}
+
+template <class Fn, detail::MapInput Inputs>
+auto concurrent::ThreadPoolExecutor::map(Fn&& function, Inputs&& inputs,
+                                         const MapOptions& options) {
+    return map_all(options, std::forward<Fn>(function), std::forward<Inputs>(inputs));
+}
+
+template <class Fn, detail::MapInput First, detail::MapInput Second>
+auto concurrent::ThreadPoolExecutor::map(Fn&& function, First&& first, Second&& second,
+                                         const MapOptions& options) {
+    return map_all(options, std::forward<Fn>(function), std::forward<First>(first),
+                   std::forward<Second>(second));
 }
 
 }  // namespace ringio

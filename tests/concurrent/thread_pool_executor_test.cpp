@@ -3,8 +3,11 @@
 #include <support/catch.hpp>
 #include <support/gate.hpp>
 
+#include "../../src/concurrent/usable_processors.hpp"
+
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
@@ -85,6 +88,34 @@ TEST_CASE("ThreadPoolExecutor: runs up to max_workers jobs at once, and no more"
     }
     executor.shutdown();
     CHECK(most <= 3);
+}
+
+TEST_CASE(
+    "ThreadPoolExecutor: many more jobs than workers start no more than max_workers threads") {
+    const std::size_t before = thread_count();
+    std::latch end(1);
+    {
+        ThreadPoolExecutor executor(4);
+        for (int i = 0; i < 60; ++i) {
+            executor.post([&] { end.wait(); });
+        }
+        CHECK(thread_count() == before + 4);
+        end.count_down();
+    }
+    CHECK(thread_count() == before);
+}
+
+TEST_CASE("ThreadPoolExecutor: has four more workers than processors by default, at most 32") {
+    const std::size_t expected =
+        std::min<std::size_t>(32, ringio::concurrent::usable_processors() + 4);
+    const std::size_t before = thread_count();
+    std::latch end(1);
+    ThreadPoolExecutor executor;
+    for (std::size_t i = 0; i < 2 * expected; ++i) {
+        executor.post([&] { end.wait(); });
+    }
+    CHECK(thread_count() == before + expected);
+    end.count_down();
 }
 
 TEST_CASE("ThreadPoolExecutor: shutdown does what is queued, refuses more, and may be repeated") {
@@ -354,6 +385,68 @@ TEST_CASE("ThreadPoolExecutor: shutdown with cancel_futures drops what is queued
     CHECK_FALSE(posted);
 }
 
+TEST_CASE("ThreadPoolExecutor: of fifty calls a shutdown with cancel_futures leaves what began") {
+    ThreadPoolExecutor executor(2);
+    std::latch begun(2);
+    std::latch end(1);
+    std::vector<Future<void>> futures;
+    for (int i = 0; i < 50; ++i) {
+        futures.push_back(executor.submit([&, i] {
+            if (i < 2) {
+                begun.count_down();
+            }
+            end.wait();
+        }));
+    }
+    begun.wait();
+    futures.back().add_done_callback([&] { end.count_down(); });
+    executor.shutdown({.cancel_futures = true});
+    CHECK(std::ranges::count_if(futures, &Future<void>::cancelled) == 48);
+    CHECK(futures[0].exception() == nullptr);
+    CHECK(futures[1].exception() == nullptr);
+}
+
+TEST_CASE("ThreadPoolExecutor: fifty calls that are queued are done when shutdown returns") {
+    ThreadPoolExecutor executor(2);
+    std::vector<Future<void>> futures;
+    for (int i = 0; i < 50; ++i) {
+        futures.push_back(executor.submit([] { std::this_thread::yield(); }));
+    }
+    executor.shutdown();
+    CHECK(std::ranges::all_of(futures, &Future<void>::done));
+}
+
+TEST_CASE("ThreadPoolExecutor: a call that is cancelled just before does not hang a shutdown") {
+    for (int round = 0; round < 100; ++round) {
+        ThreadPoolExecutor executor(1);
+        executor.submit([] {}).result();
+        executor.submit([] {}).cancel();
+        executor.shutdown();
+    }
+}
+
+TEST_CASE("ThreadPoolExecutor: results of map() that nobody reads do not hang a shutdown") {
+    for (int round = 0; round < 50; ++round) {
+        ThreadPoolExecutor executor(2);
+        executor.map([](int value) { return std::to_string(value); }, std::vector<int>(3, 2));
+        executor.shutdown();
+    }
+}
+
+TEST_CASE("ThreadPoolExecutor: shutdown that cancels and does not wait leaves nothing undone") {
+    std::atomic<int> called = 0;
+    std::latch gone(1);
+    Future<void> future;
+    {
+        ThreadPoolExecutor executor(1);
+        future = executor.submit([&] { ++called; });
+        future.add_done_callback([&] { gone.count_down(); });
+        executor.shutdown({.wait = false, .cancel_futures = true});
+    }
+    gone.wait();
+    CHECK(called + future.cancelled() == 1);
+}
+
 TEST_CASE("ThreadPoolExecutor: shutdown without wait returns at once; what is queued is done") {
     Future<int> first;
     Future<int> second;
@@ -398,6 +491,20 @@ TEST_CASE("ThreadPoolExecutor: names its threads, within the kernel's 15 charact
     CHECK(longer.submit(name).result() == "a prefix that_0");
     ThreadPoolExecutor unnamed(1);
     CHECK(unnamed.submit(name).result() == name());
+    ThreadPoolExecutor many({.max_workers = 5, .thread_name_prefix = "SpecialPool"});
+    std::latch all(5);
+    std::vector<std::string> names;
+    for (std::string found : many.map(
+             [&](int) {
+                 all.arrive_and_wait();
+                 return name();
+             },
+             std::vector<int>(5))) {
+        names.push_back(std::move(found));
+    }
+    std::ranges::sort(names);
+    CHECK(names.front() == "SpecialPool_0");
+    CHECK(names.back() == "SpecialPool_4");
 }
 
 TEST_CASE("ThreadPoolExecutor: a second shutdown waits, too, whatever the first one did") {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
 
 namespace ringio::test_support::concurrent_calls {
@@ -323,6 +324,134 @@ void end_of_job_destroys_pool() {
     CHECK(pool == nullptr);
 }
 
+// The initializer of a thread.
+
+/// A pool of one thread, whose initializer calls `action` of the pool.
+template <class Action>
+std::unique_ptr<ThreadPoolExecutor> pool_that_begins(std::unique_ptr<ThreadPoolExecutor>& pool,
+                                                     Action action) {
+    return std::make_unique<ThreadPoolExecutor>(concurrent::ThreadPoolOptions{
+        .max_workers = 1, .initializer = [&pool, action] { action(pool); }});
+}
+
+void initializer_cancels() {
+    Gate gate;
+    std::optional<Future<void>> queued;
+    std::unique_ptr<ThreadPoolExecutor> pool;
+    pool = pool_that_begins(pool, [&](auto&) {
+        gate.pass();
+        CHECK(queued->cancel());
+    });
+    queued = pool->submit([] {});
+    gate.open();
+    CHECK(pool->submit([] { return 1; }).result() == 1);
+    CHECK(queued->cancelled());
+}
+
+void initializer_shuts_down() {
+    Gate gate;
+    std::unique_ptr<ThreadPoolExecutor> pool;
+    pool = pool_that_begins(pool, [&](auto& self) {
+        gate.pass();
+        self->shutdown();
+    });
+    const Future<int> future = pool->submit([] { return 1; });
+    gate.open();
+    CHECK(future.result() == 1);
+    CHECK_THROWS_WITH(pool->submit([] {}), "cannot schedule new futures after shutdown");
+}
+
+void initializer_submits_another() {
+    Gate gate;
+    std::optional<Future<int>> other;
+    std::unique_ptr<ThreadPoolExecutor> pool;
+    pool = pool_that_begins(pool, [&](auto& self) {
+        gate.pass();
+        other = self->submit([] { return 2; });
+    });
+    const Future<int> future = pool->submit([] { return 1; });
+    gate.open();
+    CHECK(future.result() == 1);
+    CHECK(other->result() == 2);
+}
+
+void initializer_destroys_pool() {
+    Gate gate;
+    std::unique_ptr<ThreadPoolExecutor> pool;
+    pool = pool_that_begins(pool, [&gate](auto& self) {
+        gate.pass();
+        self.reset();
+    });
+    const Future<int> future = pool->submit([] { return 1; });
+    gate.open();
+    CHECK(future.result() == 1);
+    CHECK(pool == nullptr);
+}
+
+void initializer_throws() {
+    Gate gate;
+    std::unique_ptr<ThreadPoolExecutor> pool;
+    pool = pool_that_begins(pool, [&gate](auto&) {
+        gate.pass();
+        boom();
+    });
+    CHECK_THAT(printed([&] {
+                   const Future<int> future = pool->submit([] { return 1; });
+                   gate.open();
+                   CHECK_THROWS_AS(future.result(), concurrent::BrokenThreadPool);
+                   pool->shutdown();
+               }),
+               Catch::Matchers::Contains("Exception in initializer:"));
+}
+
+// The reading of an input of map().
+
+/// An input of three numbers; the second one comes after `action`.
+template <class Action>
+auto input_that(Action action) {
+    return std::views::iota(0, 3) | std::views::transform([action](int value) {
+               if (value == 1) {
+                   action();
+               }
+               return value;
+           });
+}
+
+int same(int value) { return value; }
+
+void input_shuts_down() {
+    ThreadPoolExecutor pool(1);
+    CHECK_THROWS_WITH(pool.map(same, input_that([&] { pool.shutdown(); })),
+                      "cannot schedule new futures after shutdown");
+    ThreadPoolExecutor other(1);
+    auto results = other.map(same, input_that([&] { other.shutdown(); }), {.buffersize = 1});
+    CHECK_THROWS_WITH(results.next(), "cannot schedule new futures after shutdown");
+}
+
+void input_maps_another() {
+    ThreadPoolExecutor pool(1);
+    std::optional<int> inner;
+    auto results =
+        pool.map(same, input_that([&] { inner = pool.map(same, std::views::single(7)).next(); }));
+    CHECK(inner == 7);
+    CHECK(results.next() == 0);
+}
+
+void input_destroys_pool() {
+    auto pool = std::make_unique<ThreadPoolExecutor>(1);
+    CHECK_THROWS_WITH(pool->map(same, input_that([&] { pool.reset(); })),
+                      "cannot schedule new futures after shutdown");
+    CHECK(pool == nullptr);
+}
+
+void input_throws() {
+    ThreadPoolExecutor pool(1);
+    CHECK_THROWS_WITH(pool.map(same, input_that(boom)), "boom");
+    auto results = pool.map(same, input_that(boom), {.buffersize = 1});
+    CHECK_THROWS_WITH(results.next(), "boom");
+    CHECK_FALSE(results.next());
+}
+
 }  // namespace
 
 TEST_CASE("reentrancy: what concurrent futures call") {
@@ -374,6 +503,20 @@ TEST_CASE("reentrancy: what thread pools call") {
          .replaces_itself = end_of_job_submits_another,
          .destroys_owner = end_of_job_destroys_pool,
          .throws = destructor},
+        {.code = "the initializer of a thread",
+         .closes = many_threads,
+         .cancels = initializer_cancels,
+         .shuts_down = initializer_shuts_down,
+         .replaces_itself = initializer_submits_another,
+         .destroys_owner = initializer_destroys_pool,
+         .throws = initializer_throws},
+        {.code = "the reading of an input of map()",
+         .closes = many_threads,
+         .cancels = "nobody has a future of its calls",
+         .shuts_down = input_shuts_down,
+         .replaces_itself = input_maps_another,
+         .destroys_owner = input_destroys_pool,
+         .throws = input_throws},
     });
 }
 

@@ -87,9 +87,13 @@ struct ThreadPoolExecutor::State {
     bool left_alone = false;  // shutdown() without a wait: the destructor does not wait either
 
     explicit State(const ThreadPoolOptions& options)
-        : max_workers(options.max_workers != 0 ? options.max_workers : default_max_workers()),
+        : max_workers(options.max_workers ? *options.max_workers : default_max_workers()),
           name_prefix(options.thread_name_prefix),
-          initializer(options.initializer) {}
+          initializer(options.initializer) {
+        if (max_workers == 0) {
+            throw std::invalid_argument("max_workers must be greater than 0");
+        }
+    }
 
     static inline thread_local const State* working_for = nullptr;  // of a worker, its pool
 

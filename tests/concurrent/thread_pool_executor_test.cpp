@@ -555,3 +555,10 @@ TEST_CASE("submit: the job may destroy the executor before it returns") {
         done.result();
     }
 }
+
+TEST_CASE("ThreadPoolExecutor: no workers are refused, for what is queued would wait for ever") {
+    CHECK_THROWS_WITH(ThreadPoolExecutor(0), "max_workers must be greater than 0");
+    CHECK_THROWS_AS(ThreadPoolExecutor({.max_workers = 0}), std::invalid_argument);
+    ThreadPoolExecutor as_python_has_it;
+    CHECK(as_python_has_it.submit([] { return 1; }).result() == 1);
+}

@@ -23,9 +23,9 @@ namespace concurrent {
 
 /// How a ThreadPoolExecutor is set up.
 struct ThreadPoolOptions {
-    /// 0: as many as Python's, min(32, processors + 4). *Python*: 0 is refused, None the default; a
-    /// quota of a cgroup counts here, too.
-    std::size_t max_workers = 0;
+    /// None: as many as Python's, min(32, processors that may be used + 4). *Python*: a quota of a
+    /// cgroup counts here, too.
+    std::optional<std::size_t> max_workers = {};
     /// Copied; the threads are called prefix_0, prefix_1 … (15 characters at most); empty: as the
     /// thread that started them.
     std::string_view thread_name_prefix = {};
@@ -48,7 +48,9 @@ struct ShutdownOptions {
 /// The workers take no signals: those are for the thread that runs the loop.
 class ThreadPoolExecutor {
 public:
-    explicit ThreadPoolExecutor(std::size_t max_workers = 0)
+    /// *Errors*: std::invalid_argument when max_workers is 0.
+    ThreadPoolExecutor() : ThreadPoolExecutor(ThreadPoolOptions{}) {}
+    explicit ThreadPoolExecutor(std::size_t max_workers)
         : ThreadPoolExecutor(ThreadPoolOptions{.max_workers = max_workers}) {}
     explicit ThreadPoolExecutor(const ThreadPoolOptions& options);
     ThreadPoolExecutor(const ThreadPoolExecutor&) = delete;

@@ -156,7 +156,11 @@ public:
             ::sigaddset(&defaults, number);
         }
         ::posix_spawnattr_setsigdefault(&attributes_, &defaults);
-        const sigset_t blocked = concurrent::signal_mask_of_programs();
+        sigset_t blocked = concurrent::signal_mask_of_programs();
+        SignalSet more = launch.blocked;
+        while (const int number = more.take_lowest()) {
+            ::sigaddset(&blocked, number);
+        }
         ::posix_spawnattr_setsigmask(&attributes_, &blocked);
         if (launch.start_new_session) {
             flags = static_cast<short>(flags | POSIX_SPAWN_SETSID);
@@ -266,7 +270,9 @@ std::string missing_interpreter(const std::string& program) {
             throw_named(refusal, "the working directory '" + launch.cwd + "'");
         }
     }
-    std::string what = "exec '" + launch.command.arguments().front() + "'";
+    std::string what =
+        "exec '" + (launch.program.empty() ? launch.command.arguments().front() : launch.program) +
+        "'";
     if (error == ENOENT) {
         const std::string interpreter = missing_interpreter(seen_from_here(launch, program));
         if (!interpreter.empty()) {
@@ -316,7 +322,7 @@ Launch::Launch(Command of, const SubprocessOptions& options)
 }
 
 Spawned spawn(const Launch& launch) {
-    const std::string program = find_program(launch);
+    const std::string program = launch.program.empty() ? find_program(launch) : launch.program;
     Sources sources;
     FileActions actions;
     for (int number = 0; number < 3; ++number) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ringio/base/unique_fd.hpp>
+#include <ringio/core/signal_set.hpp>
 #include <ringio/process/subprocess.hpp>
 
 #include <array>
@@ -24,6 +25,8 @@ struct Launch {
     Launch(Command command, const SubprocessOptions& options);
 
     Command command;
+    std::string program;  // the file that is executed; empty: the command's first word, looked for
+    SignalSet blocked;    // beside those that this thread has blocked
     std::array<Redirection, 3> stdio;
     std::string cwd;
     std::optional<std::vector<std::string>> env;  // "NAME=value"

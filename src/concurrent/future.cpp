@@ -31,6 +31,13 @@ bool ConcurrentStateBase::cancel() {
             finish(std::move(lock), ConcurrentStatus::cancelled);
             return true;
         case ConcurrentStatus::running:
+            if (end_run_) {
+                UniqueFunction<void()> end_run = std::move(end_run_);
+                finish(std::move(lock), ConcurrentStatus::cancelled);
+                end_run();
+                return true;
+            }
+            return false;
         case ConcurrentStatus::filling:
         case ConcurrentStatus::finished:
             return false;
@@ -86,6 +93,11 @@ void ConcurrentStateBase::drop_value(ConcurrentStatus before) noexcept {
 
 void ConcurrentStateBase::end_value() noexcept {
     finish(std::unique_lock(mutex_), ConcurrentStatus::finished);
+}
+
+void ConcurrentStateBase::let_cancel_while_running(UniqueFunction<void()> end_run) {
+    const std::lock_guard lock(mutex_);
+    end_run_ = std::move(end_run);
 }
 
 void ConcurrentStateBase::set_exception(std::exception_ptr exception) {

@@ -93,6 +93,9 @@ public:
     std::string repr() const;
 
     bool set_running_or_notify_cancel();
+    /// Has cancel() succeed also while the work runs, and call `end_run` then, which ends that.
+    /// Before it runs.
+    void let_cancel_while_running(UniqueFunction<void()> end_run);
     void set_exception(std::exception_ptr exception);
     /// Cancels unless done, even while running: nobody is left to set a result.
     void abandon() noexcept;
@@ -148,6 +151,7 @@ private:
     std::condition_variable ended_;
     std::list<DoneCallback> callbacks_;  // guarded by mutex_, as all that follows
     IntrusiveList<EndWatcher> watchers_;
+    UniqueFunction<void()> end_run_;
     std::exception_ptr exception_;  // never changes once done
     ConcurrentStatus status_ = ConcurrentStatus::pending;
     bool abandoned_ = false;  // within the making of a value: should that throw, it is cancelled

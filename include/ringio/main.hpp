@@ -2,6 +2,7 @@
 // To be included in one translation unit of an executable.
 #pragma once
 
+#include <ringio/process/process_worker.hpp>
 #include <ringio/tasks/run.hpp>
 
 /// The program; its result is the exit status.
@@ -15,4 +16,9 @@ int run_main(Task<int> (*program)(int, char**), int argc, char** argv);
 
 }  // namespace ringio::detail
 
-int main(int argc, char** argv) { return ringio::detail::run_main(co_main, argc, argv); }
+int main(int argc, char** argv) {
+    if (const auto code = ringio::process_worker(argc, argv)) {
+        return *code;
+    }
+    return ringio::detail::run_main(co_main, argc, argv);
+}

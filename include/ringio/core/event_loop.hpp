@@ -14,6 +14,7 @@
 #include <ringio/core/timers.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -256,6 +257,15 @@ public:
     template <class Fn, class... Args>
     Future<detail::CallResult<Fn, Args...>> run_in_executor(
         concurrent::ThreadPoolExecutor& executor, Fn&& function, Args&&... args);
+
+    /// The same in a worker process; process_pool_executor.hpp says what can be sent there. A call
+    /// that runs can be ended, too, if the pool's `cancel_running` says so.
+    template <std::same_as<concurrent::ProcessPoolExecutor> Pool, class Fn, class... Args>
+    Future<detail::CallResult<Fn, Args...>> run_in_executor(Pool* executor, Fn&& function,
+                                                            Args&&... args);
+    template <class Fn, class... Args>
+    Future<detail::CallResult<Fn, Args...>> run_in_executor(
+        concurrent::ProcessPoolExecutor& executor, Fn&& function, Args&&... args);
 
     /// Replaces the default executor. *Errors*: std::invalid_argument for null.
     void set_default_executor(std::shared_ptr<concurrent::ThreadPoolExecutor> executor);

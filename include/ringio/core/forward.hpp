@@ -20,8 +20,9 @@ struct AddressHints;
 struct AddressInfo;
 
 namespace concurrent {
+class ProcessPoolExecutor;
 class ThreadPoolExecutor;
-}
+}  // namespace concurrent
 
 namespace detail {
 template <class T>

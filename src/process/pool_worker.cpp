@@ -1,0 +1,153 @@
+#include "pool_worker.hpp"
+
+#include <ringio/base/system_calls.hpp>
+#include <ringio/core/signal_set.hpp>
+#include <ringio/process/archive.hpp>
+
+#include "code_address.hpp"
+#include "spawn.hpp"
+#include "worker_variable.hpp"
+
+#include <fmt/core.h>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+namespace ringio::detail {
+namespace {
+
+[[noreturn]] void throw_no_socket() {
+    throw std::system_error(errno, std::system_category(), "a worker process, its socket");
+}
+
+// The parent's end and the worker's, which is out of the way of the standard streams.
+std::pair<UniqueFd, UniqueFd> make_socket_pair() {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        throw_no_socket();
+    }
+    UniqueFd ours(ends[0]);
+    UniqueFd its(ends[1]);
+    if (its.get() <= STDERR_FILENO) {
+        its.reset(SystemCalls::real.fcntl(its.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+        if (!its) {
+            throw_no_socket();
+        }
+    }
+    return {std::move(ours), std::move(its)};
+}
+
+std::vector<std::string> environment_of_worker(int socket) {
+    std::vector<std::string> entries;
+    for (char** each = ::environ; each != nullptr && *each != nullptr; ++each) {
+        entries.emplace_back(*each);
+    }
+    entries.push_back(WorkerVariable{.socket = socket, .parent = ::getpid()}.text());
+    return entries;
+}
+
+// Kernel: /proc/self/exe is the file that this process runs, also when another one has taken its
+// place.
+Spawned spawn_worker(int socket) {
+    const int passed[] = {socket};
+    Launch launch(Command(program_invocation_name),
+                  SubprocessOptions{.std_in = Stdio::null, .pass_fds = passed});
+    launch.program = "/proc/self/exe";
+    launch.env = environment_of_worker(socket);
+    launch.blocked.add(SIGINT);
+    return spawn(launch);
+}
+
+}  // namespace
+
+PoolWorker::PoolWorker(const std::string& initializer, std::uint64_t max_message_size)
+    : reader_(max_message_size) {
+    auto [ours, its] = make_socket_pair();
+    Spawned spawned = spawn_worker(its.get());
+    pid_ = spawned.pid;
+    pidfd_ = std::move(spawned.pidfd);
+    socket_ = std::move(ours);
+    concurrent::ArchiveOut start;
+    start(build_of_program(), max_message_size, !initializer.empty());
+    start.write_bytes(initializer.data(), initializer.size());
+    writer_.push(FrameKind::start, 0, std::move(start).bytes());
+    send_more();
+}
+
+void PoolWorker::send(SubmittedCall call) {
+    if (calls.empty()) {
+        begun = std::chrono::steady_clock::now();
+    }
+    ++call_count;
+    writer_.push(FrameKind::call, call.id, std::exchange(call.message, {}));
+    calls.push_back(std::move(call));
+    send_more();
+}
+
+// That nobody reads any more is seen when it has ended.
+void PoolWorker::send_more() {
+    if (socket_ && writer_.flush(socket_.get(), MSG_DONTWAIT) == FrameWriter::Flushed::lost) {
+        writer_ = {};
+    }
+}
+
+std::optional<Frame> PoolWorker::receive() {
+    for (;;) {
+        if (std::optional<Frame> frame = reader_.next()) {
+            return frame;
+        }
+        if (is_at_end_ || !socket_) {
+            return std::nullopt;
+        }
+        switch (reader_.fill(socket_.get(), MSG_DONTWAIT)) {
+            case FrameReader::Filled::some:
+                break;
+            case FrameReader::Filled::end:
+                is_at_end_ = true;
+                break;
+            case FrameReader::Filled::nothing_yet:
+                return std::nullopt;
+        }
+    }
+}
+
+void PoolWorker::refuse(const std::string& reason) {
+    is_at_end_ = true;
+    refusal_ = reason;
+}
+
+// shutdown(2), for a child of a fork() may hold the socket, too.
+void PoolWorker::retire() noexcept {
+    stage = Stage::retired;
+    SystemCalls::real.shutdown(socket_.get(), SHUT_WR);
+}
+
+void PoolWorker::signal(int number) const noexcept {
+    if (pidfd_) {
+        ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0U);
+    }
+}
+
+// Kernel: with SIGCHLD ignored, or when somebody has waited for all children, the status is gone.
+std::string PoolWorker::reap() {
+    siginfo_t info = {};
+    int waited = -1;
+    do {
+        waited = pidfd_ ? ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) : -1;
+    } while (waited != 0 && pidfd_ && errno == EINTR);
+    if (waited != 0) {
+        return "a status that somebody else has taken";
+    }
+    return info.si_code == CLD_EXITED ? fmt::format("exit status {}", info.si_status)
+                                      : signal_name(info.si_status);
+}
+
+}  // namespace ringio::detail

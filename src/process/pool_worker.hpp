@@ -1,0 +1,81 @@
+// PoolWorker: a worker process, as its pool sees it.
+#pragma once
+
+#include <ringio/base/unique_fd.hpp>
+#include <ringio/process/process_pool_executor.hpp>
+
+#include "frame.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+namespace ringio::detail {
+
+/// A call that has been submitted.
+struct SubmittedCall {
+    std::uint64_t id = 0;
+    std::unique_ptr<PendingCall> pending;
+    std::string message;         // empty once it was handed to a worker
+    CodePointer code = nullptr;  // what it calls, for reports
+};
+
+/// Legend: starting -> (ready) serving -> retired; any -> ended. Whoever has the pool's lock may
+/// send; only the manager receives, reaps and destroys.
+class PoolWorker {
+public:
+    enum class Stage : unsigned char { starting, serving, retired };
+
+    /// Starts a process that first makes the call `initializer` (empty: none).
+    /// *Errors*: std::system_error.
+    PoolWorker(const std::string& initializer, std::uint64_t max_message_size);
+
+    pid_t pid() const noexcept { return pid_; }
+    int socket() const noexcept { return socket_.get(); }
+    int pidfd() const noexcept { return pidfd_.get(); }
+
+    bool is_idle() const noexcept { return stage == Stage::serving && calls.empty(); }
+
+    /// Gives it a call, and sends what the socket takes of it.
+    void send(SubmittedCall call);
+    /// Goes on with what it did not take.
+    void send_more();
+    bool has_more_to_send() const noexcept { return !writer_.empty(); }
+
+    /// The next frame; null: there is none yet, or none will come. *Errors*: ArchiveError for what
+    /// is none.
+    std::optional<Frame> receive();
+    bool is_at_end() const noexcept { return is_at_end_; }
+    /// Listens to it no more, for it has sent what it should not.
+    void refuse(const std::string& reason);
+    const std::string& refusal() const noexcept { return refusal_; }
+
+    /// Lets it go: it ends when it has made its calls.
+    void retire() noexcept;
+    void signal(int number) const noexcept;
+    /// Reaps the process, which has ended; returns how: "exit status 3", "SIGKILL".
+    std::string reap();
+
+    // Guarded by the pool's lock.
+    Stage stage = Stage::starting;
+    std::list<SubmittedCall> calls;  // that it has, in their order
+    std::uint64_t call_count = 0;
+    std::chrono::steady_clock::time_point begun;  // when it got its first call, or began the next
+    bool is_killed = false;                       // for a future that was cancelled
+
+private:
+    pid_t pid_ = -1;
+    UniqueFd pidfd_;  // none: it has ended, and somebody else has its status
+    UniqueFd socket_;
+    FrameReader reader_;
+    FrameWriter writer_;
+    bool is_at_end_ = false;
+    std::string refusal_;
+};
+
+}  // namespace ringio::detail

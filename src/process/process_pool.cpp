@@ -1,0 +1,258 @@
+#include "process_pool.hpp"
+
+#include "../concurrent/usable_processors.hpp"
+
+#include <fmt/core.h>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace ringio::detail {
+
+using concurrent::BrokenProcessPool;
+using concurrent::CancelRunning;
+using concurrent::OnWorkerDeath;
+
+ProcessPool::ProcessPool(const concurrent::ProcessPoolOptions& options)
+    : max_workers_(options.max_workers ? *options.max_workers : concurrent::usable_processors()),
+      max_tasks_per_child_(options.max_tasks_per_child),
+      max_message_size_(options.max_message_size),
+      initializer_(options.initializer.message()),
+      on_worker_death_(options.on_worker_death),
+      cancel_running_(options.cancel_running),
+      manager_({.max_workers = 1, .thread_name_prefix = "process_pool"}) {
+    if (max_workers_ == 0) {
+        throw std::invalid_argument("max_workers must be greater than 0");
+    }
+}
+
+void ProcessPool::require_open() const {
+    if (is_left()) {
+        throw std::runtime_error(
+            "a process pool is used in the child of a fork(); make a new one there, or exec");
+    }
+    require_open(Lock(mutex_));
+}
+
+void ProcessPool::require_open(const Lock&) const {
+    if (is_broken_) {
+        throw BrokenProcessPool(
+            "A child process terminated abruptly, the process pool is not usable anymore");
+    }
+    if (is_stopping_) {
+        throw std::runtime_error("cannot schedule new futures after shutdown");
+    }
+    require_process_worker_called();
+}
+
+void ProcessPool::submit(std::unique_ptr<PendingCall> pending, std::string message,
+                         CodePointer code) {
+    require_open();
+    if (message.size() > max_message_size_) {
+        pending->set_exception(std::make_exception_ptr(std::length_error(
+            fmt::format("the arguments take {} bytes; the pool's max_message_size is {}",
+                        message.size(), max_message_size_))));
+        return;
+    }
+    ConcurrentStateBase& future = pending->future();
+    const ConcurrentStateBase::Keep keep(future);
+    std::list<SubmittedCall> dropped;
+    Lock lock(mutex_);
+    require_open(lock);
+    begin_to_manage(lock);
+    const std::uint64_t id = next_id_++;
+    if (cancel_running_ == CancelRunning::kill) {
+        pending->let_cancel_while_running([pool = weak_from_this(), id] {
+            if (const std::shared_ptr<ProcessPool> alive = pool.lock()) {
+                alive->kill_worker_of(id);
+            }
+        });
+    }
+    SubmittedCall call{
+        .id = id, .pending = std::move(pending), .message = std::move(message), .code = code};
+    waiting_.emplace_hint(waiting_.end(), id, std::move(call));
+    is_start_refused_ = false;
+    hand_out(lock, dropped);
+    const bool has_work_for_manager =
+        needs_worker(lock) || std::ranges::any_of(workers_, &PoolWorker::has_more_to_send);
+    lock.unlock();
+    if (has_work_for_manager) {
+        wake();
+    }
+    remove_when_cancelled(future, id);
+}
+
+void ProcessPool::begin_to_manage(const Lock&) {
+    if (is_managed_) {
+        return;
+    }
+    if (!wakeup_) {
+        wakeup_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        if (!wakeup_) {
+            throw std::system_error(errno, std::system_category(), "a process pool, its eventfd");
+        }
+    }
+    manager_.post([pool = shared_from_this()] { pool->manage(); });
+    is_managed_ = true;
+}
+
+// A counter that is full wakes as well.
+void ProcessPool::wake() const noexcept {
+    const std::uint64_t one = 1;
+    static_cast<void>(!::write(wakeup_.get(), &one, sizeof(one)));
+}
+
+void ProcessPool::remove_when_cancelled(ConcurrentStateBase& future, std::uint64_t id) {
+    future.add_done_callback([pool = weak_from_this(), id](ConcurrentStateBase& done) {
+        if (!done.cancelled()) {
+            return;
+        }
+        if (const std::shared_ptr<ProcessPool> alive = pool.lock()) {
+            alive->remove(id);
+        }
+    });
+}
+
+void ProcessPool::remove(std::uint64_t id) {
+    Calls::node_type removed;  // destroyed unlocked: it may be anybody's code
+    const Lock lock(mutex_);
+    removed = waiting_.extract(id);
+}
+
+void ProcessPool::kill_worker_of(std::uint64_t id) noexcept {
+    const Lock lock(mutex_);
+    for (PoolWorker& worker : workers_) {
+        if (!worker.calls.empty() && worker.calls.front().id == id) {
+            worker.is_killed = true;
+            worker.signal(SIGKILL);
+        }
+    }
+}
+
+void ProcessPool::hand_out(const Lock& lock, std::list<SubmittedCall>& dropped) {
+    while (!waiting_.empty()) {
+        PoolWorker* const worker = worker_for_next(lock);
+        if (worker == nullptr) {
+            return;
+        }
+        SubmittedCall call = std::move(waiting_.extract(waiting_.begin()).mapped());
+        if (call.pending->begin()) {
+            worker->send(std::move(call));
+        } else {
+            dropped.push_back(std::move(call));
+        }
+    }
+}
+
+// One that works gets a second call when the calls are short and more of them wait than there are
+// workers: then it need not wait for the next. Not where the death of a worker is to be the end of
+// one call only.
+PoolWorker* ProcessPool::worker_for_next(const Lock&) {
+    for (PoolWorker& worker : workers_) {
+        if (worker.is_idle() && !has_had_its_calls(worker)) {
+            return &worker;
+        }
+    }
+    if (!are_calls_short_ || waiting_.size() <= workers_.size() ||
+        on_worker_death_ != OnWorkerDeath::break_pool || cancel_running_ != CancelRunning::leave) {
+        return nullptr;
+    }
+    for (PoolWorker& worker : workers_) {
+        if (worker.stage == PoolWorker::Stage::serving && worker.calls.size() == 1 &&
+            !has_had_its_calls(worker)) {
+            return &worker;
+        }
+    }
+    return nullptr;
+}
+
+bool ProcessPool::has_had_its_calls(const PoolWorker& worker) const noexcept {
+    return max_tasks_per_child_ != 0 && worker.call_count >= max_tasks_per_child_;
+}
+
+bool ProcessPool::needs_worker(const Lock&) const {
+    if (is_broken_ || is_start_refused_) {
+        return false;
+    }
+    std::size_t live = 0;
+    std::size_t starting = 0;
+    for (const PoolWorker& worker : workers_) {
+        live += worker.stage == PoolWorker::Stage::retired ? 0 : 1;
+        starting += worker.stage == PoolWorker::Stage::starting ? 1 : 0;
+    }
+    return live < max_workers_ && waiting_.size() > starting;
+}
+
+void ProcessPool::retire_if_done(const Lock&, PoolWorker& worker) noexcept {
+    if (worker.is_idle() && (has_had_its_calls(worker) || (is_stopping_ && waiting_.empty()))) {
+        worker.retire();
+    }
+}
+
+void ProcessPool::shutdown(const concurrent::ShutdownOptions& options) {
+    if (is_left()) {
+        return;
+    }
+    Calls dropped;
+    {
+        const Lock lock(mutex_);
+        is_stopping_ = true;
+        is_left_alone_ = !options.wait;
+        if (options.cancel_futures) {
+            dropped.swap(waiting_);
+        }
+        for (PoolWorker& worker : workers_) {
+            retire_if_done(lock, worker);
+        }
+        if (is_managed_) {
+            wake();
+        }
+    }
+    dropped.clear();
+    if (options.wait) {
+        manager_.shutdown();
+    }
+}
+
+void ProcessPool::end_workers(int signal) {
+    if (is_left()) {
+        return;
+    }
+    Calls dropped;
+    const Lock lock(mutex_);
+    is_stopping_ = true;
+    dropped.swap(waiting_);
+    for (const PoolWorker& worker : workers_) {
+        worker.signal(signal);
+        worker.signal(SIGCONT);  // one that is stopped takes no other signal than SIGKILL
+    }
+    if (is_managed_) {
+        wake();
+    }
+}
+
+std::vector<pid_t> ProcessPool::worker_pids() const {
+    std::vector<pid_t> pids;
+    if (is_left()) {
+        return pids;
+    }
+    const Lock lock(mutex_);
+    for (const PoolWorker& worker : workers_) {
+        pids.push_back(worker.pid());
+    }
+    return pids;
+}
+
+bool ProcessPool::is_left_alone() const {
+    const Lock lock(mutex_);
+    return is_left_alone_;
+}
+
+}  // namespace ringio::detail

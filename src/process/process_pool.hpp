@@ -1,0 +1,103 @@
+// ProcessPool: the state of a ProcessPoolExecutor. A thread of its own, the manager, starts the
+// workers and listens to them; calls are sent to an idle worker by whoever submits them.
+#pragma once
+
+#include <ringio/base/unique_fd.hpp>
+#include <ringio/concurrent/thread_pool_executor.hpp>
+#include <ringio/process/process_pool_executor.hpp>
+#include <ringio/ring/own_process.hpp>
+
+#include "pool_worker.hpp"
+
+#include <poll.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ringio::detail {
+
+class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
+public:
+    explicit ProcessPool(const concurrent::ProcessPoolOptions& options);
+
+    std::size_t max_workers() const noexcept { return max_workers_; }
+
+    /// *Errors*: what submit() throws of a pool that is broken, shut down, or another process's.
+    void require_open() const;
+    void submit(std::unique_ptr<PendingCall> pending, std::string message, CodePointer code);
+    void shutdown(const concurrent::ShutdownOptions& options);
+    void end_workers(int signal);
+    std::vector<pid_t> worker_pids() const;
+
+    /// In the child of a fork(2) the threads and the workers are the parent's.
+    bool is_left() const noexcept { return process_.is_left(); }
+    bool is_left_alone() const;
+
+private:
+    using Lock = std::unique_lock<std::mutex>;
+    using Calls =
+        std::map<std::uint64_t, SubmittedCall>;  // by number, in the order of their coming
+    using Workers = std::list<PoolWorker>;
+
+    void require_open(const Lock& lock) const;
+    void begin_to_manage(const Lock& lock);
+    void remove_when_cancelled(ConcurrentStateBase& future, std::uint64_t id);
+    void remove(std::uint64_t id);
+    void kill_worker_of(std::uint64_t id) noexcept;
+    void wake() const noexcept;
+
+    // What is to be destroyed goes to `dropped`, for it may be anybody's code.
+    void hand_out(const Lock& lock, std::list<SubmittedCall>& dropped);
+    PoolWorker* worker_for_next(const Lock& lock);
+    bool has_had_its_calls(const PoolWorker& worker) const noexcept;
+    void retire_if_done(const Lock& lock, PoolWorker& worker) noexcept;
+    bool needs_worker(const Lock& lock) const;
+
+    // The manager's; they unlock to call what is anybody's.
+    void manage() noexcept;
+    bool manage_once(Lock& lock);
+    void start_worker(Lock& lock);
+    void wait_for_events(Lock& lock);
+    void listen_to(Lock& lock, PoolWorker& worker);
+    void on_frame(Lock& lock, PoolWorker& worker, const Frame& frame);
+    void on_answer(Lock& lock, PoolWorker& worker, const Frame& frame);
+    void on_end(Lock& lock, Workers::iterator worker);
+    void break_pool(Lock& lock, const std::exception_ptr& reason,
+                    std::list<SubmittedCall> failed = {});
+    void take_waiting(const Lock& lock, std::list<SubmittedCall>& taken);
+    void fail(Lock& lock, std::list<SubmittedCall>& calls, const std::exception_ptr& reason);
+    void destroy(Lock& lock, std::list<SubmittedCall>& calls);
+
+    const std::size_t max_workers_;
+    const std::uint64_t max_tasks_per_child_;
+    const std::uint64_t max_message_size_;
+    const std::string initializer_;
+    const concurrent::OnWorkerDeath on_worker_death_;
+    const concurrent::CancelRunning cancel_running_;
+    OwnProcess process_;
+    concurrent::ThreadPoolExecutor manager_;
+
+    mutable std::mutex mutex_;  // guards what follows
+    UniqueFd wakeup_;           // an eventfd; none: the manager has not begun
+    Calls waiting_;
+    Workers workers_;
+    std::uint64_t next_id_ = 1;
+    bool is_managed_ = false;
+    bool is_start_refused_ = false;  // until the next call, or the end of a worker
+    bool is_stopping_ = false;
+    bool is_broken_ = false;
+    bool is_left_alone_ = false;  // shutdown() without a wait: the destructor does not wait either
+    bool are_calls_short_ = false;
+    std::optional<std::chrono::steady_clock::time_point> kill_time_;  // of those asked to end
+    std::vector<pollfd> polled_;
+};
+
+}  // namespace ringio::detail

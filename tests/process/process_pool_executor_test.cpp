@@ -1,0 +1,250 @@
+#include <ringio/process/process_pool_executor.hpp>
+
+#include <ringio/concurrent.hpp>
+#include <ringio/tasks.hpp>
+#include <support/catch.hpp>
+#include <support/no_processes.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+using namespace ringio::test_support;
+using namespace std::chrono_literals;
+using ringio::CancelledError;
+using ringio::concurrent::BrokenProcessPool;
+using ringio::concurrent::CancelRunning;
+namespace concurrent = ringio::concurrent;
+using ringio::concurrent::OnWorkerDeath;
+using ringio::concurrent::ProcessPoolExecutor;
+using ringio::concurrent::RemoteError;
+
+namespace {
+
+int square(int x) { return x * x; }
+std::string joined(const std::string& a, std::string b, long n) {
+    return a + b + std::to_string(n);
+}
+pid_t worker_pid() { return ::getpid(); }
+void wait_for_ever() {
+    for (;;) {
+        ::pause();
+    }
+}
+int set_by_initializer = 0;
+void set_it(int value) { set_by_initializer += value; }
+int what_was_set() { return set_by_initializer; }
+
+struct OwnError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+template <class E, class T>
+std::string text_of(const concurrent::Future<T>& future) {
+    try {
+        future.result();
+    } catch (const E& error) {
+        CHECK(typeid(error) == typeid(E));
+        return error.what();
+    }
+    return "no exception";
+}
+
+}  // namespace
+
+TEST_CASE("ProcessPoolExecutor: a worker calls the function, and its result comes back") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(2);
+    CHECK(pool.submit(square, 7).result() == 49);
+    CHECK(pool.submit(joined, "a", "b", 3).result() == "ab3");
+    CHECK(pool.submit([](double x) { return x / 2; }, 3).result() == 1.5);
+    CHECK(pool.submit(worker_pid).result() != ::getpid());
+    const concurrent::Future<void> nothing = pool.submit([] {});
+    CHECK_NOTHROW(nothing.result());
+}
+
+TEST_CASE("ProcessPoolExecutor: costs nothing until it is used, and no more workers than needed") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(4);
+    CHECK(has_no_child());
+    CHECK(pool.worker_pids().empty());
+    const pid_t first = pool.submit(worker_pid).result();
+    for (int i = 0; i < 10; ++i) {
+        CHECK(pool.submit(worker_pid).result() == first);  // the idle one is reused
+    }
+    CHECK(pool.worker_pids() == std::vector{first});
+}
+
+TEST_CASE("ProcessPoolExecutor: no workers are refused") {
+    CHECK_THROWS_WITH(ProcessPoolExecutor(0), "max_workers must be greater than 0");
+    CHECK_THROWS_AS(ProcessPoolExecutor({.max_workers = 0}), std::invalid_argument);
+}
+
+TEST_CASE("ProcessPoolExecutor: standard exceptions keep their type, others are told by name") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(1);
+    CHECK(text_of<std::out_of_range>(
+              pool.submit([] { throw std::out_of_range("no such place"); })) == "no such place");
+    CHECK(text_of<ringio::TimeoutError>(pool.submit([] { throw ringio::TimeoutError(); })) ==
+          "timed out");
+    CHECK(text_of<std::bad_alloc>(pool.submit([] { throw std::bad_alloc(); })) == "std::bad_alloc");
+    const auto fail = [] { throw std::system_error(ENOENT, std::system_category(), "open 'x'"); };
+    CHECK(text_of<std::system_error>(pool.submit(fail)) == "open 'x': No such file or directory");
+    const concurrent::Future<void> own = pool.submit([] { throw OwnError("mine"); });
+    CHECK(text_of<RemoteError>(own) == "mine");
+    try {
+        own.result();
+    } catch (const RemoteError& error) {
+        CHECK(error.type_name().ends_with("OwnError"));
+        CHECK(error.worker_pid() == pool.submit(worker_pid).result());
+    }
+    const concurrent::Future<void> number = pool.submit([] { throw 42; });
+    CHECK(text_of<RemoteError>(number) == "int");
+    const concurrent::Future<void> cancelled = pool.submit([] { throw CancelledError("why"); });
+    CHECK_THROWS_AS(cancelled.result(), CancelledError);
+}
+
+TEST_CASE("ProcessPoolExecutor: an initializer comes first in each worker") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool({.max_workers = 1, .initializer = {set_it, 7}});
+    CHECK(pool.submit(what_was_set).result() == 7);
+    CHECK(pool.submit(what_was_set).result() == 7);
+    CHECK(what_was_set() == 0);
+}
+
+TEST_CASE("ProcessPoolExecutor: after shutdown what was queued is done, and no more is taken") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(1);
+    std::vector<concurrent::Future<int>> futures;
+    for (int i = 0; i < 50; ++i) {
+        futures.push_back(pool.submit(square, i));
+    }
+    pool.shutdown();
+    CHECK(has_no_child());
+    for (int i = 0; i < 50; ++i) {
+        CHECK(futures[static_cast<std::size_t>(i)].result() == i * i);
+    }
+    CHECK_THROWS_WITH(pool.submit(square, 1), "cannot schedule new futures after shutdown");
+    pool.shutdown();
+}
+
+TEST_CASE("ProcessPoolExecutor: a worker that dies breaks the pool, and the text says how") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(1);
+    const auto die = [] { ::kill(::getpid(), SIGKILL); };
+    const concurrent::Future<void> running = pool.submit(die);
+    const concurrent::Future<int> waiting = pool.submit(square, 2);
+    const std::string text = text_of<BrokenProcessPool>(running);
+    CHECK(text.find("A process in the process pool was terminated abruptly while the future was "
+                    "running or pending.") == 0);
+    CHECK(text.find("ended with SIGKILL, in a call of the program + 0x") != std::string::npos);
+    CHECK_THROWS_AS(waiting.result(), BrokenProcessPool);
+    CHECK_THROWS_WITH(
+        pool.submit(square, 1),
+        "A child process terminated abruptly, the process pool is not usable anymore");
+}
+
+TEST_CASE("ProcessPoolExecutor: with fail_task another worker takes the place of one that dies") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool({.max_workers = 1, .on_worker_death = OnWorkerDeath::fail_task});
+    const concurrent::Future<void> dies = pool.submit([] { ::_exit(3); });
+    const concurrent::Future<int> waiting = pool.submit(square, 2);
+    CHECK(text_of<BrokenProcessPool>(dies).find("ended with exit status 3") != std::string::npos);
+    CHECK(waiting.result() == 4);
+    CHECK(pool.submit(square, 3).result() == 9);
+}
+
+TEST_CASE("ProcessPoolExecutor: a worker ends after max_tasks_per_child calls") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool({.max_workers = 1, .max_tasks_per_child = 3});
+    std::vector<concurrent::Future<pid_t>> futures;
+    for (int i = 0; i < 10; ++i) {
+        futures.push_back(pool.submit(worker_pid));
+    }
+    std::vector<pid_t> pids;
+    for (const concurrent::Future<pid_t>& future : futures) {
+        pids.push_back(future.result());
+    }
+    CHECK(std::set(pids.begin(), pids.end()).size() == 4);
+    CHECK(pids[0] == pids[2]);
+    CHECK(pids[2] != pids[3]);
+}
+
+TEST_CASE("ProcessPoolExecutor: a queued call that is cancelled is never made") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(1);
+    const concurrent::Future<void> blocks = pool.submit(wait_for_ever);
+    while (!blocks.running()) {
+        std::this_thread::yield();
+    }
+    const concurrent::Future<int> queued = pool.submit(square, 1);
+    CHECK(queued.cancel());
+    CHECK(queued.cancelled());
+    CHECK_FALSE(blocks.cancel());
+    pool.kill_workers();
+    CHECK_THROWS_AS(blocks.result(), BrokenProcessPool);
+}
+
+TEST_CASE(
+    "ProcessPoolExecutor: a call that runs is cancelled by killing its worker, if so wanted") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool({.max_workers = 1, .cancel_running = CancelRunning::kill});
+    const concurrent::Future<void> blocks = pool.submit(wait_for_ever);
+    while (!blocks.running()) {
+        std::this_thread::yield();
+    }
+    const concurrent::Future<int> next = pool.submit(square, 3);
+    CHECK(blocks.cancel());
+    CHECK_THROWS_AS(blocks.result(), CancelledError);
+    CHECK(next.result() == 9);  // by another worker
+}
+
+TEST_CASE(
+    "ProcessPoolExecutor: terminate_workers and kill_workers end what runs, and cancel the rest") {
+    for (const bool by_kill : {false, true}) {
+        const NoProcesses none_left;
+        ProcessPoolExecutor pool(2);
+        const concurrent::Future<void> first = pool.submit(wait_for_ever);
+        const concurrent::Future<void> second = pool.submit(wait_for_ever);
+        while (!first.running() || !second.running()) {
+            std::this_thread::yield();
+        }
+        const concurrent::Future<int> queued = pool.submit(square, 1);
+        by_kill ? pool.kill_workers() : pool.terminate_workers();
+        CHECK_THROWS_AS(first.result(), BrokenProcessPool);
+        CHECK_THROWS_AS(second.result(), BrokenProcessPool);
+        CHECK_THROWS_AS(queued.result(), CancelledError);
+        CHECK_THROWS_AS(pool.submit(square, 1), std::runtime_error);
+    }
+}
+
+TEST_CASE(
+    "ProcessPoolExecutor: a task awaits a call, and its cancellation takes it out of the queue") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool({.max_workers = 1, .cancel_running = CancelRunning::kill});
+    const auto main = [&]() -> ringio::Task<> {
+        auto& loop = ringio::get_running_loop();
+        const int squared = co_await loop.run_in_executor(pool, square, 5);
+        CHECK(squared == 25);
+        const int wrapped = co_await ringio::wrap_future(pool.submit(square, 6));
+        CHECK(wrapped == 36);
+        bool is_timed_out = false;
+        try {
+            co_await ringio::wait_for(loop.run_in_executor(&pool, wait_for_ever), 50ms);
+        } catch (const ringio::TimeoutError&) {
+            is_timed_out = true;
+        }
+        CHECK(is_timed_out);
+        const int after = co_await loop.run_in_executor(pool, square, 7);
+        CHECK(after == 49);
+    };
+    ringio::run(main());
+}

@@ -71,7 +71,7 @@ struct ThreadPoolExecutor::State {
 
     const std::size_t max_workers;
     const std::string name_prefix;
-    const Initializer initializer;
+    const std::shared_ptr<const detail::InitialCall> initializer;  // null: none
     std::mutex mutex;
     std::condition_variable work;
     Jobs jobs;  // by number, and so in the order of their coming
@@ -89,7 +89,7 @@ struct ThreadPoolExecutor::State {
     explicit State(const ThreadPoolOptions& options)
         : max_workers(options.max_workers ? *options.max_workers : default_max_workers()),
           name_prefix(options.thread_name_prefix),
-          initializer(options.initializer) {
+          initializer(options.initializer.make()) {
         if (max_workers == 0) {
             throw std::invalid_argument("max_workers must be greater than 0");
         }
@@ -102,7 +102,7 @@ struct ThreadPoolExecutor::State {
         if (!name_prefix.empty()) {
             name_this_thread(name_prefix, number);
         }
-        const bool is_ready = !initializer || initialize();
+        const bool is_ready = initializer == nullptr || initialize();
         std::unique_lock lock(mutex);
         busy[number] = false;
         while (is_ready) {
@@ -125,7 +125,7 @@ struct ThreadPoolExecutor::State {
     // Says whether the thread may do jobs; else the pool is broken.
     bool initialize() noexcept {
         try {
-            initializer();
+            initializer->run();
             return true;
         } catch (...) {
             const char* const message = "Exception in initializer:";
@@ -255,7 +255,7 @@ std::uint64_t ThreadPoolExecutor::enqueue(std::shared_ptr<State> state, UniqueFu
     if (state->idle <= state->jobs.size() && workers.size() < state->max_workers) {
         const std::size_t number = workers.size();
         state->busy.resize(number + 1);
-        state->busy[number] = static_cast<bool>(state->initializer);
+        state->busy[number] = state->initializer != nullptr;
         workers.emplace_back();  // before the start: a thread that runs must have its place
         try {
             workers.back() = start_without_signals([state, number] { state->run_worker(number); });

@@ -12,6 +12,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 using ringio::by_move;
@@ -68,52 +69,70 @@ TEST_CASE("Initializer: takes a function with its arguments") {
     CHECK(pool.submit([] { return connected_to; }).result() == "localhost:5432");
 }
 
-TEST_CASE("Initializer: takes references by std::ref, and what can only be moved") {
+TEST_CASE("Initializer: takes references by std::ref, and what has a name by copy or by_move") {
     std::atomic<int> count = 0;
-    const Initializer adds(
-        [](std::atomic<int>& number, const std::unique_ptr<int>& by) { number += *by; },
-        std::ref(count), std::make_unique<int>(3));
+    const auto add = [](std::atomic<int>& number, const std::shared_ptr<int>& by) {
+        number += *by;
+    };
+    auto three = std::make_shared<int>(3);
+    const Initializer adds(add, std::ref(count), three);
     const Initializer copy = adds;
-    adds();
-    copy();
+    CHECK(three.use_count() == 1);
+    const auto call = copy.make();
+    CHECK(three.use_count() == 2);
+    call->run();
+    adds.make()->run();
     CHECK(count == 6);
     auto owning = [owned = std::make_unique<int>(1), &count] { count += *owned; };
     const Initializer moved(by_move(owning));
-    moved();
-    CHECK(count == 7);
+    const auto other = moved.make();
+    other->run();
+    other->run();
+    CHECK(count == 8);
 }
 
 TEST_CASE("Initializer: none is none, and null is refused") {
     CHECK_FALSE(Initializer());
+    CHECK(Initializer().make() == nullptr);
     CHECK(Initializer([] {}));
     void (*null)() = nullptr;
     CHECK_THROWS_WITH(Initializer(null), "initializer must be a callable");
-    CHECK_THROWS_AS(Initializer(std::function<void()>()), std::invalid_argument);
+    const std::function<void()> empty;
+    CHECK_THROWS_AS(Initializer(empty), std::invalid_argument);
 }
 
-TEST_CASE("Initializer: what it holds is destroyed once, with the pool") {
+TEST_CASE("Initializer: options with one may be named before the pool is made") {
+    std::atomic<int> calls = 0;
+    const ringio::concurrent::ThreadPoolOptions options{
+        .max_workers = 1, .initializer = {[&calls](int by) { calls += by; }, 2}};
+    ThreadPoolExecutor first(options);
+    ThreadPoolExecutor second(options);
+    first.submit([] {}).result();
+    second.submit([] {}).result();
+    CHECK(calls == 4);
+}
+
+TEST_CASE("Initializer: what is moved into it is destroyed once, with the pool") {
     int destroyed = 0;
+    auto closure = [counter = DestructionCounter(destroyed)] { static_cast<void>(counter); };
     {
-        ThreadPoolExecutor pool(
-            {.max_workers = 2, .initializer = [counter = DestructionCounter(destroyed)] {
-                 static_cast<void>(counter);
-             }});
+        ThreadPoolExecutor pool({.max_workers = 2, .initializer = by_move(closure)});
         pool.submit([] {}).result();
         CHECK(destroyed == 0);
     }
     CHECK(destroyed == 1);
 }
 
-// GCC 12: where an aggregate with owning members would be destroyed twice.
-TEST_CASE("Initializer: what it holds is destroyed once, in the operand of a co_await, too") {
+// GCC 12: where temporaries with owning members would be destroyed twice.
+TEST_CASE("Initializer: options with one may stand in the operand of a co_await") {
+    static_assert(std::is_trivially_destructible_v<ringio::concurrent::ThreadPoolOptions>);
     int destroyed = 0;
-    const auto ask = [&](const ringio::concurrent::ThreadPoolOptions& options) {
-        CHECK(options.initializer);
+    const auto ask = [](const ringio::concurrent::ThreadPoolOptions& options) {
+        ThreadPoolExecutor(options).submit([] {}).result();
         return ringio::sleep(std::chrono::seconds(0));
     };
     auto waiting = [&]() -> ringio::Task<> {
-        DestructionCounter counter(destroyed);
-        auto closure = [counter = std::move(counter)] { static_cast<void>(counter); };
+        auto closure = [counter = DestructionCounter(destroyed)] { static_cast<void>(counter); };
         co_await ask({.max_workers = 2, .initializer = by_move(closure)});
     };
     ringio::run(waiting());

@@ -221,6 +221,11 @@ TEST_CASE("map: with a buffersize the input may have no end") {
     CHECK(results.next() == 0);
     CHECK(results.next() == 1);
     CHECK(results.next() == 4);
+    auto sums =
+        pool.map(std::plus<int>(), std::views::iota(0), std::views::iota(0), {.buffersize = 2});
+    CHECK(sums.next() == 0);
+    CHECK(sums.next() == 2);
+    CHECK(sums.next() == 4);
 }
 
 TEST_CASE("map: reads so much of the input as the buffersize, and one more for each result") {

@@ -14,6 +14,8 @@
 #include <functional>
 #include <latch>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -25,6 +27,7 @@ using ringio::CancelledError;
 using namespace ringio::test_support;
 using ringio::concurrent::Future;
 using ringio::concurrent::ThreadPoolExecutor;
+using ringio::concurrent::ThreadPoolOptions;
 
 namespace {
 
@@ -32,6 +35,26 @@ std::size_t thread_count() {
     return static_cast<std::size_t>(
         std::distance(std::filesystem::directory_iterator("/proc/self/task"),
                       std::filesystem::directory_iterator()));
+}
+
+/// How many threads do fifteen times as many jobs; hangs unless `expected` of them run at once.
+std::size_t threads_of(const ThreadPoolOptions& options, std::size_t expected) {
+    std::latch all(static_cast<std::ptrdiff_t>(expected));
+    std::mutex mutex;
+    std::set<std::thread::id> threads;
+    {
+        ThreadPoolExecutor executor(options);
+        for (std::size_t job = 0; job < 15 * expected; ++job) {
+            executor.post([&, job] {
+                if (job < expected) {
+                    all.arrive_and_wait();
+                }
+                const std::lock_guard lock(mutex);
+                threads.insert(std::this_thread::get_id());
+            });
+        }
+    }
+    return threads.size();
 }
 
 }  // namespace
@@ -92,30 +115,13 @@ TEST_CASE("ThreadPoolExecutor: runs up to max_workers jobs at once, and no more"
 
 TEST_CASE(
     "ThreadPoolExecutor: many more jobs than workers start no more than max_workers threads") {
-    const std::size_t before = thread_count();
-    std::latch end(1);
-    {
-        ThreadPoolExecutor executor(4);
-        for (int i = 0; i < 60; ++i) {
-            executor.post([&] { end.wait(); });
-        }
-        CHECK(thread_count() == before + 4);
-        end.count_down();
-    }
-    CHECK(thread_count() == before);
+    CHECK(threads_of(ThreadPoolOptions{.max_workers = 4}, 4) == 4);
 }
 
 TEST_CASE("ThreadPoolExecutor: has four more workers than processors by default, at most 32") {
     const std::size_t expected =
         std::min<std::size_t>(32, ringio::concurrent::usable_processors() + 4);
-    const std::size_t before = thread_count();
-    std::latch end(1);
-    ThreadPoolExecutor executor;
-    for (std::size_t i = 0; i < 2 * expected; ++i) {
-        executor.post([&] { end.wait(); });
-    }
-    CHECK(thread_count() == before + expected);
-    end.count_down();
+    CHECK(threads_of({}, expected) == expected);
 }
 
 TEST_CASE("ThreadPoolExecutor: shutdown does what is queued, refuses more, and may be repeated") {

@@ -26,23 +26,12 @@ constexpr const char* name_of(ConcurrentStatus status) noexcept {
 
 bool ConcurrentStateBase::cancel() {
     std::unique_lock lock(mutex_);
-    switch (status_) {
-        case ConcurrentStatus::pending:
-            finish(std::move(lock), ConcurrentStatus::cancelled);
-            return true;
-        case ConcurrentStatus::running:
-            if (end_run_) {
-                UniqueFunction<void()> end_run = std::move(end_run_);
-                finish(std::move(lock), ConcurrentStatus::cancelled);
-                end_run();
-                return true;
-            }
-            return false;
-        case ConcurrentStatus::filling:
-        case ConcurrentStatus::finished:
-            return false;
-        case ConcurrentStatus::cancelled:
-            break;
+    if (!may_cancel()) {
+        return status_ == ConcurrentStatus::cancelled;
+    }
+    finish(std::move(lock), ConcurrentStatus::cancelled);
+    if (const std::shared_ptr<ConcurrentWorker> worker = work_.worker.lock()) {
+        worker->on_cancel(work_.id);
     }
     return true;
 }
@@ -93,11 +82,6 @@ void ConcurrentStateBase::drop_value(ConcurrentStatus before) noexcept {
 
 void ConcurrentStateBase::end_value() noexcept {
     finish(std::unique_lock(mutex_), ConcurrentStatus::finished);
-}
-
-void ConcurrentStateBase::let_cancel_while_running(UniqueFunction<void()> end_run) {
-    const std::lock_guard lock(mutex_);
-    end_run_ = std::move(end_run);
 }
 
 void ConcurrentStateBase::set_exception(std::exception_ptr exception) {
@@ -170,10 +154,17 @@ void ConcurrentStateBase::call(DoneCallback& callback) noexcept {
 // Until after the end: a time so far off that it overflows the clock is no timeout at all.
 void ConcurrentStateBase::wait(const std::optional<Delay>& timeout) {
     using std::chrono::steady_clock;
-    std::unique_lock lock(mutex_);
-    const auto ended = [this] { return status_ > ConcurrentStatus::filling; };
     const auto deadline =
         timeout ? saturating_add(steady_clock::now(), *timeout) : steady_clock::time_point::max();
+    const auto ended = [this] { return status_ > ConcurrentStatus::filling; };
+    std::unique_lock lock(mutex_);
+    if (!ended()) {
+        if (const std::shared_ptr<ConcurrentWorker> worker = work_.worker.lock()) {
+            lock.unlock();
+            worker->wait_for(work_.id, deadline);
+            lock.lock();
+        }
+    }
     if (deadline == steady_clock::time_point::max()) {
         ended_.wait(lock, ended);
     } else if (!ended_.wait_until(lock, deadline, ended)) {

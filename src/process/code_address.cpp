@@ -89,70 +89,74 @@ void find_module(Visitor visitor) {
         &visitor);
 }
 
+// The program itself, which stays where it is.
+const Module& program() {
+    static const Module found = [] {
+        std::optional<Module> first;
+        find_module([&](const Module& module) {
+            first = module;
+            return true;
+        });
+        return *first;
+    }();
+    return found;
+}
+
 }  // namespace
 
 CodeAddress code_address_of(CodePointer code) {
     const auto address = reinterpret_cast<std::uint64_t>(code);
-    std::optional<CodeAddress> found;
-    bool is_program = true;
+    CodeAddress found{.file = {}, .build = {}, .offset = address - program().base};
+    if (program().has_code_at(found.offset)) {
+        return found;
+    }
+    bool is_found = false;
     find_module([&](const Module& module) {
-        const std::uint64_t offset = address - module.base;
-        if (module.has_code_at(offset)) {
-            found.emplace();
-            found->offset = offset;
-            if (!is_program) {
-                found->file = module.name;
-                found->build = module.build();
-            }
+        found.offset = address - module.base;
+        is_found = module.has_code_at(found.offset);
+        if (is_found) {
+            found.file = module.name;
+            found.build = module.build();
         }
-        is_program = false;
-        return found.has_value();
+        return is_found;
     });
-    if (!found) {
+    if (!is_found) {
         throw std::invalid_argument(
             "the function was not loaded from a file (it was made at run time), so that no other "
             "process has it");
     }
-    return *std::move(found);
+    return found;
 }
 
 CodePointer code_at(const CodeAddress& address) {
-    CodePointer code = nullptr;
-    bool is_program = true;
-    bool is_other_build = false;
-    find_module([&](const Module& module) {
-        if (address.file.empty() ? is_program : module.name == address.file) {
-            is_other_build = !is_program && module.build() != address.build;
-            if (!is_other_build && module.has_code_at(address.offset)) {
-                code = reinterpret_cast<CodePointer>(module.base + address.offset);
+    std::optional<Module> found;
+    if (address.file.empty()) {
+        found = program();
+    } else {
+        find_module([&](const Module& module) {
+            const bool is_it = module.name == address.file;
+            if (is_it) {
+                found = module;
             }
-            return true;
-        }
-        is_program = false;
-        return false;
-    });
-    if (is_other_build) {
-        throw std::runtime_error(fmt::format(
-            "the function is in '{}', of which the worker process has loaded another build",
-            address.file));
+            return is_it;
+        });
     }
-    if (code == nullptr) {
+    if (!found) {
         throw std::runtime_error(fmt::format(
             "the function is in '{}', which the worker process has not loaded; load it in the "
             "pool's initializer",
             address.file));
     }
-    return code;
+    if ((!address.file.empty() && found->build() != address.build) ||
+        !found->has_code_at(address.offset)) {
+        throw std::runtime_error(fmt::format(
+            "the function is in '{}', of which the worker process has loaded another build",
+            address.file));
+    }
+    return reinterpret_cast<CodePointer>(found->base + address.offset);
 }
 
-std::string build_of_program() {
-    std::string build;
-    find_module([&](const Module& module) {
-        build = module.build();
-        return true;
-    });
-    return build;
-}
+std::string build_of_program() { return program().build(); }
 
 std::string describe_code(const CodeAddress& address) {
     return fmt::format("{} + {:#x}", address.file.empty() ? "the program" : address.file,

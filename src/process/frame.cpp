@@ -56,8 +56,7 @@ FrameReader::Filled FrameReader::fill(int fd, int flags) {
     std::size_t size = 0;
     const bool is_long = coming_ && begin_ == end_;
     if (is_long) {
-        place = coming_->body.room(
-            static_cast<std::size_t>(coming_->header.length) - coming_->body.size(), size);
+        place = body_.room(static_cast<std::size_t>(coming_->length) - body_.size(), size);
     } else {
         const std::string_view rest = buffered();
         std::memmove(buffer_.get(), rest.data(), rest.size());
@@ -72,7 +71,7 @@ FrameReader::Filled FrameReader::fill(int fd, int flags) {
     } while (received < 0 && errno == EINTR);
     if (received > 0) {
         if (is_long) {
-            coming_->body.add(static_cast<std::size_t>(received));
+            body_.add(static_cast<std::size_t>(received));
         } else {
             end_ += static_cast<std::size_t>(received);
         }
@@ -87,7 +86,7 @@ FrameReader::Filled FrameReader::fill(int fd, int flags) {
     throw std::system_error(errno, std::system_category(), "the socket of a worker process");
 }
 
-void FrameReader::begin_frame() {
+FrameHeader FrameReader::take_header() {
     FrameHeader header;
     std::memcpy(&header, buffered().data(), sizeof(header));
     if (header.magic != FrameHeader::magic_number || header.kind < FrameKind::start ||
@@ -99,52 +98,64 @@ void FrameReader::begin_frame() {
             "a message says that it has {} bytes; {} are allowed", header.length, max_length_));
     }
     take_from_buffer(sizeof(header));
-    coming_.emplace();
-    coming_->header = header;
+    return header;
 }
 
 std::optional<Frame> FrameReader::next() {
     if (!coming_) {
+        body_ = {};
         if (buffered().size() < sizeof(FrameHeader)) {
             return std::nullopt;
         }
-        begin_frame();
+        coming_ = take_header();
     }
-    const std::size_t missing =
-        static_cast<std::size_t>(coming_->header.length) - coming_->body.size();
+    const std::size_t missing = static_cast<std::size_t>(coming_->length) - body_.size();
     const std::string_view part = buffered().substr(0, missing);
-    coming_->body.append(part);
     take_from_buffer(part.size());
+    const bool is_all_here = part.size() == coming_->length;
+    if (!is_all_here) {
+        body_.append(part);
+    }
     if (part.size() < missing) {
         return std::nullopt;
     }
-    return std::exchange(coming_, std::nullopt);
+    return Frame{*std::exchange(coming_, std::nullopt), is_all_here ? part : body_.view()};
 }
 
 void FrameWriter::push(FrameKind kind, std::uint64_t id, std::string body) {
+    constexpr std::size_t long_body = 4096;
     FrameHeader header;
     header.kind = kind;
     header.id = id;
     header.length = body.size();
-    frames_.push_back({header, std::move(body)});
+    Outgoing outgoing;
+    outgoing.head.reserve(sizeof(header) + std::min(body.size(), long_body));
+    outgoing.head.append(reinterpret_cast<const char*>(&header), sizeof(header));
+    if (body.size() < long_body) {
+        outgoing.head += body;
+    } else {
+        outgoing.body = std::move(body);
+    }
+    frames_.push_back(std::move(outgoing));
 }
 
 FrameWriter::Flushed FrameWriter::flush(int fd, int flags) {
     while (!frames_.empty()) {
         Outgoing& first = frames_.front();
-        const std::size_t size = sizeof(first.header) + first.body.size();
-        std::array<iovec, 2> parts;
-        std::size_t count = 0;
-        if (sent_ < sizeof(first.header)) {
-            parts[count++] = {reinterpret_cast<char*>(&first.header) + sent_,
-                              sizeof(first.header) - sent_};
+        const std::size_t of_head = first.head.size() - std::min(sent_, first.head.size());
+        const std::size_t of_body = first.head.size() + first.body.size() - sent_ - of_head;
+        ssize_t sent = 0;
+        if (of_body == 0) {
+            sent = ::send(fd, first.head.data() + sent_, of_head, flags | MSG_NOSIGNAL);
+        } else {
+            std::array<iovec, 2> parts = {
+                iovec{first.head.data() + first.head.size() - of_head, of_head},
+                iovec{first.body.data() + first.body.size() - of_body, of_body}};
+            msghdr message = {};
+            message.msg_iov = parts.data();
+            message.msg_iovlen = parts.size();
+            sent = ::sendmsg(fd, &message, flags | MSG_NOSIGNAL);
         }
-        const std::size_t begin = std::max(sent_, sizeof(first.header)) - sizeof(first.header);
-        parts[count++] = {first.body.data() + begin, first.body.size() - begin};
-        msghdr message = {};
-        message.msg_iov = parts.data();
-        message.msg_iovlen = count;
-        const ssize_t sent = ::sendmsg(fd, &message, flags | MSG_NOSIGNAL);
         if (sent < 0) {
             if (errno == EINTR) {
                 continue;
@@ -152,7 +163,7 @@ FrameWriter::Flushed FrameWriter::flush(int fd, int flags) {
             return errno == EAGAIN ? Flushed::some : Flushed::lost;
         }
         sent_ += static_cast<std::size_t>(sent);
-        if (sent_ == size) {
+        if (sent_ == first.head.size() + first.body.size()) {
             frames_.pop_front();
             sent_ = 0;
         }

@@ -48,9 +48,10 @@ private:
     std::size_t capacity_ = 0;
 };
 
+/// A frame that is whole. *Lifetime*: what a reader gives, until it fills itself again.
 struct Frame {
     FrameHeader header;
-    FrameBody body;
+    std::string_view body;
 };
 
 /// Takes frames from a socket.
@@ -71,7 +72,7 @@ public:
 private:
     static constexpr std::size_t buffer_size = 65536;
 
-    void begin_frame();
+    FrameHeader take_header();
     void take_from_buffer(std::size_t size) noexcept { begin_ += size; }
     std::string_view buffered() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
 
@@ -79,7 +80,8 @@ private:
     std::unique_ptr<char[]> buffer_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
-    std::optional<Frame> coming_;  // its header is there
+    std::optional<FrameHeader> coming_;  // of a frame whose body is not whole yet
+    FrameBody body_;                     // its beginning, or that of the last one
 };
 
 /// Frames on their way to a socket.
@@ -96,8 +98,8 @@ public:
 
 private:
     struct Outgoing {
-        FrameHeader header;
-        std::string body;
+        std::string head;  // the header, and a short body
+        std::string body;  // a long one
     };
 
     std::deque<Outgoing> frames_;

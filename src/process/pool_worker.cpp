@@ -11,18 +11,23 @@
 #include <fmt/core.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <system_error>
 #include <utility>
 
 namespace ringio::detail {
 namespace {
+
+using std::chrono::steady_clock;
 
 [[noreturn]] void throw_no_socket() {
     throw std::system_error(errno, std::system_category(), "a worker process, its socket");
@@ -66,6 +71,24 @@ Spawned spawn_worker(int socket) {
     return spawn(launch);
 }
 
+// True also when the deadline is so far off that the receiving itself may wait.
+bool wait_until_readable(int fd, steady_clock::time_point deadline) {
+    while (deadline != steady_clock::time_point::max()) {
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+        constexpr std::chrono::milliseconds longest = std::chrono::hours(24);
+        pollfd polled{.fd = fd, .events = POLLIN, .revents = 0};
+        const int timeout = static_cast<int>(std::clamp(left, left.zero(), longest).count());
+        if (::poll(&polled, 1, timeout) > 0) {
+            return true;
+        }
+        if (left <= left.zero()) {
+            return false;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 PoolWorker::PoolWorker(const std::string& initializer, std::uint64_t max_message_size)
@@ -84,7 +107,7 @@ PoolWorker::PoolWorker(const std::string& initializer, std::uint64_t max_message
 
 void PoolWorker::send(SubmittedCall call) {
     if (calls.empty()) {
-        begun = std::chrono::steady_clock::now();
+        begun = steady_clock::now();
     }
     ++call_count;
     writer_.push(FrameKind::call, call.id, std::exchange(call.message, {}));
@@ -99,15 +122,16 @@ void PoolWorker::send_more() {
     }
 }
 
-std::optional<Frame> PoolWorker::receive() {
+std::optional<Frame> PoolWorker::receive(steady_clock::time_point deadline) {
     for (;;) {
         if (std::optional<Frame> frame = reader_.next()) {
             return frame;
         }
-        if (is_at_end_ || !socket_) {
+        if (is_at_end_ || (deadline != now_only && !wait_until_readable(socket_.get(), deadline))) {
             return std::nullopt;
         }
-        switch (reader_.fill(socket_.get(), MSG_DONTWAIT)) {
+        const int flags = deadline == steady_clock::time_point::max() ? 0 : MSG_DONTWAIT;
+        switch (reader_.fill(socket_.get(), flags)) {
             case FrameReader::Filled::some:
                 break;
             case FrameReader::Filled::end:
@@ -118,6 +142,8 @@ std::optional<Frame> PoolWorker::receive() {
         }
     }
 }
+
+void PoolWorker::end_receiving() noexcept { SystemCalls::real.shutdown(socket_.get(), SHUT_RD); }
 
 void PoolWorker::refuse(const std::string& reason) {
     is_at_end_ = true;

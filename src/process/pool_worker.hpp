@@ -26,7 +26,8 @@ struct SubmittedCall {
 };
 
 /// Legend: starting -> (ready) serving -> retired; any -> ended. Whoever has the pool's lock may
-/// send; only the manager receives, reaps and destroys.
+/// send. One thread at a time listens, unlocked: the manager, or one that waits for the only call
+/// which the worker has. Only the manager reaps and destroys.
 class PoolWorker {
 public:
     enum class Stage : unsigned char { starting, serving, retired };
@@ -39,6 +40,9 @@ public:
     int socket() const noexcept { return socket_.get(); }
     int pidfd() const noexcept { return pidfd_.get(); }
 
+    /// As a deadline: what there is already.
+    static constexpr auto now_only = std::chrono::steady_clock::time_point::min();
+
     bool is_idle() const noexcept { return stage == Stage::serving && calls.empty(); }
 
     /// Gives it a call, and sends what the socket takes of it.
@@ -47,9 +51,11 @@ public:
     void send_more();
     bool has_more_to_send() const noexcept { return !writer_.empty(); }
 
-    /// The next frame; null: there is none yet, or none will come. *Errors*: ArchiveError for what
-    /// is none.
-    std::optional<Frame> receive();
+    /// The next frame, waited for until `deadline`; null: none has come, or none will come.
+    /// *Errors*: ArchiveError for what is none.
+    std::optional<Frame> receive(std::chrono::steady_clock::time_point deadline);
+    /// Ends the wait of whoever is in receive(), when what has come was taken.
+    void end_receiving() noexcept;
     bool is_at_end() const noexcept { return is_at_end_; }
     /// Listens to it no more, for it has sent what it should not.
     void refuse(const std::string& reason);
@@ -67,6 +73,11 @@ public:
     std::uint64_t call_count = 0;
     std::chrono::steady_clock::time_point begun;  // when it got its first call, or began the next
     bool is_killed = false;                       // for a future that was cancelled
+    bool is_listened_to = false;                  // by somebody
+    bool is_waited_for = false;  // by a thread that waits for its call: the manager is not to
+    bool has_ended = false;      // but is not reaped yet
+    /// The events of its socket that the manager waits for; none: for ever.
+    std::optional<std::uint32_t> watched;
 
 private:
     pid_t pid_ = -1;

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -54,7 +55,6 @@ void ProcessPool::require_open(const Lock&) const {
 
 void ProcessPool::submit(std::unique_ptr<PendingCall> pending, std::string message,
                          CodePointer code) {
-    require_open();
     if (message.size() > max_message_size_) {
         pending->set_exception(std::make_exception_ptr(std::length_error(
             fmt::format("the arguments take {} bytes; the pool's max_message_size is {}",
@@ -68,25 +68,21 @@ void ProcessPool::submit(std::unique_ptr<PendingCall> pending, std::string messa
     require_open(lock);
     begin_to_manage(lock);
     const std::uint64_t id = next_id_++;
-    if (cancel_running_ == CancelRunning::kill) {
-        pending->let_cancel_while_running([pool = weak_from_this(), id] {
-            if (const std::shared_ptr<ProcessPool> alive = pool.lock()) {
-                alive->kill_worker_of(id);
-            }
-        });
-    }
+    future.set_work(
+        {.worker = weak_from_this(), .id = id, .may_end = cancel_running_ == CancelRunning::kill});
     SubmittedCall call{
         .id = id, .pending = std::move(pending), .message = std::move(message), .code = code};
-    waiting_.emplace_hint(waiting_.end(), id, std::move(call));
+    PoolWorker* const worker = waiting_.empty() ? worker_for_next(lock) : nullptr;
+    if (worker != nullptr) {
+        give(lock, *worker, std::move(call), dropped);
+    } else {
+        waiting_.emplace_hint(waiting_.end(), id, std::move(call));
+    }
     is_start_refused_ = false;
-    hand_out(lock, dropped);
-    const bool has_work_for_manager =
-        needs_worker(lock) || std::ranges::any_of(workers_, &PoolWorker::has_more_to_send);
-    lock.unlock();
-    if (has_work_for_manager) {
+    if (needs_worker(lock)) {
         wake();
     }
-    remove_when_cancelled(future, id);
+    lock.unlock();
 }
 
 void ProcessPool::begin_to_manage(const Lock&) {
@@ -94,10 +90,15 @@ void ProcessPool::begin_to_manage(const Lock&) {
         return;
     }
     if (!wakeup_) {
-        wakeup_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-        if (!wakeup_) {
-            throw std::system_error(errno, std::system_category(), "a process pool, its eventfd");
+        UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+        UniqueFd wakeup(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        epoll_event readable{.events = EPOLLIN, .data = {.u64 = wakeup_source}};
+        if (!epoll || !wakeup ||
+            ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wakeup.get(), &readable) != 0) {
+            throw std::system_error(errno, std::system_category(), "a process pool");
         }
+        epoll_ = std::move(epoll);
+        wakeup_ = std::move(wakeup);
     }
     manager_.post([pool = shared_from_this()] { pool->manage(); });
     is_managed_ = true;
@@ -109,31 +110,69 @@ void ProcessPool::wake() const noexcept {
     static_cast<void>(!::write(wakeup_.get(), &one, sizeof(one)));
 }
 
-void ProcessPool::remove_when_cancelled(ConcurrentStateBase& future, std::uint64_t id) {
-    future.add_done_callback([pool = weak_from_this(), id](ConcurrentStateBase& done) {
-        if (!done.cancelled()) {
-            return;
+PoolWorker* ProcessPool::worker_of(const Lock&, std::uint64_t id) noexcept {
+    for (PoolWorker& worker : workers_) {
+        if (!worker.calls.empty() && worker.calls.front().id == id) {
+            return &worker;
         }
-        if (const std::shared_ptr<ProcessPool> alive = pool.lock()) {
-            alive->remove(id);
-        }
-    });
+    }
+    return nullptr;
 }
 
-void ProcessPool::remove(std::uint64_t id) {
+void ProcessPool::on_cancel(std::uint64_t id) noexcept {
+    if (is_left()) {
+        return;
+    }
     Calls::node_type removed;  // destroyed unlocked: it may be anybody's code
     const Lock lock(mutex_);
     removed = waiting_.extract(id);
+    if (PoolWorker* const worker = worker_of(lock, id)) {
+        worker->is_killed = true;
+        worker->signal(SIGKILL);
+    }
 }
 
-void ProcessPool::kill_worker_of(std::uint64_t id) noexcept {
-    const Lock lock(mutex_);
-    for (PoolWorker& worker : workers_) {
-        if (!worker.calls.empty() && worker.calls.front().id == id) {
-            worker.is_killed = true;
-            worker.signal(SIGKILL);
-        }
+void ProcessPool::wait_for(std::uint64_t id, std::chrono::steady_clock::time_point deadline) {
+    if (is_left()) {
+        return;
     }
+    Lock lock(mutex_);
+    PoolWorker* const worker = worker_of(lock, id);
+    if (worker == nullptr || worker->is_listened_to || worker->has_ended || is_broken_ ||
+        worker->has_more_to_send()) {
+        return;
+    }
+    worker->is_waited_for = true;
+    watch(lock, *worker);
+    try {
+        listen_to(lock, *worker, deadline, id);
+    } catch (...) {
+        if (!lock.owns_lock()) {
+            lock.lock();
+        }
+        break_pool(lock, std::current_exception());
+    }
+    worker->is_waited_for = false;
+    watch(lock, *worker);
+    if (worker->has_ended) {
+        wake();
+    }
+}
+
+// To change what is watched costs less than to watch anew: so nothing may be watched, too.
+void ProcessPool::watch(const Lock&, PoolWorker& worker) {
+    const bool is_heard = !worker.is_waited_for && !worker.calls.empty();
+    const std::uint32_t events =
+        (is_heard || worker.stage == PoolWorker::Stage::starting ? EPOLLIN : 0U) |
+        (worker.has_more_to_send() ? EPOLLOUT : 0U);
+    if (!worker.watched || events == *worker.watched) {
+        return;
+    }
+    epoll_event wanted{.events = events, .data = {.u64 = socket_source(worker)}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, worker.socket(), &wanted) != 0) {
+        throw std::system_error(errno, std::system_category(), "a process pool, epoll_ctl");
+    }
+    worker.watched = events;
 }
 
 void ProcessPool::hand_out(const Lock& lock, std::list<SubmittedCall>& dropped) {
@@ -142,12 +181,17 @@ void ProcessPool::hand_out(const Lock& lock, std::list<SubmittedCall>& dropped) 
         if (worker == nullptr) {
             return;
         }
-        SubmittedCall call = std::move(waiting_.extract(waiting_.begin()).mapped());
-        if (call.pending->begin()) {
-            worker->send(std::move(call));
-        } else {
-            dropped.push_back(std::move(call));
-        }
+        give(lock, *worker, std::move(waiting_.extract(waiting_.begin()).mapped()), dropped);
+    }
+}
+
+void ProcessPool::give(const Lock& lock, PoolWorker& worker, SubmittedCall call,
+                       std::list<SubmittedCall>& dropped) {
+    if (call.pending->begin()) {
+        worker.send(std::move(call));
+        watch(lock, worker);
+    } else {
+        dropped.push_back(std::move(call));
     }
 }
 

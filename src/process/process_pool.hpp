@@ -9,8 +9,6 @@
 
 #include "pool_worker.hpp"
 
-#include <poll.h>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +22,8 @@
 
 namespace ringio::detail {
 
-class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
+class ProcessPool final : public std::enable_shared_from_this<ProcessPool>,
+                          public ConcurrentWorker {
 public:
     explicit ProcessPool(const concurrent::ProcessPoolOptions& options);
 
@@ -37,38 +36,61 @@ public:
     void end_workers(int signal);
     std::vector<pid_t> worker_pids() const;
 
+    /// Listens to the worker that makes the call, in the manager's place: so the result need not
+    /// wake two threads, one after the other.
+    void wait_for(std::uint64_t id, std::chrono::steady_clock::time_point deadline) override;
+    /// Takes the call out of the queue, or kills the worker that makes it.
+    void on_cancel(std::uint64_t id) noexcept override;
+
     /// In the child of a fork(2) the threads and the workers are the parent's.
     bool is_left() const noexcept { return process_.is_left(); }
     bool is_left_alone() const;
 
 private:
     using Lock = std::unique_lock<std::mutex>;
+
+    // Who an event of epoll_ is of: a worker's address, with a bit for its pidfd.
+    static constexpr std::uint64_t wakeup_source = 0;
+    static constexpr std::uint64_t pidfd_bit = 1;
+    static std::uint64_t socket_source(const PoolWorker& worker) noexcept {
+        return reinterpret_cast<std::uint64_t>(&worker);
+    }
+
     using Calls =
         std::map<std::uint64_t, SubmittedCall>;  // by number, in the order of their coming
     using Workers = std::list<PoolWorker>;
 
     void require_open(const Lock& lock) const;
     void begin_to_manage(const Lock& lock);
-    void remove_when_cancelled(ConcurrentStateBase& future, std::uint64_t id);
-    void remove(std::uint64_t id);
-    void kill_worker_of(std::uint64_t id) noexcept;
+    PoolWorker* worker_of(const Lock& lock, std::uint64_t id) noexcept;
     void wake() const noexcept;
 
     // What is to be destroyed goes to `dropped`, for it may be anybody's code.
     void hand_out(const Lock& lock, std::list<SubmittedCall>& dropped);
+    void give(const Lock& lock, PoolWorker& worker, SubmittedCall call,
+              std::list<SubmittedCall>& dropped);
     PoolWorker* worker_for_next(const Lock& lock);
     bool has_had_its_calls(const PoolWorker& worker) const noexcept;
     void retire_if_done(const Lock& lock, PoolWorker& worker) noexcept;
     bool needs_worker(const Lock& lock) const;
+    /// Has the manager wait for what it is to hear of a worker.
+    void watch(const Lock& lock, PoolWorker& worker);
+
+    /// Takes what a worker sends until `deadline`, or until it has not got the call `id` any more
+    /// (none: as long as it sends).
+    void listen_to(Lock& lock, PoolWorker& worker, std::chrono::steady_clock::time_point deadline,
+                   std::optional<std::uint64_t> id);
+    void on_frame(Lock& lock, PoolWorker& worker, const Frame& frame);
+    void on_answer(Lock& lock, PoolWorker& worker, const Frame& frame);
 
     // The manager's; they unlock to call what is anybody's.
     void manage() noexcept;
     bool manage_once(Lock& lock);
     void start_worker(Lock& lock);
+    void begin_to_watch(const Lock& lock, PoolWorker& worker);
     void wait_for_events(Lock& lock);
-    void listen_to(Lock& lock, PoolWorker& worker);
-    void on_frame(Lock& lock, PoolWorker& worker, const Frame& frame);
-    void on_answer(Lock& lock, PoolWorker& worker, const Frame& frame);
+    void on_event(Lock& lock, std::uint64_t source, std::uint32_t events);
+    void end_ended(Lock& lock);
     void on_end(Lock& lock, Workers::iterator worker);
     void break_pool(Lock& lock, const std::exception_ptr& reason,
                     std::list<SubmittedCall> failed = {});
@@ -86,7 +108,8 @@ private:
     concurrent::ThreadPoolExecutor manager_;
 
     mutable std::mutex mutex_;  // guards what follows
-    UniqueFd wakeup_;           // an eventfd; none: the manager has not begun
+    UniqueFd epoll_;            // none: the manager has not begun
+    UniqueFd wakeup_;           // an eventfd
     Calls waiting_;
     Workers workers_;
     std::uint64_t next_id_ = 1;
@@ -97,7 +120,6 @@ private:
     bool is_left_alone_ = false;  // shutdown() without a wait: the destructor does not wait either
     bool are_calls_short_ = false;
     std::optional<std::chrono::steady_clock::time_point> kill_time_;  // of those asked to end
-    std::vector<pollfd> polled_;
 };
 
 }  // namespace ringio::detail

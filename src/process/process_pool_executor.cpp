@@ -47,6 +47,8 @@ void detail::submit_call(ProcessPool& pool, std::unique_ptr<PendingCall> call, s
 }
 
 void detail::write_callee(concurrent::ArchiveOut& out, RemoteThunk thunk, CodePointer function) {
+    constexpr std::size_t of_most_calls = 128;
+    out.reserve(of_most_calls);
     out(code_address_of(reinterpret_cast<CodePointer>(thunk)), function != nullptr);
     if (function != nullptr) {
         out(code_address_of(function));

@@ -1,6 +1,7 @@
 // What the manager of a ProcessPool does.
 #include "process_pool.hpp"
 
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/core/exceptions.hpp>
 #include <ringio/core/report.hpp>
 
@@ -9,9 +10,10 @@
 
 #include <fmt/core.h>
 
-#include <poll.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -94,6 +96,19 @@ bool ProcessPool::manage_once(Lock& lock) {
     return true;
 }
 
+// One without a pidfd has ended.
+void ProcessPool::begin_to_watch(const Lock&, PoolWorker& worker) {
+    epoll_event ended{.events = EPOLLIN, .data = {.u64 = socket_source(worker) | pidfd_bit}};
+    epoll_event heard{.events = EPOLLIN, .data = {.u64 = socket_source(worker)}};
+    worker.has_ended = worker.pidfd() < 0;
+    if ((!worker.has_ended &&
+         ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, worker.pidfd(), &ended) != 0) ||
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, worker.socket(), &heard) != 0) {
+        throw std::system_error(errno, std::system_category(), "a process pool, epoll_ctl");
+    }
+    worker.watched = heard.events;
+}
+
 // Those that are there do the work of one that cannot be started.
 void ProcessPool::start_worker(Lock& lock) {
     lock.unlock();
@@ -105,7 +120,11 @@ void ProcessPool::start_worker(Lock& lock) {
         refusal = std::current_exception();
     }
     lock.lock();
-    workers_.splice(workers_.end(), started);
+    if (!started.empty()) {
+        PoolWorker& worker = started.front();
+        workers_.splice(workers_.end(), started);
+        begin_to_watch(lock, worker);
+    }
     if (refusal) {
         is_start_refused_ = true;
         if (workers_.empty()) {
@@ -117,48 +136,71 @@ void ProcessPool::start_worker(Lock& lock) {
 }
 
 void ProcessPool::wait_for_events(Lock& lock) {
-    polled_.clear();
-    polled_.push_back({.fd = wakeup_.get(), .events = POLLIN, .revents = 0});
-    for (const PoolWorker& worker : workers_) {
-        const auto events =
-            static_cast<short>(worker.has_more_to_send() ? POLLIN | POLLOUT : POLLIN);
-        polled_.push_back(
-            {.fd = worker.is_at_end() ? -1 : worker.socket(), .events = events, .revents = 0});
-        polled_.push_back({.fd = worker.pidfd(), .events = POLLIN, .revents = 0});
-    }
+    std::array<epoll_event, 32> events;
     const int timeout = needs_worker(lock) ? 0 : kill_time_ ? milliseconds_until(*kill_time_) : -1;
     lock.unlock();
-    const int ready = ::poll(polled_.data(), polled_.size(), timeout);
-    const int error = ready < 0 ? errno : 0;
-    std::uint64_t count = 0;
-    if (ready > 0 && polled_[0].revents != 0) {
-        static_cast<void>(!::read(wakeup_.get(), &count, sizeof(count)));
-    }
+    const int count =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+    const int error = count < 0 ? errno : 0;
     lock.lock();
     if (error != 0 && error != EINTR) {
-        throw std::system_error(error, std::system_category(), "a process pool, poll");
+        throw std::system_error(error, std::system_category(), "a process pool, epoll_wait");
     }
-    std::size_t place = 1;
-    for (auto each = workers_.begin(); ready > 0 && each != workers_.end(); place += 2) {
+    for (int each = 0; each < count; ++each) {
+        const epoll_event& event = events[static_cast<std::size_t>(each)];
+        on_event(lock, event.data.u64, event.events);
+    }
+    end_ended(lock);
+}
+
+void ProcessPool::on_event(Lock& lock, std::uint64_t source, std::uint32_t events) {
+    if (source == wakeup_source) {
+        std::uint64_t count = 0;
+        static_cast<void>(!::read(wakeup_.get(), &count, sizeof(count)));
+        return;
+    }
+    PoolWorker& worker = *reinterpret_cast<PoolWorker*>(source & ~pidfd_bit);
+    if ((source & pidfd_bit) != 0) {
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker.pidfd(), nullptr);
+        worker.has_ended = true;
+        if (worker.is_waited_for) {
+            worker.end_receiving();
+        }
+        return;
+    }
+    if ((events & EPOLLOUT) != 0) {
+        worker.send_more();
+    }
+    if ((events & EPOLLHUP) != 0 || worker.is_at_end()) {  // its end, which the pidfd tells, too
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker.socket(), nullptr);
+        worker.watched.reset();
+    }
+    if ((events & EPOLLIN) != 0 && !worker.is_listened_to) {
+        listen_to(lock, worker, PoolWorker::now_only, std::nullopt);
+    }
+    watch(lock, worker);
+}
+
+// What a worker has sent before its end counts. One that somebody waits for is left until he is
+// told.
+void ProcessPool::end_ended(Lock& lock) {
+    for (auto each = workers_.begin(); each != workers_.end();) {
         const auto worker = each++;
-        if ((polled_[place].revents & POLLOUT) != 0) {
-            worker->send_more();
-        }
-        const bool has_ended = polled_[place + 1].revents != 0 || worker->pidfd() < 0;
-        if (has_ended || (polled_[place].revents & ~POLLOUT) != 0) {
-            listen_to(lock, *worker);  // what it has sent before its end counts
-        }
-        if (has_ended) {
+        if (worker->has_ended && !worker->is_listened_to) {
+            listen_to(lock, *worker, PoolWorker::now_only, std::nullopt);
             on_end(lock, worker);
         }
     }
 }
 
-void ProcessPool::listen_to(Lock& lock, PoolWorker& worker) {
+void ProcessPool::listen_to(Lock& lock, PoolWorker& worker, steady_clock::time_point deadline,
+                            std::optional<std::uint64_t> id) {
+    worker.is_listened_to = true;
+    const ScopeExit stop([&] { worker.is_listened_to = false; });
     try {
-        for (;;) {
+        while (!id || (!worker.calls.empty() && worker.calls.front().id == *id)) {
             lock.unlock();
-            const std::optional<Frame> frame = worker.receive();
+            const std::optional<Frame> frame = worker.receive(deadline);
             lock.lock();
             if (!frame) {
                 break;
@@ -190,7 +232,7 @@ void ProcessPool::on_frame(Lock& lock, PoolWorker& worker, const Frame& frame) {
         destroy(lock, dropped);
     } else if (frame.header.kind == FrameKind::refused &&
                worker.stage == PoolWorker::Stage::starting) {
-        concurrent::ArchiveIn in(frame.body.view());
+        concurrent::ArchiveIn in(frame.body);
         const std::exception_ptr exception = read_exception(in);
         lock.unlock();
         report(nullptr, "Exception in initializer:", exception, [&] {
@@ -218,10 +260,10 @@ void ProcessPool::on_answer(Lock& lock, PoolWorker& worker, const Frame& frame) 
     lock.unlock();
     PendingCall& pending = *answered.front().pending;
     if (frame.header.kind == FrameKind::result) {
-        pending.set_result(frame.body.view());
+        pending.set_result(frame.body);
     } else {
         try {
-            concurrent::ArchiveIn in(frame.body.view());
+            concurrent::ArchiveIn in(frame.body);
             pending.set_exception(read_exception(in));
         } catch (...) {
             pending.set_exception(std::current_exception());
@@ -262,6 +304,9 @@ void ProcessPool::break_pool(Lock& lock, const std::exception_ptr& reason,
     for (PoolWorker& worker : workers_) {
         failed.splice(failed.end(), worker.calls);
         worker.signal(SIGTERM);
+        if (worker.is_waited_for) {
+            worker.end_receiving();
+        }
     }
     take_waiting(lock, failed);
     fail(lock, failed, reason);

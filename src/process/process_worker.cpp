@@ -52,7 +52,7 @@ public:
 private:
     // False: nobody waits for answers any more, or this is no worker of that pool.
     bool answer(const Frame& frame) {
-        concurrent::ArchiveIn in(frame.body.view());
+        concurrent::ArchiveIn in(frame.body);
         concurrent::ArchiveOut out;
         const bool is_start = frame.header.kind == FrameKind::start;
         FrameKind kind = is_start ? FrameKind::ready : FrameKind::result;

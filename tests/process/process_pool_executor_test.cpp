@@ -5,6 +5,7 @@
 #include <support/catch.hpp>
 #include <support/no_processes.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -247,4 +249,65 @@ TEST_CASE(
         CHECK(after == 49);
     };
     ringio::run(main());
+}
+
+TEST_CASE(
+    "ProcessPoolExecutor: who waits for a call is told when it is cancelled, or its worker dies") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool({.max_workers = 1,
+                              .on_worker_death = OnWorkerDeath::fail_task,
+                              .cancel_running = CancelRunning::kill});
+    CHECK(pool.submit(square, 2).result() == 4);  // so that there is a worker, and it is idle
+    const concurrent::Future<void> cancelled = pool.submit(wait_for_ever);
+    std::thread canceller([&] { CHECK(cancelled.cancel()); });
+    CHECK_THROWS_AS(cancelled.result(), CancelledError);
+    canceller.join();
+    const pid_t worker = pool.submit(worker_pid).result();
+    const concurrent::Future<void> dies = pool.submit(wait_for_ever);
+    std::thread killer([&] { ::kill(worker, SIGKILL); });
+    CHECK_THROWS_AS(dies.result(), BrokenProcessPool);
+    killer.join();
+    CHECK(pool.submit(square, 3).result() == 9);
+}
+
+TEST_CASE("ProcessPoolExecutor: a wait for a result may end before it comes") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(1);
+    CHECK(pool.submit(square, 2).result() == 4);
+    const concurrent::Future<void> blocks = pool.submit(wait_for_ever);
+    CHECK_THROWS_AS(blocks.result(1ms), ringio::TimeoutError);
+    CHECK_THROWS_AS(blocks.result(0s), ringio::TimeoutError);
+    CHECK(blocks.running());
+    std::thread killer([&] { pool.kill_workers(); });
+    CHECK_THROWS_AS(blocks.result(), BrokenProcessPool);
+    killer.join();
+}
+
+TEST_CASE("ProcessPoolExecutor: several threads may wait for one result, or each for its own") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(2);
+    for (int round = 0; round < 200; ++round) {
+        const concurrent::Future<int> shared = pool.submit(square, round);
+        std::vector<std::thread> threads;
+        for (int each = 0; each < 3; ++each) {
+            threads.emplace_back([&, each] {
+                CHECK(shared.result() == round * round);
+                CHECK(pool.submit(square, each).result() == each * each);
+            });
+        }
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+    }
+}
+
+TEST_CASE("ProcessPoolExecutor: a done callback is called also when nobody waits") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(1);
+    CHECK(pool.submit(square, 2).result() == 4);
+    std::atomic<int> seen = 0;
+    const concurrent::Future<int> future = pool.submit(square, 3);
+    future.add_done_callback([&](const concurrent::Future<int>& done) { seen = done.result(); });
+    pool.shutdown();
+    CHECK(seen == 9);
 }

@@ -10,12 +10,14 @@
 #include <ringio/core/format.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <concepts>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -44,6 +46,26 @@ public:
 
 protected:
     ~EndWatcher() = default;
+};
+
+/// Who does the work of futures: what those who wait for one, or cancel it, can ask of it.
+class ConcurrentWorker {
+public:
+    /// A thread is going to wait until `deadline` for the future `id`: it may do, until then, what
+    /// brings the result.
+    virtual void wait_for(std::uint64_t id, std::chrono::steady_clock::time_point deadline) = 0;
+    /// Somebody has cancelled the future `id`: its work is not to begin, or to end.
+    virtual void on_cancel(std::uint64_t id) noexcept = 0;
+
+protected:
+    ~ConcurrentWorker() = default;
+};
+
+/// The work of one future.
+struct ConcurrentWork {
+    std::weak_ptr<ConcurrentWorker> worker;
+    std::uint64_t id = 0;
+    bool may_end = false;  ///< it can be cancelled while it runs, too
 };
 
 /// The part of a concurrent future's state that does not depend on its type.
@@ -93,9 +115,8 @@ public:
     std::string repr() const;
 
     bool set_running_or_notify_cancel();
-    /// Has cancel() succeed also while the work runs, and call `end_run` then, which ends that.
-    /// Before it runs.
-    void let_cancel_while_running(UniqueFunction<void()> end_run);
+    /// Says who does the work. Before it runs.
+    void set_work(const ConcurrentWork& work) { work_ = work; }
     void set_exception(std::exception_ptr exception);
     /// Cancels unless done, even while running: nobody is left to set a result.
     void abandon() noexcept;
@@ -136,6 +157,10 @@ private:
         return status_;
     }
     void wait(const std::optional<Delay>& timeout);
+    bool may_cancel() const noexcept {
+        return status_ == ConcurrentStatus::pending ||
+               (status_ == ConcurrentStatus::running && work_.may_end);
+    }
     void call(DoneCallback& callback) noexcept;
     std::string repr(const std::unique_lock<std::mutex>& lock) const;
     void disown(std::uint64_t weight) noexcept {
@@ -151,9 +176,9 @@ private:
     std::condition_variable ended_;
     std::list<DoneCallback> callbacks_;  // guarded by mutex_, as all that follows
     IntrusiveList<EndWatcher> watchers_;
-    UniqueFunction<void()> end_run_;
     std::exception_ptr exception_;  // never changes once done
     ConcurrentStatus status_ = ConcurrentStatus::pending;
+    ConcurrentWork work_;     // never changes once it runs
     bool abandoned_ = false;  // within the making of a value: should that throw, it is cancelled
 };
 

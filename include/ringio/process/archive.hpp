@@ -48,6 +48,7 @@ public:
         return *this;
     }
 
+    void reserve(std::size_t size) { bytes_.reserve(size); }
     void write_bytes(const void* bytes, std::size_t size) {
         bytes_.append(static_cast<const char*>(bytes), size);
     }

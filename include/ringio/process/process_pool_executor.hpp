@@ -43,8 +43,6 @@ public:
 
     /// False when it has been cancelled.
     virtual bool begin() noexcept = 0;
-    /// Has a cancel of the future, from now on, call `kill`. Before begin().
-    virtual void let_cancel_while_running(UniqueFunction<void()> kill) = 0;
     /// Ends the future with what is read from the message.
     virtual void set_result(std::string_view message) noexcept = 0;
     virtual void set_exception(std::exception_ptr exception) noexcept = 0;
@@ -57,9 +55,6 @@ public:
     concurrent::Future<R> get_future() const { return promise_.get_future(); }
 
     bool begin() noexcept override { return promise_.set_running_or_notify_cancel(); }
-    void let_cancel_while_running(UniqueFunction<void()> kill) override {
-        future().let_cancel_while_running(std::move(kill));
-    }
     void set_result(std::string_view message) noexcept override {
         try {
             concurrent::ArchiveIn in(message);

@@ -1,7 +1,8 @@
 // L3, tasks: asyncio's verbs. Running (run, runner), making tasks (create_task), waiting for
-// several (when_all, when_any, gather, wait, as_completed, task_group, staggered_race), limits
-// (timeout, wait_for, shield), time (sleep), coroutines that yield (generator, async_generator),
-// and threads (to_thread, run_in_executor, wrap_future, run_coroutine_threadsafe).
+// several (when_all, when_any, gather, wait, as_completed, progress, task_group, staggered_race),
+// limits (timeout, wait_for, shield), time (sleep), coroutines that yield (generator,
+// async_generator), and threads (to_thread, run_in_executor, wrap_future,
+// run_coroutine_threadsafe).
 #pragma once
 
 #include <ringio/tasks/as_completed.hpp>
@@ -12,6 +13,7 @@
 #include <ringio/tasks/exception_group.hpp>
 #include <ringio/tasks/gather.hpp>
 #include <ringio/tasks/generator.hpp>
+#include <ringio/tasks/progress.hpp>
 #include <ringio/tasks/run.hpp>
 #include <ringio/tasks/run_coroutine_threadsafe.hpp>
 #include <ringio/tasks/run_in_executor.hpp>

@@ -36,6 +36,9 @@ void CompletionQueue::watch(std::vector<AnyFuture> futures, std::optional<Delay>
                     return;
                 }
                 self->done_.emplace_back(IntrusivePtr<FutureStateBase>(&done));
+                if (self->told_) {
+                    self->told_();
+                }
                 self->wake_one();
                 if (--self->left_ == 0) {
                     self->timer_.cancel();

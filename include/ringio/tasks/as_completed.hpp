@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ringio/base/delay.hpp>
+#include <ringio/base/unique_function.hpp>
 #include <ringio/tasks/create_task.hpp>
 #include <ringio/tasks/gather.hpp>
 
@@ -46,6 +47,9 @@ public:
     /// call takes its claim back.
     Task<std::optional<AnyFuture>> claim_next();
 
+    /// Calls `function`, which must not throw, whenever one of the futures is done; empty: nobody.
+    void on_each_done(UniqueFunction<void()> function) noexcept { told_ = std::move(function); }
+
 private:
     void wake_one();
     void on_timeout();
@@ -57,6 +61,7 @@ private:
     std::size_t left_ = 0;
     std::size_t unclaimed_ = 0;
     TimerHandle timer_;
+    UniqueFunction<void()> told_;
     bool timed_out_ = false;
 };
 
@@ -148,6 +153,9 @@ public:
     /// *Errors*: TimeoutError, for each that is left, once the limit passed. *Cancellation*: takes
     /// none. *Python*: `async for task in as_completed(tasks)`.
     Task<std::optional<F>> next() { return take_next(queue_); }
+
+protected:
+    const std::shared_ptr<detail::CompletionQueue>& completions() const noexcept { return queue_; }
 
 private:
     static Task<std::optional<F>> take_next(std::shared_ptr<detail::CompletionQueue> queue) {

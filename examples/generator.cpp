@@ -4,10 +4,11 @@
 #include <ringio.hpp>
 
 #include <ranges>
+#include <string_view>
 
-ringio::Generator<int> two_values() {
-    co_yield 1;
-    co_yield 2;
+ringio::Generator<std::string_view> multi_yield() {
+    co_yield "This will print the first string";
+    co_yield "This will print the second string";
 }
 
 // [generator]
@@ -19,9 +20,9 @@ ringio::Generator<int> infinite_sequence() {
 // [/generator]
 
 int main() {
-    auto generator = two_values();
+    auto multi_obj = multi_yield();
     for (int call = 1; call <= 3; ++call) {
-        if (auto value = generator.next()) {
+        if (auto value = multi_obj.next()) {
             fmt::print("{}\n", *value);
         } else {
             fmt::print("StopIteration\n");

@@ -1,6 +1,11 @@
 // Allocation failure at every allocation: core/ and tasks/.
 #include "sweep_scenario.hpp"
 
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <unistd.h>
+
 using namespace ringio;
 using namespace ringio::test_support;
 
@@ -168,6 +173,24 @@ ALLOCATION_SWEEP("no memory: as_completed") {
         sum += co_await next;
     }
     sweep.make<int>(sum);
+}
+
+ALLOCATION_SWEEP("no memory: progress, in a file and on a terminal") {
+    const UniqueFd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+    REQUIRE(::isatty(terminal.get()) == 1);
+    int sum = 0;
+    for (const int fd : {-1, terminal.get()}) {
+        std::vector<Task<int>> work;
+        work.push_back(give_after(1ms, 1));
+        work.push_back(give_after(2ms, 2));
+        work.push_back(give_after(1s, 3));
+        auto steps = progress(std::move(work), {.label = long_text, .fd = fd});
+        for (auto& next : steps) {
+            const int value = co_await next;
+            sum += value;
+        }
+    }
+    CHECK(sum == 12);
 }
 
 ALLOCATION_SWEEP("no memory: shield") {

@@ -160,6 +160,17 @@ CANCEL_SWEEP("cancel at every await: as_completed", "[any_order]") {
     }
 }
 
+CANCEL_SWEEP("cancel at every await: progress", "[any_order]") {
+    int& inside = counted_inside(sweep);
+    std::vector<Task<int>> work;
+    work.push_back(careful(inside, 2ms));
+    work.push_back(careful(inside, 1ms));
+    auto steps = progress(work, {.fd = -1});
+    for (auto& next : steps) {
+        static_cast<void>(co_await next);
+    }
+}
+
 CANCEL_SWEEP("cancel at every await: as_completed with a limit that passes", "[any_order]") {
     int& inside = counted_inside(sweep);
     std::vector tasks = {create_task(careful(inside, 1ms)), create_task(careful(inside, 5ms))};

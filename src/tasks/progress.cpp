@@ -227,7 +227,6 @@ void ProgressBar::draw() noexcept {
 }
 
 void ProgressBar::finish() noexcept {
-    timer_.cancel();
     if (finished_) {
         return;
     }

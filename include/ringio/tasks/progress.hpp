@@ -18,7 +18,7 @@ namespace ringio {
 struct ProgressOptions {
     /// What stands before the bar, in UTF-8. Copied.
     std::string_view label = {};
-    /// Where the bar is drawn: standard error, as with tqdm. Not closed.
+    /// Where the bar is drawn: standard error, as with tqdm; -1: nowhere. Not closed.
     int fd = 2;
     /// How much of the loop's time there is at least between two draws on a terminal.
     Delay interval = std::chrono::milliseconds(100);

@@ -31,14 +31,8 @@ void download_site(const std::string& url) {
 
 void download_all_sites(const std::vector<std::string>& sites) {
     ringio::concurrent::ThreadPoolExecutor executor({.max_workers = 5});
-    std::vector<ringio::concurrent::Future<void>> downloads;
-    for (const std::string& url : sites) {
-        downloads.push_back(executor.submit(download_site, url));
-    }
-    for (const auto& download : downloads) {
-        download.result();
-    }
-}
+    executor.map(download_site, sites);
+}  // waits for all of them
 
 void download_and_tell(const std::vector<std::string>& sites) {
     const auto start_time = std::chrono::steady_clock::now();

@@ -269,6 +269,15 @@ public:
 
     /// Replaces the default executor. *Errors*: std::invalid_argument for null.
     void set_default_executor(std::shared_ptr<concurrent::ThreadPoolExecutor> executor);
+    /// A pool of processes is refused, as in Python: to_thread() and others give the default
+    /// executor calls that no process can be sent.
+    template <std::same_as<concurrent::ProcessPoolExecutor> Pool>
+    void set_default_executor(std::shared_ptr<Pool>) {
+        static_assert(
+            !std::same_as<Pool, concurrent::ProcessPoolExecutor>,
+            "ringio: the default executor must be a ThreadPoolExecutor, for it gets calls "
+            "that no process can be sent; pass a process pool to run_in_executor()");
+    }
 
     /// Ends the default executor: what is queued is done, new calls are refused. When `timeout`
     /// passes first, the exception handler is told and the threads are left to themselves.

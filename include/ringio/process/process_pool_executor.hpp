@@ -21,6 +21,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -105,7 +106,8 @@ struct ProcessPoolOptions {
     /// None: as many as the process may use processors: affinity and the cgroup's quota count.
     std::optional<std::size_t> max_workers = {};
     std::size_t max_tasks_per_child = 0;  ///< a worker ends after so many calls; 0: never
-    /// Called first in each worker: a function, or `{function, arguments…}`.
+    /// Called first in each worker: a function, or `{function, arguments…}`. GCC 12: where these
+    /// options stand in a co_await, give them a name before.
     WorkerInitializer initializer = {};
     OnWorkerDeath on_worker_death = OnWorkerDeath::break_pool;
     CancelRunning cancel_running = CancelRunning::leave;

@@ -35,6 +35,7 @@ class Job:
     operations_each: int = 1   # how many are counted for each that is asked for
     targets: dict[str, float] = dataclasses.field(default_factory=dict)  # of FIGURES, as ratios
     better_of: tuple[str, ...] = ()  # limits; a target is a ratio to the best of them
+    target_beside: str = ""  # or to this candidate, where no limit says what to aim at
     operations: int = 100      # of a burst; where {n} is among the arguments, of a first try
     cpus: str = "0"
     further: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # words of some more
@@ -148,11 +149,14 @@ def _figures(result: dict) -> bursts.Figures:
 
 def _against_the_best(job: Job, series: dict[str, bursts.Series], name: str,
                       figure: str) -> float | None:
-    """The ratio to that of the limits which is best here."""
+    """The ratio to that of the limits which is best here, or to whom the targets are about."""
+    ratio = series[name].ratio(figure)
+    if job.target_beside:
+        peer = series[job.target_beside].ratio(figure) if job.target_beside in series else None
+        return ratio / peer if ratio and peer else None
     more_is_better = FIGURES[figure][1]
     limits = [series[limit].ratio(figure) for limit in job.better_of if limit in series]
     best = (max if more_is_better else min)([1.0, *(one for one in limits if one)])
-    ratio = series[name].ratio(figure)
     return None if ratio is None else ratio / best
 
 
@@ -173,7 +177,8 @@ def _target_rows(job: Job, series: dict[str, bursts.Series], name: str, figure: 
         return []
     words, more_is_better = FIGURES[figure]
     met = ratio >= target if more_is_better else ratio <= target
-    return [[f"{name}: {job.title}", words, f"{'≥' if more_is_better else '≤'} {target:.2f}",
+    beside = f" (to {job.target_beside})" if job.target_beside else ""
+    return [[f"{name}: {job.title}{beside}", words, f"{'≥' if more_is_better else '≤'} {target:.2f}",
              number(ratio), number(series[job.reference].ratio(figure)),
              "met" if met else "missed"]]
 

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <csignal>
 #include <map>
@@ -62,7 +63,7 @@ void name_this_thread(const std::string& prefix, std::size_t number) {
 
 }  // namespace
 
-struct ThreadPoolExecutor::State {
+struct ThreadPoolExecutor::State final : detail::ConcurrentWorker {
     struct Job {
         UniqueFunction<void()> run;
         detail::ConcurrentStateBase* future = nullptr;  // what `run` sets, if anything
@@ -208,7 +209,13 @@ struct ThreadPoolExecutor::State {
         }
     }
 
-    void remove(std::uint64_t number) {
+    // A thread cannot do the work of another one.
+    void wait_for(std::uint64_t, std::chrono::steady_clock::time_point) override {}
+
+    void on_cancel(std::uint64_t number) noexcept override {
+        if (process.is_left()) {
+            return;
+        }
         Jobs::node_type removed;  // destroyed unlocked: it may be anybody's code
         const std::lock_guard lock(mutex);
         removed = jobs.extract(number);
@@ -235,8 +242,8 @@ ThreadPoolExecutor::~ThreadPoolExecutor() {
     state_->leave_workers();
 }
 
-std::uint64_t ThreadPoolExecutor::enqueue(std::shared_ptr<State> state, UniqueFunction<void()> job,
-                                          detail::ConcurrentStateBase* future) {
+void ThreadPoolExecutor::enqueue(std::shared_ptr<State> state, UniqueFunction<void()> job,
+                                 detail::ConcurrentStateBase* future) {
     if (state->process.is_left()) {
         throw std::runtime_error(
             "a thread pool is used in the child of a fork(); make a new one there, or exec");
@@ -271,23 +278,11 @@ std::uint64_t ThreadPoolExecutor::enqueue(std::shared_ptr<State> state, UniqueFu
     }
     const std::uint64_t number = state->next_job++;
     node.key() = number;
+    if (future != nullptr) {
+        future->set_work({.worker = state, .id = number, .may_end = false});
+    }
     state->jobs.insert(state->jobs.end(), std::move(node));
     state->work.notify_one();
-    return number;
-}
-
-void ThreadPoolExecutor::remove_when_cancelled(std::shared_ptr<State> state,
-                                               detail::ConcurrentStateBase& future,
-                                               std::uint64_t job) {
-    future.add_done_callback(
-        [state = std::weak_ptr<State>(state), job](detail::ConcurrentStateBase& done) {
-            if (!done.cancelled()) {
-                return;
-            }
-            if (const std::shared_ptr<State> alive = state.lock()) {
-                alive->remove(job);
-            }
-        });
 }
 
 void ThreadPoolExecutor::shutdown(const ShutdownOptions& options) {

@@ -18,7 +18,11 @@ struct CodeAddress {
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(file, build, offset);
+        bool is_program = file.empty();
+        archive(is_program, offset);
+        if (!is_program) {
+            archive(file, build);
+        }
     }
 };
 

@@ -48,6 +48,16 @@ char* FrameBody::room(std::size_t wanted, std::size_t& size) {
     return bytes_.get() + size_;
 }
 
+// To have a megabyte from the system and give it back for each frame costs more than to fill it.
+void FrameBody::clear() noexcept {
+    constexpr std::size_t kept_capacity = 4 << 20;
+    size_ = 0;
+    if (capacity_ > kept_capacity) {
+        bytes_.reset();
+        capacity_ = 0;
+    }
+}
+
 FrameReader::FrameReader(std::uint64_t max_length)
     : max_length_(max_length), buffer_(std::make_unique_for_overwrite<char[]>(buffer_size)) {}
 
@@ -69,6 +79,7 @@ FrameReader::Filled FrameReader::fill(int fd, int flags) {
     do {
         received = SystemCalls::real.recv(fd, place, size, flags);
     } while (received < 0 && errno == EINTR);
+    is_drained_ = received < static_cast<ssize_t>(size);
     if (received > 0) {
         if (is_long) {
             body_.add(static_cast<std::size_t>(received));
@@ -103,7 +114,7 @@ FrameHeader FrameReader::take_header() {
 
 std::optional<Frame> FrameReader::next() {
     if (!coming_) {
-        body_ = {};
+        body_.clear();
         if (buffered().size() < sizeof(FrameHeader)) {
             return std::nullopt;
         }

@@ -34,6 +34,8 @@ public:
     /// Room for some of the `wanted` bytes that come next, for recv(2).
     char* room(std::size_t wanted, std::size_t& size);
     void add(std::size_t size) noexcept { size_ += size; }
+    /// Drops the bytes, and memory that was for a long body.
+    void clear() noexcept;
     std::size_t size() const noexcept { return size_; }
     std::string_view view() const noexcept { return {bytes_.get(), size_}; }
 
@@ -69,6 +71,9 @@ public:
     /// The next frame that is whole. *Errors*: ArchiveError for what is no frame.
     std::optional<Frame> next();
 
+    /// Whether the last fill() took all that there was.
+    bool is_drained() const noexcept { return is_drained_; }
+
 private:
     static constexpr std::size_t buffer_size = 65536;
 
@@ -80,6 +85,7 @@ private:
     std::unique_ptr<char[]> buffer_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
+    bool is_drained_ = false;
     std::optional<FrameHeader> coming_;  // of a frame whose body is not whole yet
     FrameBody body_;                     // its beginning, or that of the last one
 };

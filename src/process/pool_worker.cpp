@@ -68,7 +68,16 @@ Spawned spawn_worker(int socket) {
     launch.program = "/proc/self/exe";
     launch.env = environment_of_worker(socket);
     launch.blocked.add(SIGINT);
-    return spawn(launch);
+    try {
+        return spawn(launch);
+    } catch (const std::system_error& error) {
+        if (error.code() != std::errc::no_such_file_or_directory) {
+            throw;
+        }
+        throw std::system_error(
+            error.code(),
+            "a worker process, this program again, by '/proc/self/exe' (is /proc mounted?)");
+    }
 }
 
 // True also when the deadline is so far off that the receiving itself may wait.
@@ -127,12 +136,14 @@ std::optional<Frame> PoolWorker::receive(steady_clock::time_point deadline) {
         if (std::optional<Frame> frame = reader_.next()) {
             return frame;
         }
-        if (is_at_end_ || (deadline != now_only && !wait_until_readable(socket_.get(), deadline))) {
+        if (is_at_end_ || (deadline == now_only && has_taken_all_) ||
+            (deadline != now_only && !wait_until_readable(socket_.get(), deadline))) {
             return std::nullopt;
         }
         const int flags = deadline == steady_clock::time_point::max() ? 0 : MSG_DONTWAIT;
         switch (reader_.fill(socket_.get(), flags)) {
             case FrameReader::Filled::some:
+                has_taken_all_ = reader_.is_drained();
                 break;
             case FrameReader::Filled::end:
                 is_at_end_ = true;

@@ -51,6 +51,8 @@ public:
     void send_more();
     bool has_more_to_send() const noexcept { return !writer_.empty(); }
 
+    /// To be called before receive(), when there may be more than was taken the last time.
+    void begin_receiving() noexcept { has_taken_all_ = false; }
     /// The next frame, waited for until `deadline`; null: none has come, or none will come.
     /// *Errors*: ArchiveError for what is none.
     std::optional<Frame> receive(std::chrono::steady_clock::time_point deadline);
@@ -86,6 +88,7 @@ private:
     FrameReader reader_;
     FrameWriter writer_;
     bool is_at_end_ = false;
+    bool has_taken_all_ = false;
     std::string refusal_;
 };
 

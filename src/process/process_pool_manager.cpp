@@ -196,6 +196,7 @@ void ProcessPool::end_ended(Lock& lock) {
 void ProcessPool::listen_to(Lock& lock, PoolWorker& worker, steady_clock::time_point deadline,
                             std::optional<std::uint64_t> id) {
     worker.is_listened_to = true;
+    worker.begin_receiving();
     const ScopeExit stop([&] { worker.is_listened_to = false; });
     try {
         while (!id || (!worker.calls.empty() && worker.calls.front().id == *id)) {

@@ -97,12 +97,10 @@ private:
 
     // These hold the state: the job may run, and destroy the executor, before they return.
 
-    /// Returns the number of the job. `future`, if any, lives as long as the job does.
-    static std::uint64_t enqueue(std::shared_ptr<State> state, UniqueFunction<void()> job,
-                                 detail::ConcurrentStateBase* future = nullptr);
-    /// Takes the job out of the queue, if it is there still, when its future is cancelled.
-    static void remove_when_cancelled(std::shared_ptr<State> state,
-                                      detail::ConcurrentStateBase& future, std::uint64_t job);
+    /// `future`, if any, lives as long as the job does; to cancel it takes the job out of the
+    /// queue.
+    static void enqueue(std::shared_ptr<State> state, UniqueFunction<void()> job,
+                        detail::ConcurrentStateBase* future = nullptr);
 
     /// What submit() does when everything has been looked at.
     template <class Fn, class... Args>
@@ -175,9 +173,7 @@ auto concurrent::ThreadPoolExecutor::submit_to(std::shared_ptr<State> state, Fn&
     detail::PoolCall<R, std::decay_t<Fn>, std::decay_t<Args>...> call(std::forward<Fn>(function),
                                                                       std::forward<Args>(args)...);
     Future<R> future = call.get_future();
-    detail::ConcurrentStateBase& shared = *future.shared_state();
-    const std::uint64_t job = enqueue(state, std::move(call), &shared);
-    remove_when_cancelled(std::move(state), shared, job);
+    enqueue(std::move(state), std::move(call), future.shared_state().get());
     return future;
 }
 

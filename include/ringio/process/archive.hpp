@@ -274,8 +274,14 @@ void concurrent::ArchiveIn::read_sequence(T& container) {
     container.clear();
     if constexpr (detail::is_plain_sequence<T> && std::is_default_constructible_v<Element>) {
         require_elements(size, sizeof(Element));
-        container.resize(size);
-        read_bytes(std::data(container), size * sizeof(Element));
+        if constexpr (std::is_same_v<Element, char>) {
+            const std::string_view bytes = left_.substr(0, size);
+            container.assign(bytes.begin(), bytes.end());  // not filled with zeros before
+            left_.remove_prefix(size);
+        } else {
+            container.resize(size);
+            read_bytes(std::data(container), size * sizeof(Element));
+        }
     } else {
         if constexpr (requires { container.reserve(size); }) {
             container.reserve(std::min(size, left_.size() / sizeof(Element) + 1));

@@ -89,9 +89,10 @@ class ChunkReader<Fn, TypeList<Travellers...>, Ranges...> {
 public:
     using Chunk = RemoteChunk<Fn, TypeList<Travellers...>>;
 
+    /// `size` is how many calls a portion has, `calls` how many there are in all.
     template <class... R>
-    ChunkReader(Fn callee, std::size_t size, R&&... ranges)
-        : function_(callee), size_(size), readers_(std::forward<R>(ranges)...) {}
+    ChunkReader(Fn callee, std::size_t size, std::size_t calls, R&&... ranges)
+        : function_(callee), size_(size), left_(calls), readers_(std::forward<R>(ranges)...) {}
     ChunkReader(const ChunkReader&) = delete;
     ChunkReader& operator=(const ChunkReader&) = delete;
 
@@ -100,6 +101,9 @@ public:
     /// The next portion; empty vectors at the end of the shortest input.
     typename Chunk::Arguments next() {
         typename Chunk::Arguments arguments;
+        const std::size_t count = std::min(size_, left_);
+        std::apply([&](auto&... each) { (each.reserve(count), ...); }, arguments);
+        left_ -= count;
         while (!at_end_ && std::get<0>(arguments).size() < size_) {
             at_end_ = !std::apply([](auto&... reader) { return (reader.next() && ...); }, readers_);
             if (!at_end_) {
@@ -118,6 +122,7 @@ private:
 
     Fn function_;
     std::size_t size_;
+    std::size_t left_;
     std::tuple<MapReaderOf<Ranges>...> readers_;
     bool at_end_ = false;
 };

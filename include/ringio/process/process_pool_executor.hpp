@@ -249,7 +249,7 @@ auto concurrent::ProcessPoolExecutor::map_all(const ProcessMapOptions& options, 
     const std::size_t size = options.chunksize != 0
                                  ? options.chunksize
                                  : detail::pool_chunk_size(calls, detail::max_workers_of(*pool_));
-    auto reader = std::make_unique<Reader>(function, size, std::forward<Ranges>(ranges)...);
+    auto reader = std::make_unique<Reader>(function, size, calls, std::forward<Ranges>(ranges)...);
     using Results = typename Chunk::Results;
     auto submit_next = [pool = pool_,
                         reader = std::move(reader)]() -> std::optional<Future<Results>> {

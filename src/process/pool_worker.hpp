@@ -44,6 +44,10 @@ public:
     static constexpr auto now_only = std::chrono::steady_clock::time_point::min();
 
     bool is_idle() const noexcept { return stage == Stage::serving && calls.empty(); }
+    /// One that has ended may be idle: the answer to its last call has just come.
+    bool takes_calls() const noexcept {
+        return stage == Stage::serving && !has_ended && !is_lost && !is_killed;
+    }
 
     /// Gives it a call, and sends what the socket takes of it.
     void send(SubmittedCall call);
@@ -78,6 +82,7 @@ public:
     bool is_listened_to = false;                  // by somebody
     bool is_waited_for = false;  // by a thread that waits for its call: the manager is not to
     bool has_ended = false;      // but is not reaped yet
+    bool is_lost = false;        // nobody can talk to it any more
     /// The events of its socket that the manager waits for; none: for ever.
     std::optional<std::uint32_t> watched;
 

@@ -138,7 +138,7 @@ void ProcessPool::wait_for(std::uint64_t id, std::chrono::steady_clock::time_poi
     }
     Lock lock(mutex_);
     PoolWorker* const worker = worker_of(lock, id);
-    if (worker == nullptr || worker->is_listened_to || worker->has_ended || is_broken_ ||
+    if (worker == nullptr || worker->is_listened_to || !worker->takes_calls() || is_broken_ ||
         worker->has_more_to_send()) {
         return;
     }
@@ -200,7 +200,7 @@ void ProcessPool::give(const Lock& lock, PoolWorker& worker, SubmittedCall call,
 // one call only.
 PoolWorker* ProcessPool::worker_for_next(const Lock&) {
     for (PoolWorker& worker : workers_) {
-        if (worker.is_idle() && !has_had_its_calls(worker)) {
+        if (worker.is_idle() && worker.takes_calls() && !has_had_its_calls(worker)) {
             return &worker;
         }
     }
@@ -209,8 +209,7 @@ PoolWorker* ProcessPool::worker_for_next(const Lock&) {
         return nullptr;
     }
     for (PoolWorker& worker : workers_) {
-        if (worker.stage == PoolWorker::Stage::serving && worker.calls.size() == 1 &&
-            !has_had_its_calls(worker)) {
+        if (worker.takes_calls() && worker.calls.size() == 1 && !has_had_its_calls(worker)) {
             return &worker;
         }
     }

@@ -171,7 +171,8 @@ void ProcessPool::on_event(Lock& lock, std::uint64_t source, std::uint32_t event
     if ((events & EPOLLOUT) != 0) {
         worker.send_more();
     }
-    if ((events & EPOLLHUP) != 0 || worker.is_at_end()) {  // its end, which the pidfd tells, too
+    worker.is_lost = worker.is_lost || (events & EPOLLHUP) != 0;
+    if (worker.is_lost) {  // its end, which the pidfd tells, too
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker.socket(), nullptr);
         worker.watched.reset();
     }
@@ -213,8 +214,14 @@ void ProcessPool::listen_to(Lock& lock, PoolWorker& worker, steady_clock::time_p
             lock.lock();
         }
         worker.refuse(error.what());
+    } catch (...) {
+        if (!lock.owns_lock()) {
+            lock.lock();
+        }
+        throw;
     }
-    if (worker.is_at_end() && worker.stage != PoolWorker::Stage::retired) {
+    worker.is_lost = worker.is_lost || worker.is_at_end();
+    if (worker.is_lost && worker.stage != PoolWorker::Stage::retired) {
         worker.signal(SIGKILL);  // it has ended, or nobody can talk to it any more
     }
 }

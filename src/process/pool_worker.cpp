@@ -132,7 +132,7 @@ void PoolWorker::send_more() {
 }
 
 std::optional<Frame> PoolWorker::receive(steady_clock::time_point deadline) {
-    for (;;) {
+    while (refusal_.empty()) {
         if (std::optional<Frame> frame = reader_.next()) {
             return frame;
         }
@@ -152,6 +152,7 @@ std::optional<Frame> PoolWorker::receive(steady_clock::time_point deadline) {
                 return std::nullopt;
         }
     }
+    return std::nullopt;
 }
 
 void PoolWorker::end_receiving() noexcept { SystemCalls::real.shutdown(socket_.get(), SHUT_RD); }

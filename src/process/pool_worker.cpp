@@ -5,6 +5,7 @@
 #include <ringio/process/archive.hpp>
 
 #include "code_address.hpp"
+#include "remote_exception.hpp"
 #include "spawn.hpp"
 #include "worker_variable.hpp"
 
@@ -101,7 +102,7 @@ bool wait_until_readable(int fd, steady_clock::time_point deadline) {
 }  // namespace
 
 PoolWorker::PoolWorker(const std::string& initializer, std::uint64_t max_message_size)
-    : reader_(max_message_size) {
+    : reader_(std::max(max_message_size, longest_exception)) {
     auto [ours, its] = make_socket_pair();
     Spawned spawned = spawn_worker(its.get());
     pid_ = spawned.pid;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <any>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -26,6 +27,8 @@ namespace {
 using concurrent::ArchiveIn;
 using concurrent::ArchiveOut;
 using concurrent::RemoteError;
+
+constexpr std::size_t longest_text = 64UL << 10U;
 
 // What an exception says of itself: all that travels.
 struct Told {
@@ -133,7 +136,17 @@ Told tell_current_exception() {
 
 }  // namespace
 
-void write_current_exception(ArchiveOut& out) { out(tell_current_exception()); }
+void write_current_exception(ArchiveOut& out) {
+    Told told = tell_current_exception();
+    for (std::string* const each : {&told.type_name, &told.text}) {
+        if (each->size() > longest_text) {
+            each->resize(longest_text);
+            each->append("...");
+        }
+    }
+    static_assert(2 * longest_text + 1000 < longest_exception);
+    out(told);
+}
 
 std::exception_ptr read_exception(ArchiveIn& in) {
     const auto told = in.read<Told>();

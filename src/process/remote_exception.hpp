@@ -3,9 +3,13 @@
 
 #include <ringio/process/archive.hpp>
 
+#include <cstdint>
 #include <exception>
 
 namespace ringio::detail {
+
+/// No exception takes more bytes, whatever its text: a longer one is cut.
+inline constexpr std::uint64_t longest_exception = std::uint64_t{1} << 18U;
 
 /// Writes the exception that is being handled.
 void write_current_exception(concurrent::ArchiveOut& out);

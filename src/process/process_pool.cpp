@@ -271,6 +271,7 @@ void ProcessPool::end_workers(int signal) {
     Calls dropped;
     const Lock lock(mutex_);
     is_stopping_ = true;
+    end_signal_ = signal;
     dropped.swap(waiting_);
     for (const PoolWorker& worker : workers_) {
         worker.signal(signal);

@@ -117,6 +117,7 @@ private:
     bool is_start_refused_ = false;  // until the next call, or the end of a worker
     bool is_stopping_ = false;
     bool is_broken_ = false;
+    int end_signal_ = 0;          // of end_workers(), for a worker that is just being started
     bool is_left_alone_ = false;  // shutdown() without a wait: the destructor does not wait either
     bool are_calls_short_ = false;
     std::optional<std::chrono::steady_clock::time_point> kill_time_;  // of those asked to end

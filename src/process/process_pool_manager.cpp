@@ -123,6 +123,9 @@ void ProcessPool::start_worker(Lock& lock) {
     if (!started.empty()) {
         PoolWorker& worker = started.front();
         workers_.splice(workers_.end(), started);
+        if (end_signal_ != 0) {
+            worker.signal(end_signal_);
+        }
         begin_to_watch(lock, worker);
     }
     if (refusal) {

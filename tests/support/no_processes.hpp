@@ -34,6 +34,8 @@ public:
         CHECK(descriptor_count() == descriptors_);
     }
 
+    std::size_t descriptors() const noexcept { return descriptors_; }
+
 private:
     std::size_t descriptors_;
 };

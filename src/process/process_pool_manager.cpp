@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -106,7 +107,7 @@ void ProcessPool::begin_to_watch(const Lock&, PoolWorker& worker) {
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, worker.socket(), &heard) != 0) {
         throw std::system_error(errno, std::system_category(), "a process pool, epoll_ctl");
     }
-    worker.watched = heard.events;
+    worker.watched = std::uint32_t{heard.events};
 }
 
 // Those that are there do the work of one that cannot be started.

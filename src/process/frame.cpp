@@ -133,8 +133,23 @@ std::optional<Frame> FrameReader::next() {
     return Frame{*std::exchange(coming_, std::nullopt), is_all_here ? part : body_.view()};
 }
 
-void FrameWriter::push(FrameKind kind, std::uint64_t id, std::string body) {
-    constexpr std::size_t long_body = 4096;
+namespace {
+
+constexpr std::size_t long_body = 4096;
+
+}  // namespace
+
+FrameBody FrameReader::take_body(const Frame& frame) {
+    FrameBody taken;
+    if (body_.size() > 0) {
+        std::swap(taken, body_);
+    } else {
+        taken.append(frame.body);
+    }
+    return taken;
+}
+
+void FrameWriter::push(FrameKind kind, std::uint64_t id, std::string&& body) {
     FrameHeader header;
     header.kind = kind;
     header.id = id;
@@ -148,6 +163,13 @@ void FrameWriter::push(FrameKind kind, std::uint64_t id, std::string body) {
         outgoing.body = std::move(body);
     }
     frames_.push_back(std::move(outgoing));
+}
+
+std::string FrameWriter::take_back() {
+    Outgoing last = std::move(frames_.back());
+    frames_.pop_back();
+    sent_ = frames_.empty() ? 0 : sent_;
+    return last.body.empty() ? last.head.substr(sizeof(FrameHeader)) : std::move(last.body);
 }
 
 FrameWriter::Flushed FrameWriter::flush(int fd, int flags) {

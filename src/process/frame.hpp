@@ -70,6 +70,10 @@ public:
 
     /// The next frame that is whole. *Errors*: ArchiveError for what is no frame.
     std::optional<Frame> next();
+    /// Gives the body of that frame away. To be called before anything else.
+    FrameBody take_body(const Frame& frame);
+    /// Whether there is something that next() may give without another fill().
+    bool has_buffered() const noexcept { return begin_ != end_; }
 
     /// Whether the last fill() took all that there was.
     bool is_drained() const noexcept { return is_drained_; }
@@ -93,7 +97,8 @@ private:
 /// Frames on their way to a socket.
 class FrameWriter {
 public:
-    void push(FrameKind kind, std::uint64_t id, std::string body);
+    /// A short body is copied, a long one moved.
+    void push(FrameKind kind, std::uint64_t id, std::string&& body);
     bool empty() const noexcept { return frames_.empty(); }
 
     enum class Flushed : unsigned char { all, some, lost };
@@ -101,6 +106,9 @@ public:
     /// Sends what can be sent; waits for room unless `flags` say MSG_DONTWAIT. `lost`: nobody reads
     /// any more.
     Flushed flush(int fd, int flags);
+
+    /// Takes back the body of the last frame, which nobody has read.
+    std::string take_back();
 
 private:
     struct Outgoing {

@@ -101,13 +101,50 @@ bool wait_until_readable(int fd, steady_clock::time_point deadline) {
 
 }  // namespace
 
-PoolWorker::PoolWorker(const std::string& initializer, std::uint64_t max_message_size)
-    : reader_(std::max(max_message_size, longest_exception)) {
+ChildProcess::~ChildProcess() {
+    if (!is_reaped_ && pidfd_) {
+        signal(SIGKILL);
+        siginfo_t info = {};
+        while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 &&
+               errno == EINTR) {
+        }
+    }
+}
+
+void ChildProcess::signal(int number) const noexcept {
+    if (pidfd_) {
+        ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0U);
+    }
+}
+
+// Kernel: with SIGCHLD ignored, or when somebody has waited for all children, the status is gone.
+std::string ChildProcess::reap() {
+    siginfo_t info = {};
+    int waited = -1;
+    do {
+        waited = pidfd_ ? ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) : -1;
+    } while (waited != 0 && pidfd_ && errno == EINTR);
+    is_reaped_ = true;
+    if (waited != 0) {
+        return "a status that somebody else has taken";
+    }
+    return info.si_code == CLD_EXITED ? fmt::format("exit status {}", info.si_status)
+                                      : signal_name(info.si_status);
+}
+
+PoolWorker::Connected PoolWorker::connect() {
     auto [ours, its] = make_socket_pair();
-    Spawned spawned = spawn_worker(its.get());
-    pid_ = spawned.pid;
-    pidfd_ = std::move(spawned.pidfd);
-    socket_ = std::move(ours);
+    return {std::move(ours), spawn_worker(its.get())};
+}
+
+PoolWorker::PoolWorker(const std::string& initializer, std::uint64_t max_message_size)
+    : PoolWorker(connect(), initializer, max_message_size) {}
+
+PoolWorker::PoolWorker(Connected connected, const std::string& initializer,
+                       std::uint64_t max_message_size)
+    : socket_(std::move(connected.first)),
+      process_(std::move(connected.second)),
+      reader_(std::max(max_message_size, longest_exception)) {
     concurrent::ArchiveOut start;
     start(build_of_program(), max_message_size, !initializer.empty());
     start.write_bytes(initializer.data(), initializer.size());
@@ -115,19 +152,24 @@ PoolWorker::PoolWorker(const std::string& initializer, std::uint64_t max_message
     send_more();
 }
 
-void PoolWorker::send(SubmittedCall call) {
+bool PoolWorker::send(SubmittedCall& call) {
+    writer_.push(FrameKind::call, call.id, std::move(call.message));
+    if (writer_.flush(socket_.get(), MSG_DONTWAIT) == FrameWriter::Flushed::lost) {
+        call.message = writer_.take_back();
+        return false;
+    }
+    call.message = {};
     if (calls.empty()) {
         begun = steady_clock::now();
     }
     ++call_count;
-    writer_.push(FrameKind::call, call.id, std::exchange(call.message, {}));
     calls.push_back(std::move(call));
-    send_more();
+    return true;
 }
 
 // That nobody reads any more is seen when it has ended.
 void PoolWorker::send_more() {
-    if (socket_ && writer_.flush(socket_.get(), MSG_DONTWAIT) == FrameWriter::Flushed::lost) {
+    if (writer_.flush(socket_.get(), MSG_DONTWAIT) == FrameWriter::Flushed::lost) {
         writer_ = {};
     }
 }
@@ -167,26 +209,6 @@ void PoolWorker::refuse(const std::string& reason) {
 void PoolWorker::retire() noexcept {
     stage = Stage::retired;
     SystemCalls::real.shutdown(socket_.get(), SHUT_WR);
-}
-
-void PoolWorker::signal(int number) const noexcept {
-    if (pidfd_) {
-        ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0U);
-    }
-}
-
-// Kernel: with SIGCHLD ignored, or when somebody has waited for all children, the status is gone.
-std::string PoolWorker::reap() {
-    siginfo_t info = {};
-    int waited = -1;
-    do {
-        waited = pidfd_ ? ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) : -1;
-    } while (waited != 0 && pidfd_ && errno == EINTR);
-    if (waited != 0) {
-        return "a status that somebody else has taken";
-    }
-    return info.si_code == CLD_EXITED ? fmt::format("exit status {}", info.si_status)
-                                      : signal_name(info.si_status);
 }
 
 }  // namespace ringio::detail

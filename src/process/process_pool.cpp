@@ -128,7 +128,7 @@ void ProcessPool::on_cancel(std::uint64_t id) noexcept {
     removed = waiting_.extract(id);
     if (PoolWorker* const worker = worker_of(lock, id)) {
         worker->is_killed = true;
-        worker->signal(SIGKILL);
+        worker->process().signal(SIGKILL);
     }
 }
 
@@ -136,26 +136,32 @@ void ProcessPool::wait_for(std::uint64_t id, std::chrono::steady_clock::time_poi
     if (is_left()) {
         return;
     }
+    std::optional<Answer> answer;
     Lock lock(mutex_);
     PoolWorker* const worker = worker_of(lock, id);
-    if (worker == nullptr || worker->is_listened_to || !worker->takes_calls() || is_broken_ ||
-        worker->has_more_to_send()) {
+    if (worker == nullptr || worker->is_listened_to || worker->is_unread ||
+        !worker->takes_calls() || is_broken_ || worker->has_more_to_send()) {
         return;
     }
+    worker->is_listened_to = true;
     worker->is_waited_for = true;
-    watch(lock, *worker);
+    worker->begin_receiving();
     try {
-        listen_to(lock, *worker, deadline, id);
+        watch(lock, *worker);
+        receive(lock, *worker, deadline, answer);
     } catch (...) {
-        if (!lock.owns_lock()) {
-            lock.lock();
-        }
         break_pool(lock, std::current_exception());
     }
     worker->is_waited_for = false;
+    worker->is_unread = worker->has_buffered();  // what came with the answer, no event tells of
+    end_listening(lock, *worker);
     watch(lock, *worker);
-    if (worker->has_ended) {
+    if (worker->has_ended || worker->is_unread) {
         wake();
+    }
+    lock.unlock();
+    if (answer) {
+        answer->deliver();
     }
 }
 
@@ -187,11 +193,14 @@ void ProcessPool::hand_out(const Lock& lock, std::list<SubmittedCall>& dropped) 
 
 void ProcessPool::give(const Lock& lock, PoolWorker& worker, SubmittedCall call,
                        std::list<SubmittedCall>& dropped) {
-    if (call.pending->begin()) {
-        worker.send(std::move(call));
-        watch(lock, worker);
-    } else {
+    call.has_begun = call.has_begun || call.pending->begin();
+    if (!call.has_begun) {
         dropped.push_back(std::move(call));
+    } else if (worker.send(call)) {
+        watch(lock, worker);
+    } else {  // another one makes it
+        worker.is_lost = true;
+        waiting_.emplace(call.id, std::move(call));
     }
 }
 
@@ -272,10 +281,11 @@ void ProcessPool::end_workers(int signal) {
     const Lock lock(mutex_);
     is_stopping_ = true;
     end_signal_ = signal;
+    kill_time_ = std::chrono::steady_clock::now() + patience_after_sigterm;
     dropped.swap(waiting_);
     for (const PoolWorker& worker : workers_) {
-        worker.signal(signal);
-        worker.signal(SIGCONT);  // one that is stopped takes no other signal than SIGKILL
+        worker.process().signal(signal);
+        worker.process().signal(SIGCONT);  // one that is stopped takes no other signal than SIGKILL
     }
     if (is_managed_) {
         wake();
@@ -289,7 +299,7 @@ std::vector<pid_t> ProcessPool::worker_pids() const {
     }
     const Lock lock(mutex_);
     for (const PoolWorker& worker : workers_) {
-        pids.push_back(worker.pid());
+        pids.push_back(worker.process().pid());
     }
     return pids;
 }

@@ -49,6 +49,8 @@ public:
 private:
     using Lock = std::unique_lock<std::mutex>;
 
+    static constexpr auto patience_after_sigterm = std::chrono::seconds(5);
+
     // Who an event of epoll_ is of: a worker's address, with a bit for its pidfd.
     static constexpr std::uint64_t wakeup_source = 0;
     static constexpr std::uint64_t pidfd_bit = 1;
@@ -59,6 +61,17 @@ private:
     using Calls =
         std::map<std::uint64_t, SubmittedCall>;  // by number, in the order of their coming
     using Workers = std::list<PoolWorker>;
+
+    /// The answer to a call, for its future. Delivered unlocked, and when nobody is listened to any
+    /// more on its account: it calls what is anybody's, which may wait for the pool's end.
+    struct Answer {
+        std::list<SubmittedCall> call;
+        std::list<SubmittedCall> dropped;
+        FrameKind kind = FrameKind::result;
+        FrameBody body;
+
+        void deliver() noexcept;
+    };
 
     void require_open(const Lock& lock) const;
     void begin_to_manage(const Lock& lock);
@@ -76,21 +89,23 @@ private:
     /// Has the manager wait for what it is to hear of a worker.
     void watch(const Lock& lock, PoolWorker& worker);
 
-    /// Takes what a worker sends until `deadline`, or until it has not got the call `id` any more
-    /// (none: as long as it sends).
-    void listen_to(Lock& lock, PoolWorker& worker, std::chrono::steady_clock::time_point deadline,
-                   std::optional<std::uint64_t> id);
-    void on_frame(Lock& lock, PoolWorker& worker, const Frame& frame);
-    void on_answer(Lock& lock, PoolWorker& worker, const Frame& frame);
+    /// Receives one message of a worker that is listened to, until `deadline`; false: none has
+    /// come. An answer is taken off the books, and for the caller to deliver.
+    bool receive(Lock& lock, PoolWorker& worker, std::chrono::steady_clock::time_point deadline,
+                 std::optional<Answer>& answer);
+    std::optional<Answer> on_frame(Lock& lock, PoolWorker& worker, const Frame& frame);
+    Answer on_answer(const Lock& lock, PoolWorker& worker, const Frame& frame);
+    void end_listening(const Lock& lock, PoolWorker& worker) noexcept;
 
     // The manager's; they unlock to call what is anybody's.
     void manage() noexcept;
     bool manage_once(Lock& lock);
     void start_worker(Lock& lock);
-    void begin_to_watch(const Lock& lock, PoolWorker& worker);
+    void begin_to_watch(PoolWorker& worker);
     void wait_for_events(Lock& lock);
     void on_event(Lock& lock, std::uint64_t source, std::uint32_t events);
-    void end_ended(Lock& lock);
+    void listen_to(Lock& lock, PoolWorker& worker);
+    void look_after_workers(Lock& lock);
     void on_end(Lock& lock, Workers::iterator worker);
     void break_pool(Lock& lock, const std::exception_ptr& reason,
                     std::list<SubmittedCall> failed = {});

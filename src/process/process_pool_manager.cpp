@@ -31,7 +31,6 @@ using concurrent::BrokenProcessPool;
 using concurrent::OnWorkerDeath;
 
 constexpr auto short_call = std::chrono::milliseconds(1);
-constexpr auto patience_after_sigterm = std::chrono::seconds(5);
 
 // Python's sentence, and what it does not say.
 std::exception_ptr abruptly_terminated(const std::string& details) {
@@ -91,19 +90,19 @@ bool ProcessPool::manage_once(Lock& lock) {
     if (kill_time_ && steady_clock::now() >= *kill_time_) {
         kill_time_.reset();
         for (const PoolWorker& worker : workers_) {
-            worker.signal(SIGKILL);
+            worker.process().signal(SIGKILL);
         }
     }
     return true;
 }
 
 // One without a pidfd has ended.
-void ProcessPool::begin_to_watch(const Lock&, PoolWorker& worker) {
+void ProcessPool::begin_to_watch(PoolWorker& worker) {
     epoll_event ended{.events = EPOLLIN, .data = {.u64 = socket_source(worker) | pidfd_bit}};
     epoll_event heard{.events = EPOLLIN, .data = {.u64 = socket_source(worker)}};
-    worker.has_ended = worker.pidfd() < 0;
+    worker.has_ended = worker.process().pidfd() < 0;
     if ((!worker.has_ended &&
-         ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, worker.pidfd(), &ended) != 0) ||
+         ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, worker.process().pidfd(), &ended) != 0) ||
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, worker.socket(), &heard) != 0) {
         throw std::system_error(errno, std::system_category(), "a process pool, epoll_ctl");
     }
@@ -117,18 +116,16 @@ void ProcessPool::start_worker(Lock& lock) {
     std::exception_ptr refusal;
     try {
         started.emplace_back(initializer_, max_message_size_);
+        begin_to_watch(started.front());
     } catch (const std::system_error&) {
         refusal = std::current_exception();
+        started.clear();
     }
     lock.lock();
-    if (!started.empty()) {
-        PoolWorker& worker = started.front();
-        workers_.splice(workers_.end(), started);
-        if (end_signal_ != 0) {
-            worker.signal(end_signal_);
-        }
-        begin_to_watch(lock, worker);
+    if (!started.empty() && end_signal_ != 0) {
+        started.front().process().signal(end_signal_);
     }
+    workers_.splice(workers_.end(), started);
     if (refusal) {
         is_start_refused_ = true;
         if (workers_.empty()) {
@@ -154,7 +151,7 @@ void ProcessPool::wait_for_events(Lock& lock) {
         const epoll_event& event = events[static_cast<std::size_t>(each)];
         on_event(lock, event.data.u64, event.events);
     }
-    end_ended(lock);
+    look_after_workers(lock);
 }
 
 void ProcessPool::on_event(Lock& lock, std::uint64_t source, std::uint32_t events) {
@@ -165,7 +162,7 @@ void ProcessPool::on_event(Lock& lock, std::uint64_t source, std::uint32_t event
     }
     PoolWorker& worker = *reinterpret_cast<PoolWorker*>(source & ~pidfd_bit);
     if ((source & pidfd_bit) != 0) {
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker.pidfd(), nullptr);
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker.process().pidfd(), nullptr);
         worker.has_ended = true;
         if (worker.is_waited_for) {
             worker.end_receiving();
@@ -181,62 +178,82 @@ void ProcessPool::on_event(Lock& lock, std::uint64_t source, std::uint32_t event
         worker.watched.reset();
     }
     if ((events & EPOLLIN) != 0 && !worker.is_listened_to) {
-        listen_to(lock, worker, PoolWorker::now_only, std::nullopt);
+        listen_to(lock, worker);
     }
     watch(lock, worker);
 }
 
 // What a worker has sent before its end counts. One that somebody waits for is left until he is
 // told.
-void ProcessPool::end_ended(Lock& lock) {
+void ProcessPool::look_after_workers(Lock& lock) {
     for (auto each = workers_.begin(); each != workers_.end();) {
         const auto worker = each++;
-        if (worker->has_ended && !worker->is_listened_to) {
-            listen_to(lock, *worker, PoolWorker::now_only, std::nullopt);
-            on_end(lock, worker);
+        if ((worker->has_ended || worker->is_unread) && !worker->is_listened_to) {
+            worker->is_unread = false;
+            listen_to(lock, *worker);
+            if (worker->has_ended) {
+                on_end(lock, worker);
+            }
         }
     }
 }
 
-void ProcessPool::listen_to(Lock& lock, PoolWorker& worker, steady_clock::time_point deadline,
-                            std::optional<std::uint64_t> id) {
+void ProcessPool::listen_to(Lock& lock, PoolWorker& worker) {
     worker.is_listened_to = true;
     worker.begin_receiving();
-    const ScopeExit stop([&] { worker.is_listened_to = false; });
-    try {
-        while (!id || (!worker.calls.empty() && worker.calls.front().id == *id)) {
+    const ScopeExit stop([&] { end_listening(lock, worker); });
+    std::optional<Answer> answer;
+    while (receive(lock, worker, PoolWorker::now_only, answer)) {
+        if (answer) {
             lock.unlock();
-            const std::optional<Frame> frame = worker.receive(deadline);
+            answer->deliver();
+            answer.reset();
             lock.lock();
-            if (!frame) {
-                break;
-            }
-            on_frame(lock, worker, *frame);
         }
+    }
+}
+
+void ProcessPool::end_listening(const Lock&, PoolWorker& worker) noexcept {
+    worker.is_listened_to = false;
+    worker.is_lost = worker.is_lost || worker.is_at_end();
+    if (worker.is_lost && worker.stage != PoolWorker::Stage::retired) {
+        worker.process().signal(SIGKILL);  // it has ended, or nobody can talk to it any more
+    }
+}
+
+// Locked again also when it throws.
+bool ProcessPool::receive(Lock& lock, PoolWorker& worker, steady_clock::time_point deadline,
+                          std::optional<Answer>& answer) {
+    try {
+        lock.unlock();
+        const std::optional<Frame> frame = worker.receive(deadline);
+        lock.lock();
+        if (frame) {
+            answer = on_frame(lock, worker, *frame);
+        }
+        return frame.has_value();
     } catch (const concurrent::ArchiveError& error) {
         if (!lock.owns_lock()) {
             lock.lock();
         }
         worker.refuse(error.what());
+        return false;
     } catch (...) {
         if (!lock.owns_lock()) {
             lock.lock();
         }
         throw;
     }
-    worker.is_lost = worker.is_lost || worker.is_at_end();
-    if (worker.is_lost && worker.stage != PoolWorker::Stage::retired) {
-        worker.signal(SIGKILL);  // it has ended, or nobody can talk to it any more
-    }
 }
 
-void ProcessPool::on_frame(Lock& lock, PoolWorker& worker, const Frame& frame) {
+std::optional<ProcessPool::Answer> ProcessPool::on_frame(Lock& lock, PoolWorker& worker,
+                                                         const Frame& frame) {
     const bool is_answer =
         frame.header.kind == FrameKind::result || frame.header.kind == FrameKind::exception;
     if (is_answer && !worker.calls.empty() && worker.calls.front().id == frame.header.id) {
-        on_answer(lock, worker, frame);
-    } else if (frame.header.kind == FrameKind::ready &&
-               worker.stage == PoolWorker::Stage::starting) {
+        return on_answer(lock, worker, frame);
+    }
+    if (frame.header.kind == FrameKind::ready && worker.stage == PoolWorker::Stage::starting) {
         worker.stage = PoolWorker::Stage::serving;
         std::list<SubmittedCall> dropped;
         hand_out(lock, dropped);
@@ -257,40 +274,44 @@ void ProcessPool::on_frame(Lock& lock, PoolWorker& worker, const Frame& frame) {
     } else {
         throw concurrent::ArchiveError("what came is no answer to a call of a process pool");
     }
+    return std::nullopt;
 }
 
 // The worker gets its next call before anybody hears of the last one.
-void ProcessPool::on_answer(Lock& lock, PoolWorker& worker, const Frame& frame) {
-    std::list<SubmittedCall> dropped;
-    std::list<SubmittedCall> answered;
-    answered.splice(answered.begin(), worker.calls, worker.calls.begin());
+ProcessPool::Answer ProcessPool::on_answer(const Lock& lock, PoolWorker& worker,
+                                           const Frame& frame) {
+    Answer answer{.call = {}, .dropped = {}, .kind = frame.header.kind, .body = {}};
+    answer.body = worker.take_body(frame);
+    answer.call.splice(answer.call.begin(), worker.calls, worker.calls.begin());
     const auto now = steady_clock::now();
     are_calls_short_ = now - worker.begun < short_call;
     worker.begun = now;
-    hand_out(lock, dropped);
+    hand_out(lock, answer.dropped);
     retire_if_done(lock, worker);
-    lock.unlock();
-    PendingCall& pending = *answered.front().pending;
-    if (frame.header.kind == FrameKind::result) {
-        pending.set_result(frame.body);
+    return answer;
+}
+
+void ProcessPool::Answer::deliver() noexcept {
+    PendingCall& pending = *call.front().pending;
+    if (kind == FrameKind::result) {
+        pending.set_result(body.view());
     } else {
         try {
-            concurrent::ArchiveIn in(frame.body);
+            concurrent::ArchiveIn in(body.view());
             pending.set_exception(read_exception(in));
         } catch (...) {
             pending.set_exception(std::current_exception());
         }
     }
-    answered.clear();
+    call.clear();
     dropped.clear();
-    lock.lock();
 }
 
 void ProcessPool::on_end(Lock& lock, Workers::iterator worker) {
     Workers ended;
     ended.splice(ended.begin(), workers_, worker);
     is_start_refused_ = false;
-    const std::string how = worker->reap();
+    const std::string how = worker->process().reap();
     if (is_broken_ || (worker->stage == PoolWorker::Stage::retired && worker->calls.empty())) {
         return;
     }
@@ -299,8 +320,9 @@ void ProcessPool::on_end(Lock& lock, Workers::iterator worker) {
         return;
     }
     const std::string complaint = worker->refusal().empty() ? "" : ": " + worker->refusal();
-    const std::exception_ptr reason = abruptly_terminated(fmt::format(
-        "process {} ended with {}, {}{}", worker->pid(), how, what_it_did(*worker), complaint));
+    const std::exception_ptr reason =
+        abruptly_terminated(fmt::format("process {} ended with {}, {}{}", worker->process().pid(),
+                                        how, what_it_did(*worker), complaint));
     if (on_worker_death_ == OnWorkerDeath::fail_task &&
         worker->stage != PoolWorker::Stage::starting) {
         fail(lock, worker->calls, reason);
@@ -315,7 +337,7 @@ void ProcessPool::break_pool(Lock& lock, const std::exception_ptr& reason,
     kill_time_ = steady_clock::now() + patience_after_sigterm;
     for (PoolWorker& worker : workers_) {
         failed.splice(failed.end(), worker.calls);
-        worker.signal(SIGTERM);
+        worker.process().signal(SIGTERM);
         if (worker.is_waited_for) {
             worker.end_receiving();
         }
@@ -337,7 +359,7 @@ void ProcessPool::fail(Lock& lock, std::list<SubmittedCall>& calls,
     failed.swap(calls);
     lock.unlock();
     for (SubmittedCall& call : failed) {
-        if (call.message.empty() || call.pending->begin()) {
+        if (call.has_begun || call.pending->begin()) {
             call.pending->set_exception(reason);
         }
     }

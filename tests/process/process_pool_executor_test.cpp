@@ -315,3 +315,21 @@ TEST_CASE("ProcessPoolExecutor: a done callback is called also when nobody waits
     pool.shutdown();
     CHECK(seen == 9);
 }
+
+TEST_CASE("ProcessPoolExecutor: answers that come together reach all who wait for them") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(1);  // which gets a second call while it makes one
+    std::atomic<int> right = 0;
+    std::vector<std::thread> threads;
+    for (int each = 0; each < 6; ++each) {
+        threads.emplace_back([&] {
+            for (int round = 0; round < 500; ++round) {
+                right += pool.submit(square, round).result() == round * round ? 1 : 0;
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    CHECK(right == 3000);
+}

@@ -53,7 +53,10 @@ void ClockGate::shut(TimePoint now, TimePoint deadline) noexcept {
     if (deadline > now && counter_is_steady()) {
         deadline_ = deadline;
         shut_at_ = counter();
-        ticks_ = static_cast<std::uint64_t>((deadline - now).count()) / 2;
+        // Looked at once more, behind the counter: a thread that is interrupted between the two has
+        // less time left than `now` says.
+        const TimePoint later = Clock::now();
+        ticks_ = later < deadline ? static_cast<std::uint64_t>((deadline - later).count()) / 2 : 0;
     }
 }
 

@@ -79,7 +79,7 @@ TEST_CASE("ThreadPoolExecutor: does every job, on threads of its own") {
 TEST_CASE("ThreadPoolExecutor: starts no thread before there is work, and none it does not need") {
     const std::size_t before = thread_count();
     ThreadPoolExecutor executor(8);
-    CHECK(thread_count() == before);
+    CHECK(thread_count() <= before);  // one that was joined before leaves the list later
     for (int i = 0; i < 20; ++i) {
         std::latch done(1);
         executor.post([&] { done.count_down(); });
@@ -87,7 +87,9 @@ TEST_CASE("ThreadPoolExecutor: starts no thread before there is work, and none i
         REQUIRE(thread_count() <= before + 2);  // the worker may not be idle again yet
     }
     executor.shutdown();
-    CHECK(thread_count() == before);
+    while (thread_count() > before) {
+        std::this_thread::yield();
+    }
 }
 
 TEST_CASE("ThreadPoolExecutor: runs up to max_workers jobs at once, and no more") {

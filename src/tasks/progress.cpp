@@ -268,13 +268,13 @@ std::string ProgressBar::facts() const {
         fmt::format("{:>{}}/{} {}", done_, terminal_ ? total.size() : 0, total,
                     clock_text(std::chrono::floor<std::chrono::seconds>(now_ - start_).count()));
     if (done_ > 0 && elapsed > 0) {
-        text += " " + rate_text(static_cast<double>(done_) / elapsed);
+        text += fmt::format(" {}", rate_text(static_cast<double>(done_) / elapsed));
         if (done_ < total_) {
             const double left =
                 elapsed * static_cast<double>(total_ - done_) / static_cast<double>(done_);
             constexpr double longest = 1e9;
-            text += " " + clock_text(static_cast<std::int64_t>(std::min(left, longest) + 0.999)) +
-                    " left";
+            text += fmt::format(
+                " {} left", clock_text(static_cast<std::int64_t>(std::min(left, longest) + 0.999)));
         }
     }
     return text;

@@ -25,6 +25,7 @@ constexpr const char* name_of(ConcurrentStatus status) noexcept {
 }  // namespace
 
 bool ConcurrentStateBase::cancel() {
+    const Keep keep(*this);  // a callback may drop every other owner
     std::unique_lock lock(mutex_);
     if (!may_cancel()) {
         return status_ == ConcurrentStatus::cancelled;

@@ -130,20 +130,21 @@ TEST_CASE("pool callback: cancels what is queued") {
 TEST_CASE("pool callback: in a thread that waits for the result it may end the pool") {
     const NoProcesses none_left;
     for (const bool destroys : {false, true}) {
+        std::optional<ProcessGate> gate(std::in_place);
         auto pool = std::make_unique<ProcessPoolExecutor>(1);
         CHECK(pool->submit(same_number, 1).result() == 1);  // there is a worker, and it is idle
-        ProcessGate gate;
-        const auto future = pool->submit(pass_with, gate.name(), 2);
+        const auto future = pool->submit(pass_with, gate->name(), 2);
         std::latch called(1);
         future.add_done_callback([&] {
             destroys ? pool.reset() : pool->shutdown();
             called.count_down();
         });
-        std::thread opener([&] { gate.open(); });
+        std::thread opener([&] { gate->open(); });
         CHECK(future.result() == 2);
         called.wait();
         opener.join();
         CHECK((pool == nullptr) == destroys);
+        gate.reset();
         if (destroys) {
             wait_for_end(none_left.descriptors());  // the manager may have called back
         }

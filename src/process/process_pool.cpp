@@ -72,7 +72,7 @@ void ProcessPool::submit(std::unique_ptr<PendingCall> pending, std::string messa
         {.worker = weak_from_this(), .id = id, .may_end = cancel_running_ == CancelRunning::kill});
     SubmittedCall call{
         .id = id, .pending = std::move(pending), .message = std::move(message), .code = code};
-    PoolWorker* const worker = waiting_.empty() ? worker_for_next(lock) : nullptr;
+    PoolWorker* const worker = waiting_.empty() ? idle_worker(lock) : nullptr;
     if (worker != nullptr) {
         give(lock, *worker, std::move(call), dropped);
     } else {
@@ -82,7 +82,6 @@ void ProcessPool::submit(std::unique_ptr<PendingCall> pending, std::string messa
     if (needs_worker(lock)) {
         wake();
     }
-    lock.unlock();
 }
 
 void ProcessPool::begin_to_manage(const Lock&) {
@@ -151,6 +150,7 @@ void ProcessPool::wait_for(std::uint64_t id, std::chrono::steady_clock::time_poi
         receive(lock, *worker, deadline, answer);
     } catch (...) {
         break_pool(lock, std::current_exception());
+        wake();  // it looks at the time from now on
     }
     worker->is_waited_for = false;
     worker->is_unread = worker->has_buffered();  // what came with the answer, no event tells of
@@ -183,11 +183,11 @@ void ProcessPool::watch(const Lock&, PoolWorker& worker) {
 
 void ProcessPool::hand_out(const Lock& lock, std::list<SubmittedCall>& dropped) {
     while (!waiting_.empty()) {
-        PoolWorker* const worker = worker_for_next(lock);
+        PoolWorker* const worker = idle_worker(lock);
         if (worker == nullptr) {
             return;
         }
-        give(lock, *worker, std::move(waiting_.extract(waiting_.begin()).mapped()), dropped);
+        give(lock, *worker, take_first(lock), dropped);
     }
 }
 
@@ -204,25 +204,29 @@ void ProcessPool::give(const Lock& lock, PoolWorker& worker, SubmittedCall call,
     }
 }
 
-// One that works gets a second call when the calls are short and more of them wait than there are
-// workers: then it need not wait for the next. Not where the death of a worker is to be the end of
-// one call only.
-PoolWorker* ProcessPool::worker_for_next(const Lock&) {
+PoolWorker* ProcessPool::idle_worker(const Lock&) {
     for (PoolWorker& worker : workers_) {
         if (worker.is_idle() && worker.takes_calls() && !has_had_its_calls(worker)) {
             return &worker;
         }
     }
-    if (!are_calls_short_ || waiting_.size() <= workers_.size() ||
-        on_worker_death_ != OnWorkerDeath::break_pool || cancel_running_ != CancelRunning::leave) {
-        return nullptr;
-    }
-    for (PoolWorker& worker : workers_) {
-        if (worker.takes_calls() && worker.calls.size() == 1 && !has_had_its_calls(worker)) {
-            return &worker;
-        }
-    }
     return nullptr;
+}
+
+// Then it need not wait for the next one. Only behind a call that has begun just now, not behind
+// one of another worker's, which may be long; and not where the death of a worker is to be the end
+// of one call only.
+void ProcessPool::give_second(const Lock& lock, PoolWorker& worker,
+                              std::list<SubmittedCall>& dropped) {
+    if (waiting_.size() > workers_.size() && worker.calls.size() == 1 && worker.takes_calls() &&
+        !has_had_its_calls(worker) && on_worker_death_ == OnWorkerDeath::break_pool &&
+        cancel_running_ == CancelRunning::leave) {
+        give(lock, worker, take_first(lock), dropped);
+    }
+}
+
+SubmittedCall ProcessPool::take_first(const Lock&) {
+    return std::move(waiting_.extract(waiting_.begin()).mapped());
 }
 
 bool ProcessPool::has_had_its_calls(const PoolWorker& worker) const noexcept {

@@ -82,7 +82,11 @@ private:
     void hand_out(const Lock& lock, std::list<SubmittedCall>& dropped);
     void give(const Lock& lock, PoolWorker& worker, SubmittedCall call,
               std::list<SubmittedCall>& dropped);
-    PoolWorker* worker_for_next(const Lock& lock);
+    /// Gives a worker whose calls are short another one behind that which it has, when more wait
+    /// than there are workers.
+    void give_second(const Lock& lock, PoolWorker& worker, std::list<SubmittedCall>& dropped);
+    SubmittedCall take_first(const Lock& lock);
+    PoolWorker* idle_worker(const Lock& lock);
     bool has_had_its_calls(const PoolWorker& worker) const noexcept;
     void retire_if_done(const Lock& lock, PoolWorker& worker) noexcept;
     bool needs_worker(const Lock& lock) const;
@@ -134,7 +138,6 @@ private:
     bool is_broken_ = false;
     int end_signal_ = 0;          // of end_workers(), for a worker that is just being started
     bool is_left_alone_ = false;  // shutdown() without a wait: the destructor does not wait either
-    bool are_calls_short_ = false;
     std::optional<std::chrono::steady_clock::time_point> kill_time_;  // of those asked to end
 };
 

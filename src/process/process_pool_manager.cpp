@@ -284,9 +284,12 @@ ProcessPool::Answer ProcessPool::on_answer(const Lock& lock, PoolWorker& worker,
     answer.body = worker.take_body(frame);
     answer.call.splice(answer.call.begin(), worker.calls, worker.calls.begin());
     const auto now = steady_clock::now();
-    are_calls_short_ = now - worker.begun < short_call;
+    const bool was_short = now - worker.begun < short_call;
     worker.begun = now;
     hand_out(lock, answer.dropped);
+    if (was_short) {
+        give_second(lock, worker, answer.dropped);
+    }
     retire_if_done(lock, worker);
     return answer;
 }

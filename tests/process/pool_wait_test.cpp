@@ -5,14 +5,18 @@
 #include <ringio/process/process_pool_executor.hpp>
 
 #include <support/catch.hpp>
+#include <support/gate.hpp>
 #include <support/no_processes.hpp>
 #include <support/worker_calls.hpp>
 
 #include "../concurrent/futures.hpp"
 
 #include <chrono>
+#include <fstream>
+#include <latch>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace ringio::test_support::pool_wait {
@@ -20,6 +24,16 @@ namespace {
 
 using concurrent::ProcessPoolExecutor;
 using Futures = std::vector<concurrent::Future<int>>;
+
+// Reads the letter of its state in /proc/PID/stat, which stands behind its name.
+void wait_until_it_sleeps(pid_t process) {
+    for (char state = 'R'; state != 'S';) {
+        std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+        std::string text;
+        std::getline(file, text);
+        state = text.at(text.rfind(')') + 2);
+    }
+}
 
 int throw_behind(const std::string& gate) {
     ProcessGate::pass(gate);
@@ -132,6 +146,59 @@ TEST_CASE("pool wait: those who wait are told that the pool broke") {
     for (const auto& future : futures) {
         CHECK_THROWS_AS(future.result(), concurrent::BrokenProcessPool);
     }
+}
+
+// Both answers are in the socket when somebody waits for the first: he receives both, and the
+// second is nobody's but the manager's, whom no event tells of it.
+TEST_CASE("pool wait: an answer that came together with another one is delivered, too") {
+    bool was_tried = false;
+    for (int round = 0; !was_tried && round < 50; ++round) {
+        const NoProcesses none_left;
+        ProcessPoolExecutor pool(2);
+        Gate manager;
+        ProcessGate holding;
+        ProcessGate blocking;
+        ProcessGate before_short;
+        ProcessGate second_reached;
+        std::latch delivered(1);
+
+        const auto held = pool.submit(pass_with, holding.name(), 0);
+        held.add_done_callback([&] { manager.pass(); });
+        holding.wait_until_reached();
+        const auto first = pool.submit(pass_with, before_short.name(), 1);
+        before_short.wait_until_reached();
+        const auto blocked = pool.submit(pass_with, blocking.name(), 6);  // by the first worker
+        const auto short_call = pool.submit(same_number, 2);
+        const auto one = pool.submit(same_number, 3);
+        const auto other = pool.submit(pass_with, second_reached.name(), 4);
+        other.add_done_callback([&] { delivered.count_down(); });
+        const Futures more = {pool.submit(same_number, 5), pool.submit(same_number, 5)};
+        const pid_t worker = pool.worker_pids().back();
+        std::thread opener([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));  // no short calls, these two
+            holding.open();
+            manager.wait_until_reached();  // the manager is busy from here on
+            before_short.open();
+        });
+        CHECK(first.result() == 1);
+        CHECK(short_call.result() == 2);
+        opener.join();
+        // A short call was answered, so the worker has got two, unless it took long all the same.
+        was_tried = one.running() && other.running();
+        if (was_tried) {
+            second_reached.wait_until_reached();  // the first of them is answered
+            second_reached.open();
+            wait_until_it_sleeps(worker);
+            CHECK(one.result() == 3);
+        }
+        second_reached.open();
+        manager.open();
+        delivered.wait();
+        blocking.open();
+        CHECK(blocked.result() == 6);
+        CHECK(more[1].result() == 5);
+    }
+    CHECK(was_tried);
 }
 
 }  // namespace ringio::test_support::pool_wait

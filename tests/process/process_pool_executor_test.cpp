@@ -2,8 +2,11 @@
 
 #include <ringio/concurrent.hpp>
 #include <ringio/tasks.hpp>
+#include <support/async_test_case.hpp>
 #include <support/catch.hpp>
+#include <support/ends.hpp>
 #include <support/no_processes.hpp>
+#include <support/worker_calls.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -228,8 +231,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE(
-    "ProcessPoolExecutor: a task awaits a call, and its cancellation takes it out of the queue") {
+TEST_CASE("ProcessPoolExecutor: a task awaits a call, and a cancellation that is to kill does so") {
     const NoProcesses none_left;
     ProcessPoolExecutor pool({.max_workers = 1, .cancel_running = CancelRunning::kill});
     const auto main = [&]() -> ringio::Task<> {
@@ -247,6 +249,60 @@ TEST_CASE(
         CHECK(is_timed_out);
         const int after = co_await loop.run_in_executor(pool, square, 7);
         CHECK(after == 49);
+    };
+    ringio::run(main());
+}
+
+TEST_CASE(
+    "ProcessPoolExecutor: a call is awaited no longer when it is cancelled, queued or running") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(1);
+    ProcessGate gate;
+    const auto main = [&]() -> ringio::Task<> {
+        auto& loop = ringio::get_running_loop();
+        auto running = loop.run_in_executor(pool, pass_with, gate.name(), 1);
+        gate.wait_until_reached();
+        auto queued = loop.run_in_executor(pool, square, 2);
+        CHECK(queued.cancel());
+        CHECK_FALSE(queued.cancel());
+        CHECK(running.cancel());  // the worker goes on, and its result is dropped
+        CHECK_AWAIT(is_cancelled(queued), true);
+        CHECK_AWAIT(is_cancelled(running), true);
+        gate.open();
+        const int after = co_await loop.run_in_executor(pool, square, 3);
+        CHECK(after == 9);
+    };
+    ringio::run(main());
+    CHECK(pool.worker_pids().size() == 1);
+}
+
+TEST_CASE("ProcessPoolExecutor: a loop that closes waits for no call, and the pool goes on") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(1);
+    ProcessGate gate;
+    {
+        ringio::EventLoop loop;
+        const auto left = loop.run_in_executor(pool, pass_with, gate.name(), 1);
+        gate.wait_until_reached();
+        loop.close();
+        CHECK_FALSE(left.done());
+    }
+    gate.open();
+    CHECK(pool.submit(square, 3).result() == 9);
+}
+
+TEST_CASE("ProcessPoolExecutor: a result that came before a cancellation is dropped with it") {
+    const NoProcesses none_left;
+    ProcessPoolExecutor pool(1);
+    const auto main = [&]() -> ringio::Task<> {
+        auto& loop = ringio::get_running_loop();
+        const concurrent::Future<int> source = pool.submit(square, 2);
+        auto wrapped = ringio::wrap_future(source);
+        CHECK(source.result() == 4);  // and is on its way to the loop
+        CHECK(wrapped.cancel());
+        CHECK_AWAIT(is_cancelled(wrapped), true);
+        const int after = co_await loop.run_in_executor(pool, square, 3);
+        CHECK(after == 9);
     };
     ringio::run(main());
 }
@@ -314,25 +370,4 @@ TEST_CASE("ProcessPoolExecutor: a done callback is called also when nobody waits
     future.add_done_callback([&](const concurrent::Future<int>& done) { seen = done.result(); });
     pool.shutdown();
     CHECK(seen == 9);
-}
-
-TEST_CASE(
-    "ProcessPoolExecutor: of answers that come together the one nobody waits for is seen, too") {
-    const NoProcesses none_left;
-    for (int round = 0; round < 20; ++round) {
-        ProcessPoolExecutor pool(1);  // which gets a second call while it makes one
-        std::atomic<int> seen = 0;
-        std::vector<concurrent::Future<int>> futures;
-        for (int each = 0; each < 400; ++each) {
-            futures.push_back(pool.submit(square, each));
-            if (each % 2 == 1) {
-                futures.back().add_done_callback([&] { ++seen; });
-            }
-        }
-        for (std::size_t each = 0; each < futures.size(); each += 2) {
-            futures[each].result();
-        }
-        pool.shutdown();
-        CHECK(seen == 200);
-    }
 }

@@ -24,6 +24,12 @@ namespace ringio {
 /// `first_exception` goes on until all are done, unless one of them has an exception.
 enum class ReturnWhen : unsigned char { all_completed, first_completed, first_exception };
 
+/// How a wait() for several futures, of a loop's or of threads, goes about it.
+struct WaitOptions {
+    std::optional<Delay> timeout = {};  ///< none: for as long as it takes
+    ReturnWhen return_when = ReturnWhen::all_completed;
+};
+
 namespace detail {
 
 template <class F>
@@ -121,10 +127,7 @@ std::vector<ConcurrentStateBase*> states_of(const std::vector<F>& futures) {
 
 namespace concurrent {
 
-struct WaitOptions {
-    std::optional<Delay> timeout = {};  ///< none: for as long as it takes
-    ReturnWhen return_when = ReturnWhen::all_completed;
-};
+using ringio::WaitOptions;
 
 /// What wait() gives: the futures it was given, parted, each once, in the order given.
 template <class F>

@@ -16,11 +16,6 @@
 
 namespace ringio {
 
-struct WaitOptions {
-    std::optional<Delay> timeout = {};  ///< none: for as long as it takes
-    ReturnWhen return_when = ReturnWhen::all_completed;
-};
-
 /// What wait() gives: the futures it was given, parted, in the order given.
 template <class F>
 struct WaitResult {

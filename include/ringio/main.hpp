@@ -16,6 +16,7 @@ int run_main(Task<int> (*program)(int, char**), int argc, char** argv);
 
 }  // namespace ringio::detail
 
+// The workers of a ProcessPoolExecutor begin here, too.
 int main(int argc, char** argv) {
     if (const auto code = ringio::process_worker(argc, argv)) {
         return *code;

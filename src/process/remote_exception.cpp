@@ -13,7 +13,6 @@
 #include <ios>
 #include <new>
 #include <optional>
-#include <regex>
 #include <stdexcept>
 #include <string>
 #include <string_view>

@@ -40,6 +40,7 @@ public:
 /// *Errors*: ArchiveError for a std::variant without a value.
 class ArchiveOut {
 public:
+    /// For a serialize() that does one thing when it writes and another when it reads.
     static constexpr bool is_loading = false;
 
     template <class... Ts>
@@ -77,6 +78,7 @@ private:
 /// refers to the message.
 class ArchiveIn {
 public:
+    /// For a serialize() that does one thing when it writes and another when it reads.
     static constexpr bool is_loading = true;
 
     explicit ArchiveIn(std::string_view message) noexcept : left_(message) {}

@@ -165,8 +165,7 @@ public:
     /// portions are sent at the call, unless `buffersize` says otherwise.
     ///
     /// *Errors*: as submit(); an exception comes out in the place of its portion's results, and
-    /// ends the range; TimeoutError. *Cancellation*: when the results are destroyed, or one threw,
-    /// what has not begun is cancelled.
+    /// ends the range; TimeoutError. *Cancellation*: as MapResults.
     template <class Fn, detail::MapInput Inputs>
     auto map(Fn&& function, Inputs&& inputs, const ProcessMapOptions& options = {});
     template <class Fn, detail::MapInput First, detail::MapInput Second>
@@ -176,8 +175,9 @@ public:
     /// thread waits in it: each call with `wait` returns when all workers have ended.
     void shutdown(const ShutdownOptions& options = {});
 
-    /// Ends all workers by SIGTERM, or by SIGKILL, and shuts down without a wait: what runs fails
-    /// with BrokenProcessPool, what is queued is cancelled.
+    /// Ends all workers, by SIGTERM and five seconds later by SIGKILL, or by that at once; and
+    /// shuts down without a wait: what runs fails with BrokenProcessPool, what is queued is
+    /// cancelled.
     void terminate_workers();
     void kill_workers();
 

@@ -122,6 +122,12 @@ CodePointer code_of(Fn function) {
     }
 }
 
+/// What stands for a call in reports: the function, or where there is none, as of a lambda, what
+/// makes the call.
+inline CodePointer code_for_report(CodePointer function, RemoteThunk thunk) {
+    return function != nullptr ? function : reinterpret_cast<CodePointer>(thunk);
+}
+
 /// Writes `argument` as the value that travels.
 template <class Traveller, class Arg>
 void write_argument(concurrent::ArchiveOut& out, Arg&& argument) {
@@ -143,10 +149,7 @@ struct RemoteCall<Fn, TypeList<Travellers...>> {
     using Result = std::remove_cvref_t<std::invoke_result_t<Fn, Travellers...>>;
 
     /// What is called, for a report.
-    static CodePointer code(Fn function) {
-        const CodePointer code = code_of(function);
-        return code != nullptr ? code : reinterpret_cast<CodePointer>(&run);
-    }
+    static CodePointer code(Fn function) { return code_for_report(code_of(function), &run); }
 
     static void run(CodePointer function, concurrent::ArchiveIn& in, concurrent::ArchiveOut& out) {
         std::tuple<Travellers...> arguments{in.read<Travellers>()...};
@@ -177,10 +180,7 @@ struct RemoteChunk<Fn, TypeList<Travellers...>> {
     using Arguments = std::tuple<std::vector<Travellers>...>;
     using Results = std::vector<std::conditional_t<std::is_void_v<Result>, std::monostate, Result>>;
 
-    static CodePointer code(Fn function) {
-        const CodePointer code = code_of(function);
-        return code != nullptr ? code : reinterpret_cast<CodePointer>(&run);
-    }
+    static CodePointer code(Fn function) { return code_for_report(code_of(function), &run); }
 
     static void write(concurrent::ArchiveOut& out, Fn function, const Arguments& arguments) {
         (require_archivable<Travellers>(), ...);

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum {
-    call_size = 79,  // of ringio's pool: a header, two addresses of code, an int
+    call_size = 49,  // of ringio's pool: a header, two addresses of code, an int
     answer_size = 28,
     text_size = 1 << 20,
     workers = 2,

@@ -63,6 +63,22 @@ struct SaysNothing {
     void serialize(Archive&) {}
     bool operator==(const SaysNothing&) const { return true; }
 };
+// Writes nothing of what is made anew when it is read.
+struct Summed {
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(values);
+        if constexpr (Archive::is_loading) {
+            sum = 0;
+            for (const int value : values) {
+                sum += value;
+            }
+        }
+    }
+    bool operator==(const Summed&) const = default;
+    std::vector<int> values;
+    int sum = 0;
+};
 struct NoDefault {
     explicit NoDefault(int given) : value(given) {}
     int value;
@@ -168,6 +184,8 @@ TEST_CASE("archive: aggregates come back, and classes that say how") {
     foreign.x = 9;
     check_round_trip(foreign);
     check_round_trip(std::vector<SaysNothing>(4));
+    check_round_trip(Summed{{1, 2, 3}, 6});
+    CHECK(archived(Summed{{1, 2, 3}, 6}) == archived(Summed{{1, 2, 3}, 0}));
 }
 
 TEST_CASE("archive: what has no default constructor comes back if it is plain") {

@@ -200,6 +200,9 @@ bool Ring::enter_kernel(bool wait, std::optional<nanoseconds> timeout) {
         if (sleep) {
             check_progress(entered);
         }
+        // Kernel: whoever completes a request queues it first and sets TASKRUN then; an entry that
+        // falls between the two takes it, and the flag stays with nothing behind it (seen in 6.18).
+        false_news_ = !something_to_reap() && (*kernel_flags_ & IORING_SQ_TASKRUN) != 0;
     }
     if (failure_ != 0) [[unlikely]] {
         throw_failure();
@@ -303,10 +306,12 @@ bool Ring::something_to_reap() const noexcept {
     return !withdrawn_.empty() || io_uring_cq_ready(queues_) != 0;
 }
 
-// Tells whether the kernel holds completions back until it is entered.
+// Tells whether the kernel holds completions back until it is entered. What it sets again after an
+// entry that brought nothing is no reason not to sleep: a sleeping entry delivers it, if it is
+// true.
 bool Ring::kernel_has_news() const noexcept {
-    return (IO_URING_READ_ONCE(*queues_->sq.kflags) &
-            (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+    const unsigned trusted = IORING_SQ_CQ_OVERFLOW | (false_news_ ? 0U : IORING_SQ_TASKRUN);
+    return (IO_URING_READ_ONCE(*queues_->sq.kflags) & trusted) != 0;
 }
 
 }  // namespace ringio

@@ -231,3 +231,31 @@ TEST_CASE("loop kernel: where a filter kills a program runs as well, and is told
     CHECK(child.status == 0);
     CHECK(child.text.rfind("7 on epoll; epoll is used: a seccomp filter kills", 0) == 0);
 }
+
+namespace {
+
+std::unique_ptr<Kernel> announcing_kernel(unsigned entries) {
+    auto kernel = std::make_unique<testing::ScriptedKernel>(entries, 2 * entries);
+    kernel->flags_that_stay = IORING_SQ_TASKRUN;
+    return kernel;
+}
+
+Task<bool> waits_for_nobody() {
+    Promise<> promise = get_running_loop().create_future<void>();
+    co_await promise.get_future();
+    co_return true;
+}
+
+Task<int> sleeps_for_hours() {
+    co_await sleep(3h);
+    co_return 3;
+}
+
+}  // namespace
+
+TEST_CASE("loop kernel: virtual time passes and deadlocks are found though news stays announced") {
+    EventLoop loop(
+        LoopOptions{.virtual_time = true, .kernel = testing::kernel_from<&announcing_kernel>()});
+    CHECK(loop.run_until_complete(sleeps_for_hours()) == 3);
+    CHECK_THROWS_AS(loop.run_until_complete(waits_for_nobody()), DeadlockError);
+}

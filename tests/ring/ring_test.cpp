@@ -195,6 +195,29 @@ TEST_CASE("ring: completions that overflowed are a reason to enter") {
     CHECK(each_completed_once_with(nops, 0));
 }
 
+TEST_CASE("ring: news that stays announced after an entry that brought none is no work") {
+    Scripted s;
+    s.kernel.flags_that_stay = IORING_SQ_TASKRUN;
+    s.kernel.answer_at_once = 0;
+    NopProbe nop;
+    s.ring.submit(nop);
+    s.ring.enter(false);
+    CHECK(s.ring.has_work());  // to be reaped
+    s.ring.reap();
+    CHECK(s.ring.has_work());  // that entry brought something: the announcement may be true
+    s.ring.enter(false);
+    CHECK_FALSE(s.ring.has_work());
+
+    s.kernel.flags_that_stay = 0;
+    s.ring.enter(false);
+    s.kernel.flags_that_stay = IORING_SQ_TASKRUN;
+    NopProbe another;
+    s.ring.submit(another);
+    s.ring.enter(false);
+    s.ring.reap();
+    CHECK(s.ring.has_work());  // trusted again
+}
+
 TEST_CASE("ring: requests that the kernel refuses wait and are handed over in order later") {
     for (const int refusal : {-EAGAIN, -EBUSY, -EINTR}) {
         Scripted s(2, 16);

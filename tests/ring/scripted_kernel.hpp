@@ -139,8 +139,9 @@ public:
     std::string incoming;   // what a receive that is tried gets
     bool refuses_buffers = false;
     bool keeps_its_time = false;
-    std::string says;        // its remark
-    int refuse_cancels = 0;  // what every cancel is answered, without any effect; 0: as it is
+    std::string says;              // its remark
+    unsigned flags_that_stay = 0;  // in *sq.kflags, whatever an entry brings
+    int refuse_cancels = 0;        // what every cancel is answered, without any effect; 0: as it is
 
 private:
     struct Posted {
@@ -188,7 +189,7 @@ private:
             ++cq_tail_;
             overflow_.pop_front();
         }
-        sq_flags_ = overflow_.empty() ? 0 : IORING_SQ_CQ_OVERFLOW;
+        sq_flags_ = (overflow_.empty() ? 0 : IORING_SQ_CQ_OVERFLOW) | flags_that_stay;
     }
 
     std::vector<io_uring_sqe> sqes_;

@@ -183,6 +183,7 @@ private:
     std::uint16_t generation_ = 0;   // of the last submission
     bool touched_ = false;           // there may be something to hand over or to deliver
     bool somebody_waits_ = false;    // in one of the lists but asked_, or a cancel is wanted
+    bool false_news_ = false;        // TASKRUN is set, and the last entry brought nothing
     bool wake_failed_ = false;       // failure_ is that of the wake read, and is told once
     bool left_behind_ = false;       // on another thread: nothing goes to the kernel any more
     bool buffers_asked_for_ = false;

@@ -11,6 +11,21 @@ install(
     FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT ringioTargets NAMESPACE ringio:: DESTINATION "${package_dir}")
 
+# The components that were built, each with the targets that it brings.
+set(RINGIO_COMPONENTS "")
+foreach(component IN ITEMS tls http)
+    if(TARGET ringio_${component})
+        list(APPEND RINGIO_COMPONENTS ${component})
+        install(
+            TARGETS ringio_${component}
+            EXPORT ringio_${component}Targets
+            ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+            LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+            FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+        install(EXPORT ringio_${component}Targets NAMESPACE ringio:: DESTINATION "${package_dir}")
+    endif()
+endforeach()
+
 # A shared ringio brings liburing along; a static one leaves it to whoever links.
 get_target_property(type ringio TYPE)
 set(pc_requires "fmt")
@@ -52,6 +67,14 @@ if(BUILD_SHARED_LIBS)
 endif()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/ringio.pc.in" "${PROJECT_BINARY_DIR}/ringio.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/ringio.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+set(pc_requires_of_tls "libssl libcrypto")
+set(pc_requires_of_http "ringio-tls = ${PROJECT_VERSION} libcurl")
+foreach(pc_component IN LISTS RINGIO_COMPONENTS)
+    set(pc_requires "${pc_requires_of_${pc_component}}")
+    set(pc_file "${PROJECT_BINARY_DIR}/ringio-${pc_component}.pc")
+    configure_file("${PROJECT_SOURCE_DIR}/cmake/ringio-component.pc.in" "${pc_file}" @ONLY)
+    install(FILES "${pc_file}" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endforeach()
 
 install(PROGRAMS "${PROJECT_SOURCE_DIR}/tools/ringio-lint" DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

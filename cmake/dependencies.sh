@@ -21,6 +21,8 @@ is_present() {
         liburing-dev) pkg-config --exists 'liburing >= 2.3' ;;
         libfmt-dev) pkg-config --exists fmt ;;
         catch2) pkg-config --exists catch2 || pkg-config --exists catch2-with-main ;;
+        libssl-dev) pkg-config --exists 'libssl >= 3' ;;
+        libcurl4-openssl-dev) pkg-config --exists 'libcurl >= 7.85' ;;
         libpq-dev) pkg-config --exists libpq ;;
         libhiredis-dev) pkg-config --exists hiredis ;;
         libc-ares-dev) pkg-config --exists libcares ;;
@@ -105,7 +107,8 @@ build() {
     quietly "building $1" cmake --build --preset "$1" --parallel "$(compile_jobs)"
 }
 
-build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3 ccache)
+build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3 ccache libssl-dev
+    libcurl4-openssl-dev)
 test_packages=(catch2 nginx-light valgrind strace socat)
 # The libraries and servers of examples/recipes. The server of Redis is in redis-tools, too, without a
 # service; that of PostgreSQL comes with one, which apt starts only where there is an init system.

@@ -70,7 +70,7 @@ bool Intake::cancel(const std::string&) noexcept {
 RINGIO_FLATTEN void Intake::complete(int result, std::uint32_t flags) noexcept {
     if (BufferPool::comes_with(flags) && kind_ == Kind::multishot) [[likely]] {
         const unsigned id = BufferPool::id_of(flags);
-        if (reader_ == Reader::waiting && result > 0 && buffer_.empty()) [[likely]] {
+        if (is_awaited() && result > 0 && buffer_.empty()) [[likely]] {
             lend(id, static_cast<std::size_t>(result));
         } else {
             keep(id, result);
@@ -114,16 +114,16 @@ void Intake::on_terminal(int result) noexcept {
     } else if (result == -ENOBUFS && kind_ == Kind::multishot) {
         starved = true;
     } else if (result == -ECANCELED) {
-        if (!paused) {
+        if (!paused && phase_ != Phase::resting) {
             phase_ = Phase::stopped;  // perhaps nobody asked: the loop closes
         }
     } else if (result < 0 && result != -EINTR && phase_ != Phase::stopped) {
         fail(-result);
     }
-    if (outcome_ != Outcome::open) {
+    if (outcome_ != Outcome::open || phase_ == Phase::resting) {
         wake_reader();
     }
-    if (phase_ != Phase::stopped && wants_more()) {
+    if (phase_ != Phase::stopped && phase_ != Phase::resting && wants_more()) {
         if (starved && !bulk_) {
             anchor_->loop->machine().ring().submit_starved(*this);
         } else {
@@ -146,8 +146,7 @@ void Intake::end_by_peer() noexcept {
 }
 
 bool Intake::wants_more() const noexcept {
-    return outcome_ == Outcome::open &&
-           (reader_ == Reader::waiting || (kind_ == Kind::multishot && !bulk_));
+    return outcome_ == Outcome::open && (is_awaited() || (kind_ == Kind::multishot && !bulk_));
 }
 
 // A reader mostly comes back in the same turn, and then says best what to ask for.
@@ -265,9 +264,46 @@ void Intake::feed(std::string_view bytes) {
     }
 }
 
+std::span<char> Intake::feed_space(std::size_t size) { return buffer_.prepare(size).first(size); }
+
+void Intake::fed(std::size_t size) noexcept {
+    buffer_.commit(size);
+    if (buffer_.size() > 2 * limit_ && phase_ != Phase::stopped) {
+        phase_ = Phase::pausing;
+    }
+    if (size != 0) {
+        wake_reader();
+    }
+}
+
 void Intake::feed_end() noexcept {
     end_by_peer();
     wake_reader();
+}
+
+void Intake::rest() noexcept {
+    if (phase_ != Phase::stopped) {
+        phase_ = Phase::resting;
+    }
+    cancel_request();
+}
+
+void Intake::end_rest() noexcept {
+    if (phase_ == Phase::resting) {
+        phase_ = Phase::receiving;
+        go_on();
+    }
+}
+
+ReadBuffer Intake::give_up_descriptor() noexcept {
+    end_loan();
+    TurnEnd::unlink();
+    leave_descriptor();
+    fd_ = -1;
+    phase_ = Phase::receiving;
+    outcome_ = Outcome::open;
+    bulk_ = false;
+    return std::exchange(buffer_, ReadBuffer());
 }
 
 void Intake::cancel_request() noexcept {

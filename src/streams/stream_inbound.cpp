@@ -54,6 +54,8 @@ void StreamInbound::request_ended() noexcept {
 
 void StreamInbound::fed_out() noexcept { stream_.input_has_room(); }
 
+void StreamInbound::news() noexcept { stream_.input_came(); }
+
 void StreamInbound::refuse_to_read(const char* reader) const {
     if (is_bypassed() || has_reader()) {
         throw std::runtime_error(std::string(reader) +

@@ -53,10 +53,22 @@ RINGIO_INLINE int StreamOutbound::try_send(EventLoop& loop, std::string_view dat
 
 int StreamOutbound::try_other_way(EventLoop& loop, std::string_view data) noexcept {
     if (way_ == Way::far_side) {
-        return far_->take(data);
+        return give_to_far_side(data);
     }
     return loop.machine().ring().try_now(
         WriteRequest{.fd = socket_.fd(), .buffer = data.data(), .size = data.size()});
+}
+
+// What the far side does with it may come back to this stream: it writes, it closes, it aborts.
+int StreamOutbound::give_to_far_side(std::string_view data) noexcept {
+    if (far_ == nullptr) {
+        return -EPIPE;
+    }
+    taking_ = true;
+    const int taken = far_->take(data);
+    taking_ = false;
+    paused_ = paused_ || far_->is_congested();
+    return taken;
 }
 
 void StreamOutbound::fail(int error) noexcept {
@@ -90,6 +102,7 @@ void StreamOutbound::write(std::string_view data) {
     if (data.size() >= write_through_min) [[unlikely]] {
         data.remove_prefix(write_through(data));
         if (stream_.closing()) {
+            stream_.output_ended();  // which could not be while the far side took it
             return;
         }
     }
@@ -111,7 +124,11 @@ std::size_t StreamOutbound::write_through(std::string_view data) noexcept {
     return may ? send_at_once(data) : 0;
 }
 
-void StreamOutbound::end() noexcept {
+void StreamOutbound::end() {
+    if (!can_end()) {
+        throw std::runtime_error("write_eof() on the stream to " + stream_.peer() +
+                                 ": TLS ends in both directions; close() it");
+    }
     if (stream_.closing() || writes_ == Writes::ended) {
         return;
     }
@@ -134,6 +151,10 @@ void StreamOutbound::flush() noexcept {
     if (is_sending() || stream_.closed()) [[unlikely]] {
         return;
     }
+    if (far_ != nullptr) [[unlikely]] {
+        flush_to_far_side();
+        return;
+    }
     if (!outgoing_.empty()) [[likely]] {
         const std::size_t sent = send_at_once(outgoing_);
         if (aborted_) [[unlikely]] {
@@ -147,6 +168,25 @@ void StreamOutbound::flush() noexcept {
         } else {
             hand_over(sent);
         }
+    }
+    after_send();
+}
+
+// What is written meanwhile does not move what is being taken.
+void StreamOutbound::flush_to_far_side() noexcept {
+    const IntrusivePtr<StreamState> keep(&stream_);
+    while (!outgoing_.empty() && !is_sending() && !aborted_) {
+        sending_.swap(outgoing_);
+        sent_ = send_at_once(sending_);
+        if (sent_ < sending_.size() && !aborted_) {
+            submit_rest();
+        } else {
+            sent_ = 0;
+            empty(sending_);
+        }
+    }
+    if (aborted_) {
+        drop();
     }
     after_send();
 }
@@ -234,10 +274,11 @@ void StreamOutbound::submit_rest() noexcept {
 
 void StreamOutbound::has_room() noexcept {
     if (!std::exchange(waits_for_room_, false)) {
+        resume_writers();
         return;
     }
     const IntrusivePtr<StreamState> waited(&stream_, adopt);
-    const int taken = far_->take(std::string_view(sending_).substr(sent_));
+    const int taken = give_to_far_side(std::string_view(sending_).substr(sent_));
     on_sent(taken == -EAGAIN ? 0 : taken);
 }
 
@@ -252,11 +293,12 @@ void StreamOutbound::set_water_marks(std::size_t high, std::size_t low) {
 }
 
 void StreamOutbound::resume_writers() noexcept {
-    if (paused_ && pending_bytes() <= low_water_) {
+    if (paused_ && pending_bytes() <= low_water_ && (far_ == nullptr || !far_->is_congested())) {
         paused_ = false;
         if (waits_) {
             waits_->drains.wake_all();
         }
+        stream_.output_resumed();
     }
 }
 
@@ -330,6 +372,9 @@ void StreamOutbound::Exclusive::write(std::string_view data) const {
 }
 
 void StreamOutbound::drop() noexcept {
+    if (taking_) {
+        return;  // the far side looks at it; whoever asked it to drops the bytes
+    }
     outgoing_.clear();
     sending_.clear();
     sent_ = 0;

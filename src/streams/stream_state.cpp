@@ -67,9 +67,51 @@ StreamState::~StreamState() {
     if (!closed_ && owner_ != nullptr) {
         owner_->connection_closed(*this);
     }
+    far_.reset();  // which looks at the rest
 }
 
 void StreamState::retire() noexcept { delete this; }
+
+const StreamState& StreamState::bottom() const noexcept {
+    const StreamState* stream = this;
+    while (stream->far_ && stream->far_->lower() != nullptr) {
+        stream = stream->far_->lower();
+    }
+    return *stream;
+}
+
+// What came is at rest, and goes along; what is to come, comes to the other one.
+IntrusivePtr<StreamState> StreamState::split(EventLoop& loop, std::size_t limit) {
+    RINGIO_ASSERT(may_split(), "a stream is split in the middle of something");
+    const bool ended = inbound_.at_end();
+    const ReadBuffer came = inbound_.give_up_descriptor();
+    try {
+        IntrusivePtr<StreamState> below(
+            far_ ? new StreamState(loop, std::move(far_), peer_, limit)
+                 : new StreamState(loop, std::move(socket_), peer_, limit));
+        if (below->far_) {
+            below->far_->serve(*below);
+        }
+        below->inbound_.feed(came.data());
+        if (ended) {
+            below->inbound_.feed_end();
+        }
+        return below;
+    } catch (const std::bad_alloc&) {
+        fail(std::current_exception());
+        throw;
+    }
+}
+
+void StreamState::set_far_side(std::unique_ptr<FarSide> far) noexcept {
+    far_ = std::move(far);
+    outbound_.set_far_side(*far_);
+}
+
+// The far side may end, and with it the stream, while it is asked.
+bool StreamState::far_side_is_done() noexcept {
+    return !far_ || far_finished_ || far_->finish(outbound_.is_aborted());
+}
 
 void StreamState::release_handle() noexcept {
     if (--handles_ == 0 && !closing_) {
@@ -152,11 +194,14 @@ void StreamState::finish_close() noexcept {
     if (inbound_.has_reader() && !failure_) {
         inbound_.set_at_end();  // being closed is the end of the stream for the one who waits
     }
-    if (!inbound_.stop()) {
+    if (!inbound_.stop() || !far_side_is_done() || closed_) {
         return;
     }
     closed_ = true;
     close_socket();
+    if (layer_ != nullptr) {
+        layer_->stream_closed();
+    }
     if (owner_ != nullptr) {
         std::exchange(owner_, nullptr)->connection_closed(*this);
     }

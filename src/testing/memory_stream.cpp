@@ -65,6 +65,8 @@ public:
         }
     }
 
+    void serve(StreamState& stream) noexcept override { own_ = &stream; }
+
     void go_on() noexcept override {
         if (peer_ != nullptr) {
             peer_->own_->output().has_room();

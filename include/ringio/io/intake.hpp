@@ -15,6 +15,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,10 @@ struct Loan {
 ///
 /// Without a descriptor (-1) nothing is asked of the kernel: what comes is fed, and fed_out() says
 /// when to go on after is_full(), which is `pausing`.
+///
+/// In place of a task a layer above may read, which hears by news() of all that comes (stand_by()).
+/// Before the descriptor goes to another intake, this one comes to rest: resting -> (terminal) at
+/// rest, with what came in its buffer.
 class Intake : public Completion, public TurnEnd, public Wait {
 public:
     /// The bytes that came and were not taken. Valid until anything else is called.
@@ -101,8 +106,27 @@ public:
     /// Says that the kernel told the end: nothing is left in the socket.
     bool ended_by_peer() const noexcept { return outcome_ == Outcome::ended_by_peer; }
 
-    /// Says whether a coroutine waits, or was woken and has not gone on; only one may.
+    /// Says whether a coroutine waits, or was woken and has not gone on; only one may. Or a layer
+    /// above reads.
     bool has_reader() const noexcept { return reader_ != Reader::none; }
+
+    /// From now on what comes is told by news(), whether it is bytes or the end.
+    void stand_by() noexcept {
+        reader_ = Reader::standing;
+        go_on();
+    }
+    /// The layer above has no room: more than the limits is not received.
+    void stand_back() noexcept { reader_ = Reader::none; }
+    bool is_stopped() const noexcept { return phase_ == Phase::stopped; }
+
+    /// Asks the kernel for nothing from now on; a request in flight ends.
+    void rest() noexcept;
+    bool is_at_rest() const noexcept { return phase_ == Phase::resting && !in_flight(); }
+    /// Goes on after rest().
+    void end_rest() noexcept;
+    /// At rest, becomes one without a descriptor, and gives away the bytes that came; the end, if
+    /// it came, is forgotten.
+    ReadBuffer give_up_descriptor() noexcept;
 
     /// Says that the sender is faster: one that has memory for much may receive into it directly,
     /// when nothing is in flight, and tells how much that was.
@@ -160,6 +184,10 @@ public:
     /// then nothing came.
     void feed(std::string_view bytes);
     void feed_end() noexcept;
+    /// The same in two steps: memory for at most `size` bytes to be written to, and how many were.
+    /// *Errors*: std::bad_alloc.
+    std::span<char> feed_space(std::size_t size);
+    void fed(std::size_t size) noexcept;
     /// Says that more than twice the limit was fed, and fed_out() is to come.
     bool is_full() const noexcept { return fd_ < 0 && phase_ == Phase::pausing; }
 
@@ -172,20 +200,23 @@ protected:
     Intake(EventLoop& loop, int fd, std::size_t limit, Medium medium = Medium::socket) noexcept;
     ~Intake();
 
-    /// Queues the task that waits, once.
+    /// Queues the task that waits, once; or tells the layer above.
     void wake_reader() noexcept {
         if (reader_ == Reader::waiting) {
             reader_ = Reader::woken;
             task_->wake();
+        } else if (reader_ == Reader::standing) [[unlikely]] {
+            news();
         }
     }
 
 private:
-    enum class Phase : unsigned char { fresh, receiving, pausing, bypassed, stopped };
+    enum class Phase : unsigned char { fresh, receiving, pausing, bypassed, resting, stopped };
     /// How the stream ends for the reader.
     enum class Outcome : unsigned char { open, ended, ended_by_peer, failed };
-    /// Legend: none -> waiting -> woken or cancelled -> (it goes on) none.
-    enum class Reader : unsigned char { none, waiting, woken, cancelled };
+    /// Legend: none -> waiting -> woken or cancelled -> (it goes on) none; standing is the layer
+    /// above. From `waiting` on somebody takes what comes at once.
+    enum class Reader : unsigned char { none, woken, cancelled, waiting, standing };
     enum class Kind : unsigned char { multishot, single };
 
     /// Keeps the intake alive for the request, which names its memory and descriptor.
@@ -197,6 +228,9 @@ private:
     virtual void request_ended() noexcept = 0;
     /// Hears, without a descriptor, that there is room again.
     virtual void fed_out() noexcept {}
+    /// Hears, for the layer above, that something came, or nothing more will. It may end the
+    /// stream.
+    virtual void news() noexcept {}
 
     void begin() noexcept {
         if (phase_ == Phase::fresh) {
@@ -212,7 +246,10 @@ private:
     void lend(unsigned id, std::size_t size) noexcept;
     [[gnu::noinline]] void keep(unsigned id, int result) noexcept;
     [[gnu::noinline]] void on_terminal(int result) noexcept;
-    bool is_over() const noexcept { return phase_ == Phase::stopped || outcome_ != Outcome::open; }
+    bool is_over() const noexcept {
+        return phase_ == Phase::stopped || phase_ == Phase::resting || outcome_ != Outcome::open;
+    }
+    bool is_awaited() const noexcept { return reader_ >= Reader::waiting; }
     bool wants_more() const noexcept;
     void go_on() noexcept;
     void schedule() noexcept;

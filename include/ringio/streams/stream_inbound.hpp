@@ -121,6 +121,7 @@ private:
     void failed(int error) noexcept override;
     void request_ended() noexcept override;
     void fed_out() noexcept override;
+    void news() noexcept override;
 
     [[noreturn]] void refuse_to_read(const char* reader) const;
     std::size_t received_directly(int result, std::size_t space);

@@ -8,6 +8,7 @@
 #include <ringio/io/intake.hpp>
 #include <ringio/io/socket.hpp>
 #include <ringio/ring/completion.hpp>
+#include <ringio/streams/stream_layer.hpp>
 #include <ringio/sync/wait_queue.hpp>
 
 #include <cstddef>
@@ -23,23 +24,6 @@ namespace ringio {
 inline constexpr std::size_t default_high_water = 64 * 1024;
 
 namespace detail {
-
-class StreamState;
-
-/// What a stream without a socket has at its other side. Destroyed when the stream is closed, with
-/// nothing left to take or, after an abort, dropped.
-class FarSide {
-public:
-    virtual ~FarSide() = default;
-
-    /// Takes bytes: how many, or -EAGAIN when there is no room (StreamOutbound::has_room() is to
-    /// follow), or another -errno.
-    virtual int take(std::string_view bytes) noexcept = 0;
-    /// Nothing more is to take.
-    virtual void take_end() noexcept = 0;
-    /// Says that the stream has room for what comes in, after its input was full.
-    virtual void go_on() noexcept = 0;
-};
 
 /// Waits in one of a stream's queues. The frame of who waits holds the stream.
 class StreamWait final : public QueuedWait {
@@ -124,8 +108,10 @@ public:
             flush();
         }
     }
-    /// Ends the direction once everything is sent. A pipe has no other: it is closed.
-    void end() noexcept;
+    /// Ends the direction once everything is sent. A pipe has no other: it is closed. *Errors*:
+    /// std::runtime_error for a stream that cannot.
+    void end();
+    bool can_end() const noexcept { return far_ == nullptr || far_->can_end(); }
     /// Sends what it can at once; the rest is left to a request.
     void flush() noexcept;
 
@@ -135,6 +121,8 @@ public:
 
     /// Says whether more than the high-water mark was buffered, and still is than the low one.
     bool is_paused() const noexcept { return paused_; }
+    std::size_t high_water() const noexcept { return high_water_; }
+    std::size_t low_water() const noexcept { return low_water_; }
     void set_water_marks(std::size_t high, std::size_t low);
     /// Waits until writing may go on, or the stream is closed. *Errors*: as waits().
     StreamWaitOn resumed() { return StreamWaitOn(waits().drains); }
@@ -152,8 +140,14 @@ public:
     /// Lets all who wait go on, for good: the stream is closed.
     void close() noexcept;
 
+    /// Gives what is to be sent to another far side, or a first one. With nothing being sent.
+    void set_far_side(FarSide& far) noexcept {
+        far_ = &far;
+        way_ = Way::far_side;
+    }
+
     /// Says that something is being sent.
-    bool is_sending() const noexcept { return in_flight() || waits_for_room_; }
+    bool is_sending() const noexcept { return in_flight() || waits_for_room_ || taking_; }
     /// Hears from the far side that it takes bytes again, or will take none any more.
     void has_room() noexcept;
 
@@ -173,6 +167,8 @@ private:
     std::size_t send_at_once(std::string_view data) noexcept;
     int try_send(EventLoop& loop, std::string_view data) noexcept;
     [[gnu::noinline]] int try_other_way(EventLoop& loop, std::string_view data) noexcept;
+    int give_to_far_side(std::string_view data) noexcept;
+    void flush_to_far_side() noexcept;
     void fail(int error) noexcept;
     void submit_rest() noexcept;
     void on_sent(int result) noexcept;
@@ -200,6 +196,7 @@ private:
     bool ended_ = false;
     bool aborted_ = false;
     bool waits_for_room_ = false;  // of the far side
+    bool taking_ = false;          // the far side is being asked
     bool finishes_with_loop_ = false;
     Way way_;
 };

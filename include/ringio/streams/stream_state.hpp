@@ -123,7 +123,8 @@ public:
     void add_reader() noexcept { ++readers_; }
     void release_reader() noexcept;
 
-    const Socket& socket() const noexcept { return socket_; }
+    /// The socket, also one at the bottom of the layers below.
+    const Socket& socket() const noexcept { return far_ ? bottom().socket_ : socket_; }
     /// Says that it has neither a socket nor a far side: a reader made by hand.
     bool is_fed() const noexcept { return is_fed_; }
     const std::string& peer() const noexcept { return peer_; }
@@ -132,6 +133,21 @@ public:
     SocketAddress peer_address() const { return known(addresses_.peer(), "getpeername"); }
     SocketAddress own_address() const { return known(addresses_.own(), "getsockname"); }
     void set_owner(StreamOwner* owner) noexcept { owner_ = owner; }
+
+    // For a layer that is put in between: what was the stream becomes another one, which `layer`
+    // reads and writes from then on, and this stream has `far` at its other side.
+
+    /// Says that nothing is read and nothing is sent, and the input is at rest.
+    bool may_split() const noexcept {
+        return !closing_ && inbound_.is_at_rest() && !outbound_.is_sending() &&
+               outbound_.pending_bytes() == 0;
+    }
+    /// What came so far goes along. *Errors*: std::bad_alloc; then the stream has failed.
+    IntrusivePtr<StreamState> split(EventLoop& loop, std::size_t limit);
+    void set_far_side(std::unique_ptr<FarSide> far) noexcept;
+    void set_layer(StreamLayer* layer) noexcept { layer_ = layer; }
+    /// How the stream is secured, if it is.
+    bool describe(TlsInfo& info) const { return far_ && far_->describe(info); }
 
     // What the halves tell.
 
@@ -144,6 +160,21 @@ public:
     void input_has_room() noexcept {
         if (far_) {
             far_->go_on();
+        }
+    }
+    /// The far side has finished.
+    void far_side_ended() noexcept {
+        far_finished_ = true;
+        input_ended();
+    }
+    void input_came() noexcept {
+        if (layer_ != nullptr) {
+            layer_->input_came();
+        }
+    }
+    void output_resumed() noexcept {
+        if (layer_ != nullptr) {
+            layer_->output_has_room();
         }
     }
     /// A receive is over that may have kept the descriptor.
@@ -168,6 +199,8 @@ public:
     }
 
 private:
+    const StreamState& bottom() const noexcept;
+    bool far_side_is_done() noexcept;
     void retire() noexcept;
     void begin_close() noexcept;
     void close_output_first() noexcept;
@@ -183,10 +216,12 @@ private:
     StreamOutbound outbound_;
     std::exception_ptr failure_;
     StreamOwner* owner_ = nullptr;
+    StreamLayer* layer_ = nullptr;  // which stands upon it
     std::uint32_t references_ = 0;
     std::uint32_t handles_ = 0;
     std::uint32_t readers_ = 0;
     bool is_fed_ = false;
+    bool far_finished_ = false;
     bool closing_ = false;
     bool closed_ = false;
 };

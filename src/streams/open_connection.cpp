@@ -130,6 +130,7 @@ struct Target {
     int family;
     std::optional<Delay> stagger;
     std::size_t limit;
+    detail::OwnedTls tls;
 };
 
 Task<Connection> connect(Target target) {
@@ -143,8 +144,9 @@ Task<Connection> connect(Target target) {
     }
     Socket socket = co_await connect_to_one_of(addresses, local, target.stagger);
     socket.set_no_delay();
-    co_return detail::connection_over(std::move(socket), host_and_port(target.host, target.port),
-                                      target.limit);
+    co_return co_await detail::connection_over(std::move(socket),
+                                               host_and_port(target.host, target.port),
+                                               target.limit, std::move(target.tls));
 }
 
 void require_limit(const ConnectionOptions& options) {
@@ -155,17 +157,22 @@ void require_limit(const ConnectionOptions& options) {
 
 }  // namespace
 
-Connection detail::connection_over(Socket socket, std::string peer, std::size_t limit) {
+Task<Connection> detail::connection_over(Socket socket, std::string peer, std::size_t limit,
+                                         OwnedTls tls) {
     const IntrusivePtr<StreamState> state(
         new StreamState(get_running_loop(), std::move(socket), std::move(peer), limit));
-    return {StreamReader(state), StreamWriter(state)};
+    Connection connection{StreamReader(state), StreamWriter(state)};
+    if (tls) {
+        co_await secure(state, std::move(tls));
+    }
+    co_return std::move(connection);
 }
 
-Task<Connection> detail::take_over(UniqueFd fd, std::size_t limit) {
+Task<Connection> detail::take_over(UniqueFd fd, std::size_t limit, OwnedTls tls) {
     Socket socket = Socket::adopted(std::move(fd));
     socket.set_no_delay();
     std::string peer = peer_text(socket);
-    co_return connection_over(std::move(socket), std::move(peer), limit);
+    co_return co_await connection_over(std::move(socket), std::move(peer), limit, std::move(tls));
 }
 
 Task<Connection> open_connection(std::string host, long port, const ConnectionOptions& options) {
@@ -177,13 +184,17 @@ Task<Connection> open_connection(std::string host, long port, const ConnectionOp
             "open_connection: host and port, and a socket as well; give one of them");
     }
     require_limit(options);
+    const std::uint16_t checked = detail::checked_port("open_connection", port);
+    detail::OwnedTls tls = detail::tls_of_client(options.tls, detail::start_tls_options(options),
+                                                 host, host_and_port(host, checked));
     return connect({.host = std::move(host),
-                    .port = detail::checked_port("open_connection", port),
+                    .port = checked,
                     .local_host = std::string(options.local_addr.host),
                     .local_port = detail::checked_port("open_connection", options.local_addr.port),
                     .family = options.family,
                     .stagger = options.happy_eyeballs_delay,
-                    .limit = options.limit});
+                    .limit = options.limit,
+                    .tls = std::move(tls)});
 }
 
 Task<Connection> open_connection(const ConnectionOptions& options) {
@@ -192,7 +203,9 @@ Task<Connection> open_connection(const ConnectionOptions& options) {
     }
     require_limit(options);
     detail::require_stream_socket("open_connection", options.sock);
-    return detail::take_over(options.sock.take(), options.limit);
+    detail::OwnedTls tls =
+        detail::tls_of_client(options.tls, detail::start_tls_options(options), {}, {});
+    return detail::take_over(options.sock.take(), options.limit, std::move(tls));
 }
 
 }  // namespace ringio

@@ -50,9 +50,14 @@ Task<Socket> connect_to_path(const SocketAddress& address) {
     co_return std::move(socket);
 }
 
-Task<Connection> connect_unix(SocketAddress address, std::size_t limit) {
+Task<Connection> connect_unix(SocketAddress address, std::size_t limit, detail::OwnedTls tls) {
     Socket socket = co_await connect_to_path(address);
-    co_return detail::connection_over(std::move(socket), address.to_string(), limit);
+    co_return co_await detail::connection_over(std::move(socket), address.to_string(), limit,
+                                               std::move(tls));
+}
+
+detail::OwnedTls tls_of(const UnixConnectionOptions& options, std::string_view address) {
+    return detail::tls_of_client(options.tls, detail::start_tls_options(options), {}, address);
 }
 
 void require_limit_of(const UnixConnectionOptions& options) {
@@ -72,7 +77,7 @@ Task<Connection> open_unix_connection(std::string path, const UnixConnectionOpti
         throw std::invalid_argument("open_unix_connection: a path, and a socket as well; give one");
     }
     require_limit_of(options);
-    return connect_unix(SocketAddress::unix_path(path), options.limit);
+    return connect_unix(SocketAddress::unix_path(path), options.limit, tls_of(options, path));
 }
 
 Task<Connection> open_unix_connection(const UnixConnectionOptions& options) {
@@ -81,7 +86,8 @@ Task<Connection> open_unix_connection(const UnixConnectionOptions& options) {
     }
     require_limit_of(options);
     detail::require_unix_stream_socket("open_unix_connection", options.sock);
-    return detail::take_over(options.sock.take(), options.limit);
+    detail::OwnedTls tls = tls_of(options, {});
+    return detail::take_over(options.sock.take(), options.limit, std::move(tls));
 }
 
 }  // namespace ringio

@@ -137,11 +137,12 @@ void Acceptor::discard() noexcept {
 }
 
 ServerState::ServerState(EventLoop& loop, ConnectionHandler handler, std::vector<Socket> sockets,
-                         const ServerOptions& options)
+                         const ServerOptions& options, OwnedTls tls)
     : anchor_(loop.machine().anchor()),
       handler_(std::move(handler)),
       sockets_(std::move(sockets)),
-      options_(options) {
+      options_(options),
+      tls_(std::move(tls)) {
     for (const Socket& socket : sockets_) {
         acceptors_.push_back(std::make_unique<Acceptor>(*this, socket.fd()));
     }
@@ -178,7 +179,11 @@ void ServerState::connection_made(UniqueFd fd) {
     connections_.push_back(*stream);
     intrusive_add_ref(this);  // the connection's, until connection_closed()
     try {
-        run_handler(stream);
+        if (tls_) {
+            run_as_task(stream, secure_and_handle(IntrusivePtr<ServerState>(this), stream));
+        } else {
+            run_handler(stream);
+        }
     } catch (...) {
         stream->close();
         if (current_exception_kind() == ExceptionKind::interrupt) {
@@ -193,9 +198,45 @@ void ServerState::connection_made(UniqueFd fd) {
 
 void ServerState::run_handler(const IntrusivePtr<StreamState>& stream) {
     Task<> coroutine = handler_(StreamReader(stream), StreamWriter(stream));
-    if (!coroutine) {
+    if (coroutine) {
+        run_as_task(stream, std::move(coroutine));
+    }
+}
+
+// The task of the handler begins with the handshake. One that fails is the client's affair.
+Task<> ServerState::secure_and_handle(IntrusivePtr<ServerState> server,
+                                      IntrusivePtr<StreamState> stream) {
+    bool is_secure = false;
+    try {
+        co_await secure(stream, server->tls_);
+        is_secure = true;
+    } catch (const std::exception&) {
+        server->handshake_failed();
+    }
+    if (!is_secure) {
+        stream->abort();
+        co_return;
+    }
+    Task<> coroutine = server->handler_(StreamReader(stream), StreamWriter(stream));
+    if (coroutine) {
+        co_await std::move(coroutine);
+    }
+}
+
+void ServerState::handshake_failed() noexcept {
+    EventLoop* const loop = anchor_->loop;
+    if (loop == nullptr || !loop->machine().is_debug()) {
         return;
     }
+    try {
+        loop->call_exception_handler({.message = "SSL handshake failed",
+                                      .exception = std::current_exception(),
+                                      .details = {}});
+    } catch (const std::bad_alloc&) {
+    }
+}
+
+void ServerState::run_as_task(const IntrusivePtr<StreamState>& stream, Task<> coroutine) {
     TaskHandle<> task = loop().create_task(std::move(coroutine));
     task.add_done_callback([stream, server = IntrusivePtr<ServerState>(this)](TaskHandle<> done) {
         if (done.cancelled()) {

@@ -47,7 +47,7 @@ private:
 class ServerState final : public StreamOwner {
 public:
     ServerState(EventLoop& loop, ConnectionHandler handler, std::vector<Socket> sockets,
-                const ServerOptions& options);
+                const ServerOptions& options, OwnedTls tls);
 
     /// The path of a Unix socket, to be removed when it closes.
     void own_path(BoundPath path) noexcept { path_ = std::move(path); }
@@ -80,6 +80,10 @@ public:
 
 private:
     void run_handler(const IntrusivePtr<StreamState>& stream);
+    void run_as_task(const IntrusivePtr<StreamState>& stream, Task<> coroutine);
+    void handshake_failed() noexcept;
+    static Task<> secure_and_handle(IntrusivePtr<ServerState> server,
+                                    IntrusivePtr<StreamState> stream);
 
     IntrusivePtr<LoopAnchor> anchor_;
     ConnectionHandler handler_;
@@ -91,17 +95,19 @@ private:
     Event closed_;                      // set when no listener and no connection is left
     std::optional<Promise<>> forever_;  // while serve_forever() waits
     ServerOptions options_;
+    OwnedTls tls_;
     std::uint32_t references_ = 0;
     bool serving_ = false;
     bool closing_ = false;
 };
 
-/// What all kinds of servers refuse. *Errors*: std::invalid_argument that names `function`.
-void check_server(const std::string& function, const ConnectionHandler& handler,
-                  const ServerOptions& options);
+/// What all kinds of servers refuse; returns their TLS, if there is to be any. *Errors*:
+/// std::invalid_argument that names `function`.
+OwnedTls check_server(const std::string& function, const ConnectionHandler& handler,
+                      const ServerOptions& options);
 
 /// Makes a server of sockets that listen; it removes `path` when it is closed.
 Server serve(ConnectionHandler handler, std::vector<Socket> sockets, const ServerOptions& options,
-             BoundPath path = {});
+             OwnedTls tls, BoundPath path = {});
 
 }  // namespace ringio::detail

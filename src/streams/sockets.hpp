@@ -58,10 +58,11 @@ inline void require_unix_stream_socket(const std::string& function, const GivenS
     }
 }
 
-/// Makes streams of a connected socket; `peer` is how errors name its other end.
-Connection connection_over(Socket socket, std::string peer, std::size_t limit);
+/// Makes streams of a connected socket, and secures them if that is wanted; `peer` is how errors
+/// name its other end.
+Task<Connection> connection_over(Socket socket, std::string peer, std::size_t limit, OwnedTls tls);
 
 /// The same for one that was made elsewhere. *Errors*: std::system_error.
-Task<Connection> take_over(UniqueFd fd, std::size_t limit);
+Task<Connection> take_over(UniqueFd fd, std::size_t limit, OwnedTls tls);
 
 }  // namespace ringio::detail

@@ -39,7 +39,7 @@ std::vector<Socket> listen_on_all(const std::vector<SocketAddress>& addresses,
 }
 
 Task<Server> listen(ConnectionHandler handler, Hosts hosts, std::uint16_t port,
-                    ServerOptions options) {
+                    ServerOptions options, OwnedTls tls) {
     std::vector<SocketAddress> addresses;
     for (const std::string& host : hosts.all()) {
         const std::vector<SocketAddress> found = co_await resolve(host, port, true, options.family);
@@ -49,20 +49,21 @@ Task<Server> listen(ConnectionHandler handler, Hosts hosts, std::uint16_t port,
             }
         }
     }
-    co_return serve(std::move(handler), listen_on_all(addresses, options), options);
+    co_return serve(std::move(handler), listen_on_all(addresses, options), options, std::move(tls));
 }
 
-Task<Server> listen_on(ConnectionHandler handler, UniqueFd fd, ServerOptions options) {
+Task<Server> listen_on(ConnectionHandler handler, UniqueFd fd, ServerOptions options,
+                       OwnedTls tls) {
     std::vector<Socket> sockets;
     sockets.push_back(Socket::adopted(std::move(fd)));
     sockets.front().listen(options.backlog);
-    co_return serve(std::move(handler), std::move(sockets), options);
+    co_return serve(std::move(handler), std::move(sockets), options, std::move(tls));
 }
 
 }  // namespace
 
-void check_server(const std::string& function, const ConnectionHandler& handler,
-                  const ServerOptions& options) {
+OwnedTls check_server(const std::string& function, const ConnectionHandler& handler,
+                      const ServerOptions& options) {
     if (!handler) {
         throw std::invalid_argument(function + ": the handler is null; nobody would answer");
     }
@@ -72,12 +73,13 @@ void check_server(const std::string& function, const ConnectionHandler& handler,
     if (options.backlog < 0) {
         throw std::invalid_argument(function + ": the backlog is negative");
     }
+    return tls_of_server(function, options.tls, start_tls_options(options));
 }
 
 Server serve(ConnectionHandler handler, std::vector<Socket> sockets, const ServerOptions& options,
-             BoundPath path) {
-    const IntrusivePtr<ServerState> state(
-        new ServerState(get_running_loop(), std::move(handler), std::move(sockets), options));
+             OwnedTls tls, BoundPath path) {
+    const IntrusivePtr<ServerState> state(new ServerState(
+        get_running_loop(), std::move(handler), std::move(sockets), options, std::move(tls)));
     state->own_path(std::move(path));
     if (options.start_serving) {
         state->start_serving();
@@ -87,7 +89,7 @@ Server serve(ConnectionHandler handler, std::vector<Socket> sockets, const Serve
 
 Task<Server> start_server(ConnectionHandler handler, Hosts hosts, long port,
                           const ServerOptions& options) {
-    check_server("start_server", handler, options);
+    OwnedTls tls = check_server("start_server", handler, options);
     if (options.sock) {
         throw std::invalid_argument(
             "start_server: host and port, and a socket as well; give one of them");
@@ -95,18 +97,18 @@ Task<Server> start_server(ConnectionHandler handler, Hosts hosts, long port,
     if (hosts.all().empty()) {
         throw std::invalid_argument("start_server: no host; an empty text is every interface");
     }
-    return listen(std::move(handler), std::move(hosts), checked_port("start_server", port),
-                  options);
+    return listen(std::move(handler), std::move(hosts), checked_port("start_server", port), options,
+                  std::move(tls));
 }
 
 Task<Server> start_server(ConnectionHandler handler, const ServerOptions& options) {
-    check_server("start_server", handler, options);
+    OwnedTls tls = check_server("start_server", handler, options);
     if (!options.sock) {
         throw std::invalid_argument("start_server: neither host and port nor a socket");
     }
     require_stream_socket("start_server", options.sock);
     UniqueFd fd = options.sock.take();
-    return listen_on(std::move(handler), std::move(fd), options);
+    return listen_on(std::move(handler), std::move(fd), options, std::move(tls));
 }
 
 }  // namespace ringio::detail

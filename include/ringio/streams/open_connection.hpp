@@ -30,6 +30,11 @@ struct ConnectionOptions {
     /// Of the addresses of a host the next one is tried as soon as one fails, or after so long
     /// beside it (RFC 8305); none: only when it fails. *Python*: none by default.
     std::optional<std::chrono::milliseconds> happy_eyeballs_delay = std::chrono::milliseconds(250);
+
+    TlsOption tls = {};                               ///< a TlsContext: the stream is secured by it
+    std::string_view server_hostname = {};            ///< whom the peer must prove to be; the host
+    std::optional<Delay> ssl_handshake_timeout = {};  ///< none: 60 s
+    std::optional<Delay> ssl_shutdown_timeout = {};   ///< of close(), for the peer; none: 30 s
 };
 
 /// What open_connection() gives: `auto [reader, writer] = co_await open_connection(…)`.
@@ -46,7 +51,8 @@ struct Connection {
 ///
 /// *Errors*: std::system_error that names host and port: the one error, or, when several addresses
 /// failed in different ways, one whose text has them all; std::invalid_argument for an empty host,
-/// a port outside 0-65535, a limit of 0, or a socket beside host and port.
+/// a port outside 0-65535, a limit of 0, or a socket beside host and port. With `.tls`, TlsError
+/// and CertificateError of the handshake; std::system_error (ECONNABORTED) when it takes too long.
 /// *Cancellation*: no descriptor is left.
 Task<Connection> open_connection(std::string host, long port,
                                  const ConnectionOptions& options = {});

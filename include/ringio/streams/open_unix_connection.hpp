@@ -13,6 +13,11 @@ namespace ringio {
 struct UnixConnectionOptions {
     std::size_t limit = default_stream_limit;  ///< of the reader's buffer, in bytes
     GivenSocket sock = {};                     ///< a connected socket, in place of the path
+
+    TlsOption tls = {};                               ///< a TlsContext: the stream is secured by it
+    std::string_view server_hostname = {};            ///< whom the peer must prove to be
+    std::optional<Delay> ssl_handshake_timeout = {};  ///< none: 60 s
+    std::optional<Delay> ssl_shutdown_timeout = {};   ///< of close(), for the peer; none: 30 s
 };
 
 /// Connects to the socket at `path`; one that begins with a zero byte is an abstract name. While

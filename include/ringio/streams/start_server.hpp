@@ -24,6 +24,12 @@ struct ServerOptions {
     int backlog = 100;                         ///< connections that wait to be accepted
     bool reuse_port = false;                   ///< SO_REUSEPORT: several servers on one port
     bool start_serving = true;                 ///< else Server::start_serving() begins
+
+    /// A TlsContext: each connection shakes hands before its handler is called. One that fails to
+    /// is closed, and told of in debug mode only.
+    TlsOption tls = {};
+    std::optional<Delay> ssl_handshake_timeout = {};  ///< none: 60 s
+    std::optional<Delay> ssl_shutdown_timeout = {};   ///< of close(), for the peer; none: 30 s
 };
 
 namespace detail {

@@ -17,6 +17,12 @@ struct UnixServerOptions {
     bool cleanup_socket = true;                ///< the path is removed when the server is closed
     std::optional<unsigned> mode = {};         ///< of the path, 0600 for instance, less the umask
     bool start_serving = true;                 ///< else Server::start_serving() begins
+
+    /// A TlsContext: each connection shakes hands before its handler is called. One that fails to
+    /// is closed, and told of in debug mode only.
+    TlsOption tls = {};
+    std::optional<Delay> ssl_handshake_timeout = {};  ///< none: 60 s
+    std::optional<Delay> ssl_shutdown_timeout = {};   ///< of close(), for the peer; none: 30 s
 };
 
 namespace detail {

@@ -6,6 +6,8 @@
 #include <ringio/io/address.hpp>
 #include <ringio/io/socket_fds.hpp>
 #include <ringio/streams/stream_state.hpp>
+#include <ringio/streams/tls_info.hpp>
+#include <ringio/streams/tls_option.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -125,12 +127,24 @@ public:
     /// *Cancellation*: at once; what is buffered is sent all the same.
     detail::Drain drain() const noexcept { return detail::Drain(state_); }
 
-    /// Ends the stream for the peer once everything is sent; reading may go on.
+    /// Ends the stream for the peer once everything is sent; reading may go on. *Errors*:
+    /// std::runtime_error under TLS, which cannot.
     void write_eof() {
         state_->output().require_shared();
         state_->output().end();
     }
-    bool can_write_eof() const noexcept { return true; }
+    bool can_write_eof() const noexcept { return state_->output().can_end(); }
+
+    /// Sends what was written, and goes on under TLS: `co_await writer.start_tls(context,
+    /// {.server_hostname = "a.org"})`. Which side it is, the context says. What came and was not
+    /// read counts as TLS. The reader stays the same, and nobody may read meanwhile.
+    /// *Errors*: TlsError, or what made the connection fail; it is closed then.
+    /// std::invalid_argument as open_connection(); std::runtime_error while a task reads, or when
+    /// the stream is closed. *Cancellation*: before the handshake began the stream goes on as it
+    /// was; then it is closed.
+    Task<> start_tls(TlsOption tls, const StartTlsOptions& options = {});
+    /// How the connection is secured; none when it is not. get_extra_info("ssl_object") in Python.
+    std::optional<TlsInfo> tls_info() const;
 
     /// Closes the connection once everything is sent. Returns at once. Idempotent.
     void close() noexcept { state_->close(); }

@@ -1,0 +1,237 @@
+#include <ringio/tls/tls_context.hpp>
+
+#include "context_loading.hpp"
+#include "context_state.hpp"
+#include "tls_session.hpp"
+
+#include <ringio/base/scope_exit.hpp>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+namespace ringio {
+namespace detail {
+namespace {
+
+int note_verification(int is_good, X509_STORE_CTX* check) noexcept {
+    if (is_good == 0) {
+        const auto* const ssl = static_cast<SSL*>(
+            X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
+        TlsSession::of(*ssl).note_bad_certificate(*check);
+    }
+    return is_good;
+}
+
+int keep_new_session(SSL* ssl, SSL_SESSION* session) noexcept {
+    TlsSession::of(*ssl).keep_session(SslSessionPtr(session));
+    return 1;  // it is ours
+}
+
+int select_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* size,
+                const unsigned char* offered, unsigned offered_size, void*) noexcept {
+    const std::string& ours = TlsSession::of(*ssl).context().alpn();
+    unsigned char* name = nullptr;
+    const int result =
+        SSL_select_next_proto(&name, size, reinterpret_cast<const unsigned char*>(ours.data()),
+                              static_cast<unsigned>(ours.size()), offered, offered_size);
+    *chosen = name;
+    return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+// What the user's function throws ends the handshake.
+int choose_by_name(SSL* ssl, int* alert, void*) noexcept {
+    TlsSession& session = TlsSession::of(*ssl);
+    const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    try {
+        const std::optional<TlsContext> chosen =
+            session.context().sni()(name != nullptr ? name : "");
+        if (chosen) {
+            session.change_context(IntrusivePtr<TlsContextState>(&TlsContextState::of(*chosen)));
+        }
+        return SSL_TLSEXT_ERR_OK;
+    } catch (...) {
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+}
+
+bool is_address(const std::string& host) noexcept {
+    std::array<unsigned char, sizeof(in6_addr)> address{};
+    return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
+           ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
+}
+
+// "example.org." is example.org, and that is how certificates have it.
+std::string without_root(std::string host) {
+    if (host.size() > 1 && host.back() == '.') {
+        host.pop_back();
+    }
+    return host;
+}
+
+}  // namespace
+
+TlsContextState::TlsContextState(const TlsClientOptions& options)
+    : context_(make_context(false, options.min_version, options.max_version, options.ciphers)),
+      alpn_(alpn_of(options.alpn)),
+      is_server_(false),
+      verifies_(options.verify.is_required()),
+      resumes_(options.resume_sessions),
+      ignores_truncation_(options.ignore_truncation) {
+    SSL_CTX& context = *context_;
+    load_identity(context, options.certificate, options.key, options.password);
+    const bool trusts_own =
+        !options.ca_file.empty() || !options.ca_path.empty() || !options.ca_data.empty();
+    if (!options.ca_file.empty()) {
+        trust_file(context, options.ca_file);
+    }
+    if (!options.ca_path.empty()) {
+        trust_directory(context, options.ca_path);
+    }
+    if (!options.ca_data.empty()) {
+        trust_data(context, options.ca_data);
+    }
+    if (verifies_ && !trusts_own) {
+        trust_system(context);
+    }
+    if (!options.crl_file.empty()) {
+        load_revoked(context, options.crl_file);
+    }
+    if (!options.keylog_file.empty()) {
+        log_keys(context, options.keylog_file);
+    }
+    if (ignores_truncation_) {
+        SSL_CTX_set_options(&context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    }
+    SSL_CTX_set_verify(&context, verifies_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, &note_verification);
+    if (resumes_) {
+        SSL_CTX_set_session_cache_mode(&context,
+                                       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(&context, &keep_new_session);
+    }
+    if (!alpn_.empty() &&
+        SSL_CTX_set_alpn_protos(&context, reinterpret_cast<const unsigned char*>(alpn_.data()),
+                                static_cast<unsigned>(alpn_.size())) != 0) {
+        throw std::bad_alloc();
+    }
+}
+
+TlsContextState::TlsContextState(const TlsServerOptions& options)
+    : context_(make_context(true, options.min_version, options.max_version, options.ciphers)),
+      alpn_(alpn_of(options.alpn)),
+      sni_(options.sni.copy()),
+      is_server_(true),
+      verifies_(!options.client_ca.empty()),
+      ignores_truncation_(options.ignore_truncation) {
+    if (options.certificate.empty()) {
+        throw std::invalid_argument("TlsContext::server: there is no certificate");
+    }
+    SSL_CTX& context = *context_;
+    load_identity(context, options.certificate, options.key, options.password);
+    if (verifies_) {
+        trust_file(context, options.client_ca);
+        ask_for_certificates_of(context, options.client_ca);
+        SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                           &note_verification);
+    }
+    if (!options.crl_file.empty()) {
+        load_revoked(context, options.crl_file);
+    }
+    if (!options.keylog_file.empty()) {
+        log_keys(context, options.keylog_file);
+    }
+    if (ignores_truncation_) {
+        SSL_CTX_set_options(&context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    }
+    // Clients that showed a certificate resume only where the same rules hold.
+    static constexpr unsigned char id[] = {'r', 'i', 'n', 'g', 'i', 'o'};
+    SSL_CTX_set_session_id_context(&context, id, sizeof id);
+    SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);
+    // Tickets at the end of the handshake are answered with a reset by a client that writes and
+    // closes without reading, and that destroys what it wrote: they go with the first write.
+    SSL_CTX_set_num_tickets(&context, 0);
+    if (!alpn_.empty()) {
+        SSL_CTX_set_alpn_select_cb(&context, &select_alpn, nullptr);
+    }
+    if (sni_) {
+        SSL_CTX_set_tlsext_servername_callback(&context, &choose_by_name);
+    }
+}
+
+SslPtr TlsContextState::make_connection(const TlsRequest& request) const {
+    ERR_clear_error();
+    SslPtr ssl(SSL_new(context_.get()));
+    if (!ssl) {
+        throw std::bad_alloc();
+    }
+    if (is_server_) {
+        SSL_set_accept_state(ssl.get());
+        return ssl;
+    }
+    SSL_set_connect_state(ssl.get());
+    const std::string host = without_root(request.server_hostname);
+    if (host.empty()) {
+        return ssl;
+    }
+    X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl.get());
+    X509_VERIFY_PARAM_set_hostflags(
+        rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    const bool named = is_address(host)
+                           ? X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str()) == 1
+                           : X509_VERIFY_PARAM_set1_host(rules, host.data(), host.size()) == 1 &&
+                                 SSL_set_tlsext_host_name(ssl.get(), host.c_str()) == 1;
+    if (!named) {
+        throw std::bad_alloc();
+    }
+    return ssl;
+}
+
+Task<> TlsContextState::secure(IntrusivePtr<StreamState> stream, TlsRequest request) {
+    const IntrusivePtr<TlsContextState> keep(this);
+    bool is_secure = false;
+    const ScopeExit abandon([&] {
+        if (!is_secure) {
+            stream->abort();
+        }
+    });
+    const IntrusivePtr<TlsSession> session =
+        TlsSession::insert(get_running_loop(), *stream, keep, std::move(request));
+    co_await session->shake_hands();
+    stream->throw_failure();
+    if (stream->closing()) {
+        stream->throw_lost();
+    }
+    is_secure = true;
+}
+
+}  // namespace detail
+
+TlsContext::TlsContext(IntrusivePtr<detail::TlsContextState> state) noexcept
+    : state_(std::move(state)) {}
+TlsContext::TlsContext(const TlsContext&) noexcept = default;
+TlsContext::TlsContext(TlsContext&&) noexcept = default;
+TlsContext& TlsContext::operator=(TlsContext other) noexcept {
+    state_.swap(other.state_);
+    return *this;
+}
+TlsContext::~TlsContext() = default;
+
+TlsContext TlsContext::client(const TlsClientOptions& options) {
+    return TlsContext(IntrusivePtr<detail::TlsContextState>(new detail::TlsContextState(options)));
+}
+
+TlsContext TlsContext::server(const TlsServerOptions& options) {
+    return TlsContext(IntrusivePtr<detail::TlsContextState>(new detail::TlsContextState(options)));
+}
+
+bool TlsContext::is_server() const noexcept { return state_->is_server(); }
+
+TlsContext::operator TlsOption() const noexcept { return TlsOption(*state_); }
+
+}  // namespace ringio

@@ -1,0 +1,380 @@
+#include "tls_session.hpp"
+
+#include "certificate.hpp"
+#include "stream_bio.hpp"
+
+#include <ringio/core/exceptions.hpp>
+#include <ringio/ring/max_transfer.hpp>
+#include <ringio/streams/tls_info.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace ringio::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Delay default_handshake_timeout = 60s;  // asyncio's
+
+constexpr std::size_t record_size = 16 * 1024;  // of TLS, at most
+constexpr std::size_t piece_size_min = 256;
+
+/// The far side of the upper stream; the session itself is held by others, too.
+class TlsFarSide final : public FarSide {
+public:
+    explicit TlsFarSide(IntrusivePtr<TlsSession> session) noexcept : session_(std::move(session)) {}
+    TlsFarSide(const TlsFarSide&) = delete;
+    TlsFarSide& operator=(const TlsFarSide&) = delete;
+    ~TlsFarSide() override { session_->leave(); }
+
+    int take(std::string_view bytes) noexcept override { return session_->take(bytes); }
+    void take_end() noexcept override {}
+    void go_on() noexcept override { session_->go_on(); }
+    bool can_end() const noexcept override { return false; }
+    bool is_congested() const noexcept override { return session_->is_congested(); }
+    bool finish(bool aborted) noexcept override { return session_->finish(aborted); }
+    const StreamState* lower() const noexcept override { return &session_->lower(); }
+    bool describe(TlsInfo& info) const override {
+        info = session_->describe();
+        return true;
+    }
+    void serve(StreamState& upper) noexcept override { session_->serve(upper); }
+
+private:
+    IntrusivePtr<TlsSession> session_;
+};
+
+int session_index() noexcept {
+    static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
+}  // namespace
+
+TlsSession::TlsSession(EventLoop& loop, StreamState& upper, IntrusivePtr<TlsContextState> context,
+                       TlsRequest request)
+    : anchor_(loop.machine().anchor()),
+      upper_(&upper),
+      context_(std::move(context)),
+      request_(std::move(request)),
+      ssl_(context_->make_connection(request_)) {
+    BioPtr bio = make_stream_bio(*this);
+    BIO_up_ref(bio.get());
+    SSL_set_bio(ssl_.get(), bio.get(), bio.release());
+    if (SSL_set_ex_data(ssl_.get(), session_index(), this) != 1) {
+        throw std::bad_alloc();
+    }
+    ticket_sent_ = !context_->is_server();
+    if (SessionCache* const sessions = context_->sessions()) {
+        if (const SslSessionPtr session = sessions->take(session_key())) {
+            SSL_set_session(ssl_.get(), session.get());
+        }
+    }
+}
+
+TlsSession::~TlsSession() = default;
+
+TlsSession& TlsSession::of(const SSL& ssl) noexcept {
+    return *static_cast<TlsSession*>(SSL_get_ex_data(&ssl, session_index()));
+}
+
+IntrusivePtr<TlsSession> TlsSession::insert(EventLoop& loop, StreamState& upper,
+                                            IntrusivePtr<TlsContextState> context,
+                                            TlsRequest request) {
+    IntrusivePtr<TlsSession> session(
+        new TlsSession(loop, upper, std::move(context), std::move(request)));
+    auto far = std::make_unique<TlsFarSide>(session);
+    session->lower_ = upper.split(loop, default_stream_limit);
+    session->lower_->set_layer(session.get());
+    upper.set_far_side(std::move(far));
+    session->lower_->input().stand_by();
+    return session;
+}
+
+Task<> TlsSession::shake_hands() {
+    const IntrusivePtr<TlsSession> keep(this);
+    arm(request_.handshake_timeout.value_or(default_handshake_timeout), [](TlsSession& session) {
+        const Delay timeout =
+            session.request_.handshake_timeout.value_or(default_handshake_timeout);
+        const std::string text = fmt::format(
+            "SSL handshake with {} is taking longer than {:.1f} seconds: aborting the connection",
+            session.upper_->peer(), std::chrono::duration<double>(timeout.value()).count());
+        session.fail(
+            std::make_exception_ptr(std::system_error(ECONNABORTED, std::system_category(), text)));
+    });
+    pump();
+    if (!shaken_.is_set()) {
+        co_await shaken_.wait();
+    }
+}
+
+void TlsSession::take_consumed() noexcept {
+    if (const std::size_t size = std::exchange(consumed_, 0); size > 0) {
+        lower_->input().consume(size);
+    }
+}
+
+std::size_t TlsSession::size_below() const noexcept { return lower_->input().size() - consumed_; }
+
+bool TlsSession::has_ended_below() const noexcept {
+    return size_below() == 0 && (lower_->input().at_end() || lower_->closing());
+}
+
+std::size_t TlsSession::read_below(char* target, std::size_t size) noexcept {
+    const std::size_t copied = lower_->input().data().substr(consumed_).copy(target, size);
+    consumed_ += copied;
+    return copied;
+}
+
+// Without memory the connection cannot go on: a record would be missing.
+bool TlsSession::write_below(std::string_view bytes) noexcept {
+    try {
+        lower_->output().write(bytes);
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    return !lower_->closing();
+}
+
+void TlsSession::pump() noexcept {
+    if (pumping_ || in_call_) {
+        look_again_ = true;
+        return;
+    }
+    const IntrusivePtr<TlsSession> keep(this);
+    const IntrusivePtr<StreamState> keep_upper(upper_);
+    pumping_ = true;
+    do {
+        look_again_ = false;
+        step();
+    } while (look_again_ && !is_over());
+    pumping_ = false;
+    after_call();
+}
+
+// What was put off while OpenSSL was called.
+void TlsSession::after_call() noexcept {
+    if (std::exchange(wants_room_, false) && !is_over()) {
+        upper_->output().has_room();
+    }
+}
+
+void TlsSession::step() noexcept {
+    if (phase_ == Phase::shaking_hands) {
+        advance_handshake();
+    }
+    if (phase_ == Phase::open) {
+        receive();
+    } else if (phase_ == Phase::shutting_down) {
+        discard();
+    }
+}
+
+void TlsSession::advance_handshake() noexcept {
+    const int error = call([](SSL* ssl) { return SSL_do_handshake(ssl); });
+    if (is_over()) {
+        return;
+    }
+    if (error == SSL_ERROR_NONE) {
+        phase_ = Phase::open;
+        timer_.cancel();
+        shaken_.set();
+        wants_room_ = true;  // for what was written meanwhile
+    } else if (error != SSL_ERROR_WANT_READ) {
+        fail("TLS handshake with ");
+    }
+}
+
+// Decrypts into the upper input, as long as there is room in it.
+void TlsSession::receive() noexcept {
+    while (phase_ == Phase::open && upper_ != nullptr) {
+        if (upper_->closing()) {
+            discard();
+            return;
+        }
+        if (upper_->input().is_full()) {
+            lower_->input().stand_back();
+            return;
+        }
+        if (!receive_piece(upper_->input())) {
+            return;
+        }
+    }
+}
+
+bool TlsSession::receive_piece(StreamInbound& input) noexcept {
+    const auto waiting = static_cast<std::size_t>(SSL_pending(ssl_.get())) + size_below();
+    std::span<char> space;
+    try {
+        space = input.feed_space(std::clamp(waiting, piece_size_min, record_size));
+    } catch (const std::bad_alloc&) {
+        fail(std::current_exception());
+        return false;
+    }
+    std::size_t size = 0;
+    const int error =
+        call([&](SSL* ssl) { return SSL_read_ex(ssl, space.data(), space.size(), &size); });
+    input.fed(size);  // the reader is woken; a layer above may end it all
+    if (is_over() || error == SSL_ERROR_NONE) {
+        return !is_over();
+    }
+    after_read(error);
+    return false;
+}
+
+// Nobody reads any more: what comes is dropped until the peer's end.
+void TlsSession::discard() noexcept {
+    std::array<char, 4096> scratch;
+    int error = SSL_ERROR_NONE;
+    while (error == SSL_ERROR_NONE && !is_over()) {
+        std::size_t size = 0;
+        error =
+            call([&](SSL* ssl) { return SSL_read_ex(ssl, scratch.data(), scratch.size(), &size); });
+    }
+    if (is_over()) {
+        return;
+    }
+    if (phase_ == Phase::shutting_down) {
+        if (error != SSL_ERROR_WANT_READ) {
+            end_below();
+        }
+    } else if (error != SSL_ERROR_ZERO_RETURN) {
+        after_read(error);
+    }
+}
+
+void TlsSession::after_read(int error) noexcept {
+    if (error == SSL_ERROR_ZERO_RETURN) {
+        // As in asyncio, the end of one direction is the end of the connection, once all is sent.
+        upper_->close_from_outside();
+    } else if (error != SSL_ERROR_WANT_READ) {
+        fail("TLS with ");
+    }
+}
+
+// Kernel: a client that writes and closes without reading would answer a ticket with a reset. With
+// the first bytes of ours there is something that it reads.
+void TlsSession::send_ticket() noexcept {
+    ticket_sent_ = true;
+    if (SSL_version(ssl_.get()) >= TLS1_3_VERSION) {
+        SSL_new_session_ticket(ssl_.get());
+    }
+}
+
+// Says whether more may be written below. If not, output_has_room() follows.
+bool TlsSession::make_room_below() noexcept {
+    if (is_congested()) {
+        lower_->output().drain();
+    }
+    return !is_congested();
+}
+
+int TlsSession::take(std::string_view bytes) noexcept {
+    if (in_call_ || phase_ == Phase::shaking_hands) {
+        wants_room_ = true;
+        return -EAGAIN;
+    }
+    if (phase_ != Phase::open || lower_->closing()) {
+        return -EPIPE;
+    }
+    const IntrusivePtr<TlsSession> keep(this);
+    const IntrusivePtr<StreamState> keep_upper(upper_);
+    bytes = bytes.substr(0, max_transfer);
+    if (!ticket_sent_) {
+        send_ticket();
+    }
+    std::size_t taken = 0;
+    int error = SSL_ERROR_NONE;
+    while (taken < bytes.size() && error == SSL_ERROR_NONE && !is_over() && make_room_below()) {
+        const std::string_view piece = bytes.substr(taken, record_size);
+        std::size_t written = 0;
+        error =
+            call([&](SSL* ssl) { return SSL_write_ex(ssl, piece.data(), piece.size(), &written); });
+        taken += written;
+    }
+    if (is_over()) {
+        return -EPIPE;
+    }
+    if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ) {
+        fail("TLS with ");
+        return -EPIPE;
+    }
+    lower_->output().drain();
+    if (look_again_) {
+        pump();
+    }
+    after_call();
+    return taken > 0 ? static_cast<int>(taken) : -EAGAIN;
+}
+
+void TlsSession::go_on() noexcept {
+    if (phase_ != Phase::over) {
+        lower_->input().stand_by();
+        pump();
+    }
+}
+
+void TlsSession::input_came() noexcept {
+    if (lower_->input().is_stopped() && !lower_->closing()) {  // the loop closes
+        const IntrusivePtr<TlsSession> keep(this);
+        lower_->abort();
+        return;
+    }
+    pump();
+}
+
+void TlsSession::output_has_room() noexcept {
+    if (!is_over()) {
+        upper_->output().has_room();
+    }
+}
+
+std::string TlsSession::session_key() const {
+    return request_.address + '\0' + request_.server_hostname + '\0' + context_->alpn();
+}
+
+// Without memory the next connection is a full one.
+void TlsSession::keep_session(SslSessionPtr session) noexcept {
+    try {
+        context_->sessions()->put(session_key(), std::move(session));
+    } catch (const std::bad_alloc&) {
+    }
+}
+
+void TlsSession::change_context(IntrusivePtr<TlsContextState> context) noexcept {
+    context_ = std::move(context);
+    SSL_set_SSL_CTX(ssl_.get(), context_->native());
+    SSL_set_verify(ssl_.get(), SSL_CTX_get_verify_mode(context_->native()),
+                   SSL_CTX_get_verify_callback(context_->native()));
+}
+
+TlsInfo TlsSession::describe() const {
+    TlsInfo info;
+    const SSL* const ssl = ssl_.get();
+    info.version = SSL_get_version(ssl);
+    if (const SSL_CIPHER* const cipher = SSL_get_current_cipher(ssl)) {
+        info.cipher = SSL_CIPHER_get_name(cipher);
+    }
+    const unsigned char* protocol = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(ssl, &protocol, &size);
+    info.alpn.assign(reinterpret_cast<const char*>(protocol), size);
+    if (const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) {
+        info.server_hostname = name;
+    }
+    if (X509* const certificate = SSL_get0_peer_certificate(ssl)) {
+        info.peer_certificate = ringio::detail::describe(*certificate);
+    }
+    info.resumed = SSL_session_reused(ssl) == 1;
+    return info;
+}
+
+}  // namespace ringio::detail

@@ -1,0 +1,89 @@
+// TLS between two ends in memory: nothing but the loop and OpenSSL, so that each order is the same
+// every time.
+#include <ringio/tls.hpp>
+
+#include <ringio/streams.hpp>
+#include <ringio/testing.hpp>
+#include <support/async_test_case.hpp>
+#include <support/ends.hpp>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "certificates.hpp"
+
+using namespace ringio;
+using namespace ringio::test_support;
+using namespace std::chrono_literals;
+using ringio::testing::memory_stream_pair;
+
+namespace {
+
+/// Both ends of a connection in memory, under TLS.
+struct SecurePair {
+    Connection client;
+    Connection server;
+};
+
+Task<SecurePair> secure_pair(TlsContext client_side, TlsContext server_side,
+                             std::size_t limit = default_stream_limit) {
+    auto [client, server] = memory_stream_pair(limit);
+    auto serving = create_task(server.writer.start_tls(server_side));
+    co_await client.writer.start_tls(client_side, {.server_hostname = "localhost"});
+    co_await serving;
+    co_return SecurePair{std::move(client), std::move(server)};
+}
+
+}  // namespace
+
+ASYNC_TEST_CASE("tls session: what one end writes the other reads, both ways, and both know how") {
+    SecurePair pair = co_await secure_pair(client_context(), server_context());
+    pair.client.writer.write("hello\n");
+    co_await pair.client.writer.drain();
+    CHECK_AWAIT(pair.server.reader.readline(), "hello\n");
+    pair.server.writer.write("world\n");
+    CHECK_AWAIT(pair.client.reader.readline(), "world\n");
+
+    const std::optional<TlsInfo> info = pair.client.writer.tls_info();
+    REQUIRE(info);
+    CHECK(info->version == "TLSv1.3");
+    REQUIRE(info->peer_certificate);
+    CHECK(info->peer_certificate->subject == "CN = test");
+    CHECK(info->peer_certificate->issuer == "CN = ringio test CA");
+    CHECK(info->peer_certificate->subject_alt_names ==
+          std::vector<std::string>{"DNS:localhost", "IP:127.0.0.1"});
+    CHECK(pair.server.writer.tls_info()->server_hostname == "localhost");
+}
+
+ASYNC_TEST_CASE(
+    "tls session: close says good-bye, the other end sees the end, and both are closed") {
+    SecurePair pair = co_await secure_pair(client_context(), server_context());
+    pair.client.writer.write("last words");
+    pair.client.writer.close();
+    CHECK_AWAIT(pair.server.reader.read(), "last words");
+    CHECK(pair.server.reader.at_eof());
+    co_await pair.client.writer.wait_closed();
+    co_await pair.server.writer.wait_closed();
+}
+
+ASYNC_TEST_CASE("tls session: megabytes go through, however slow the reader is") {
+    SecurePair pair = co_await secure_pair(client_context(), server_context(), 1000);
+    const std::string sent(3'000'000, 'x');
+    auto sending = create_task([](StreamWriter writer, std::string_view text) -> Task<> {
+        writer.write(text);
+        co_await writer.drain();
+        writer.close();
+        co_await writer.wait_closed();
+    }(pair.client.writer, sent));
+    std::size_t received = 0;
+    for (;;) {
+        const std::string piece = co_await pair.server.reader.read(777);
+        if (piece.empty()) {
+            break;
+        }
+        received += piece.size();
+    }
+    CHECK(received == sent.size());
+    co_await sending;
+}

@@ -108,7 +108,7 @@ build() {
 }
 
 build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3 ccache libssl-dev
-    libcurl4-openssl-dev)
+    libcurl4-openssl-dev openssl)
 test_packages=(catch2 nginx-light valgrind strace socat)
 # The libraries and servers of examples/recipes. The server of Redis is in redis-tools, too, without a
 # service; that of PostgreSQL comes with one, which apt starts only where there is an init system.

@@ -273,6 +273,8 @@ void Intake::fed(std::size_t size) noexcept {
     }
     if (size != 0) {
         wake_reader();
+    } else {
+        buffer_.release_memory();
     }
 }
 

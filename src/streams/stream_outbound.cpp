@@ -75,11 +75,13 @@ void StreamOutbound::fail(int error) noexcept {
     stream_.fail(error, way_ == Way::pipe ? "write to " : "send to ");
 }
 
-// Sends what the kernel has room for, straight from the caller's memory; returns how much.
+// Sends what the kernel has room for, straight from the caller's memory; returns how much. A far
+// side is asked as long as it takes some, for only when it takes none it says when to ask again.
 RINGIO_INLINE std::size_t StreamOutbound::send_at_once(std::string_view data) noexcept {
     EventLoop* const loop = anchor_->loop;
     const std::size_t size = data.size();
-    while (!data.empty() && loop != nullptr && loop->machine().take_immediate_budget()) {
+    while (!data.empty() && loop != nullptr &&
+           (way_ == Way::far_side || loop->machine().take_immediate_budget())) {
         const int result = try_send(*loop, data);
         if (result < 0) [[unlikely]] {
             if (result != -EAGAIN) {

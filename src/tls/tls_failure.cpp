@@ -128,6 +128,9 @@ void BadCertificate::note(X509_STORE_CTX& check) noexcept {
 
 std::string hint_for(const BadCertificate& bad, const std::string& host) {
     const X509* const certificate = bad.certificate.get();
+    if (certificate == nullptr) {
+        return {};
+    }
     switch (bad.code) {
         case X509_V_ERR_CERT_HAS_EXPIRED:
             return fmt::format("it ended on {}, and our clock says {}",

@@ -66,9 +66,8 @@ TlsSession::TlsSession(EventLoop& loop, StreamState& upper, IntrusivePtr<TlsCont
       context_(std::move(context)),
       request_(std::move(request)),
       ssl_(context_->make_connection(request_)) {
-    BioPtr bio = make_stream_bio(*this);
-    BIO_up_ref(bio.get());
-    SSL_set_bio(ssl_.get(), bio.get(), bio.release());
+    BIO* const bio = make_stream_bio(*this).release();
+    SSL_set_bio(ssl_.get(), bio, bio);  // takes one reference where both are the same
     if (SSL_set_ex_data(ssl_.get(), session_index(), this) != 1) {
         throw std::bad_alloc();
     }
@@ -200,6 +199,9 @@ void TlsSession::receive() noexcept {
             discard();
             return;
         }
+        if (!has_something_to_read()) {
+            return;
+        }
         if (upper_->input().is_full()) {
             lower_->input().stand_back();
             return;
@@ -208,6 +210,10 @@ void TlsSession::receive() noexcept {
             return;
         }
     }
+}
+
+bool TlsSession::has_something_to_read() const noexcept {
+    return size_below() > 0 || SSL_has_pending(ssl_.get()) == 1 || has_ended_below();
 }
 
 bool TlsSession::receive_piece(StreamInbound& input) noexcept {
@@ -282,7 +288,11 @@ int TlsSession::take(std::string_view bytes) noexcept {
         wants_room_ = true;
         return -EAGAIN;
     }
-    if (phase_ != Phase::open || lower_->closing()) {
+    if (phase_ != Phase::open) {
+        return -EPIPE;
+    }
+    if (lower_->closing()) {
+        fail("TLS with ");
         return -EPIPE;
     }
     const IntrusivePtr<TlsSession> keep(this);

@@ -92,14 +92,15 @@ private:
                TlsRequest request);
     ~TlsSession();
 
-    /// Calls OpenSSL; gives SSL_ERROR_*. The error queue is the thread's: nothing comes between the
-    /// call and the look at it.
+    /// Calls OpenSSL; gives SSL_ERROR_*, and keeps what the thread's error queue says: nothing
+    /// comes between the call and the look at it.
     template <class Call>
     int call(Call&& function) noexcept {
         ERR_clear_error();
         in_call_ = true;
         const int result = function(ssl_.get());
         const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), result);
+        last_error_ = error == SSL_ERROR_NONE ? 0 : take_error();
         in_call_ = false;
         take_consumed();
         return error;
@@ -115,6 +116,7 @@ private:
     void take_consumed() noexcept;
     void send_ticket() noexcept;
     bool make_room_below() noexcept;
+    bool has_something_to_read() const noexcept;
     void begin_shutdown() noexcept;
     void end_below() noexcept;
     /// The timer keeps both streams alive, but not beyond the loop.
@@ -134,6 +136,7 @@ private:
     Event shaken_;  // hands, or it has failed
     TimerHandle timer_;
     IntrusivePtr<StreamState> keep_;  // the upper stream, while the lower one closes
+    unsigned long last_error_ = 0;    // of the last call that failed
     std::size_t consumed_ = 0;        // of the lower input, by OpenSSL, and still there
     std::uint32_t references_ = 0;
     Phase phase_ = Phase::shaking_hands;

@@ -116,7 +116,11 @@ void TlsSession::arm(Delay timeout, void (*expired)(TlsSession& session)) {
 }
 
 void TlsSession::fail(const char* during) noexcept {
-    const unsigned long error = take_error();
+    if (lower_->failure()) {  // what OpenSSL says of it is of no use
+        fail(lower_->failure());
+        return;
+    }
+    const unsigned long error = last_error_;
     if (phase_ == Phase::shaking_hands && (error == 0 || is_truncation(error)) &&
         has_ended_below()) {
         try {

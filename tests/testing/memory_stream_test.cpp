@@ -105,3 +105,22 @@ ASYNC_TEST_CASE("memory_stream_pair: has no addresses, and no limit of 0") {
     CHECK_THROWS_AS(memory_stream_pair(0), std::invalid_argument);
     co_await turns(1);
 }
+
+ASYNC_TEST_CASE("memory_stream_pair: one turn may bring more than a kernel would be asked for") {
+    auto [client, server] = memory_stream_pair(64 << 20);
+    const std::string piece(16 * 1024, 'x');
+    constexpr int count = 1000;
+    for (int i = 0; i < count; ++i) {
+        client.writer.write(piece);
+    }
+    client.writer.close();
+    std::size_t received = 0;
+    for (;;) {
+        const std::string some = co_await server.reader.read(1 << 20);
+        if (some.empty()) {
+            break;
+        }
+        received += some.size();
+    }
+    CHECK(received == count * piece.size());
+}

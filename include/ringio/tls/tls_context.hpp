@@ -42,31 +42,31 @@ private:
     std::size_t size_ = 0;
 };
 
-/// Whether the peer's certificate is checked. Not to is had by tls::insecure_no_verify() only.
-class TlsVerification {
-public:
-    constexpr TlsVerification() noexcept = default;
-    bool is_required() const noexcept { return required_; }
-
-private:
-    friend struct TlsVerificationAccess;
-    bool required_ = true;
-};
-
-struct TlsVerificationAccess {
-    static constexpr TlsVerification none() noexcept {
-        TlsVerification result;
-        result.required_ = false;
-        return result;
-    }
-};
+class TlsVerification;
 
 namespace tls {
 
 /// Whoever answers is believed: for tests on loopback, and nothing else.
-constexpr TlsVerification insecure_no_verify() noexcept { return TlsVerificationAccess::none(); }
+constexpr TlsVerification insecure_no_verify() noexcept;
 
 }  // namespace tls
+
+/// Whether the peer's certificate is checked. Not to is had by tls::insecure_no_verify() only.
+class TlsVerification {
+public:
+    constexpr TlsVerification() noexcept = default;
+    constexpr bool is_required() const noexcept { return required_; }
+
+private:
+    friend constexpr TlsVerification tls::insecure_no_verify() noexcept;
+    bool required_ = true;
+};
+
+constexpr TlsVerification tls::insecure_no_verify() noexcept {
+    TlsVerification none;
+    none.required_ = false;
+    return none;
+}
 
 /// Texts are names of files in PEM form, and must live until the context is made.
 struct TlsClientOptions {

@@ -138,10 +138,11 @@ void ProcessPool::wait_for(std::uint64_t id, std::chrono::steady_clock::time_poi
     std::optional<Answer> answer;
     Lock lock(mutex_);
     PoolWorker* const worker = worker_of(lock, id);
-    if (worker == nullptr || worker->is_listened_to || worker->is_unread ||
-        !worker->takes_calls() || is_broken_ || worker->has_more_to_send()) {
+    if (worker == nullptr || worker->is_listened_to || !worker->takes_calls() || is_broken_ ||
+        worker->has_more_to_send()) {
         return;
     }
+    worker->is_unread = false;  // it is read here, whatever the manager is busy with
     worker->is_listened_to = true;
     worker->is_waited_for = true;
     worker->begin_receiving();

@@ -24,8 +24,9 @@ using namespace std::chrono_literals;
 
 constexpr Delay default_handshake_timeout = 60s;  // asyncio's
 
-constexpr std::size_t record_size = 16 * 1024;  // of TLS, at most
-constexpr std::size_t piece_size_min = 256;
+constexpr std::size_t record_size = 16 * 1024;      // of TLS, at most
+constexpr std::size_t piece_size_min = 256;         // of memory for what is decrypted: as much
+constexpr std::size_t piece_size_max = 256 * 1024;  // as came, lest it grow record by record
 
 /// The far side of the upper stream; the session itself is held by others, too.
 class TlsFarSide final : public FarSide {
@@ -115,6 +116,7 @@ Task<> TlsSession::shake_hands() {
     }
 }
 
+// Only when OpenSSL has had all that it wants: what is left of a buffer of the ring is copied.
 void TlsSession::take_consumed() noexcept {
     if (const std::size_t size = std::exchange(consumed_, 0); size > 0) {
         lower_->input().consume(size);
@@ -154,6 +156,7 @@ void TlsSession::pump() noexcept {
     do {
         look_again_ = false;
         step();
+        take_consumed();
     } while (look_again_ && !is_over());
     pumping_ = false;
     after_call();
@@ -220,7 +223,7 @@ bool TlsSession::receive_piece(StreamInbound& input) noexcept {
     const auto waiting = static_cast<std::size_t>(SSL_pending(ssl_.get())) + size_below();
     std::span<char> space;
     try {
-        space = input.feed_space(std::clamp(waiting, piece_size_min, record_size));
+        space = input.feed_space(std::clamp(waiting, piece_size_min, piece_size_max));
     } catch (const std::bad_alloc&) {
         fail(std::current_exception());
         return false;
@@ -317,6 +320,7 @@ int TlsSession::take(std::string_view bytes) noexcept {
         fail("TLS with ");
         return -EPIPE;
     }
+    take_consumed();
     lower_->output().drain();
     if (look_again_) {
         pump();

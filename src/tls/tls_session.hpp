@@ -102,7 +102,6 @@ private:
         const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), result);
         last_error_ = error == SSL_ERROR_NONE ? 0 : take_error();
         in_call_ = false;
-        take_consumed();
         return error;
     }
     void pump() noexcept;

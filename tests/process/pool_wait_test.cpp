@@ -12,6 +12,7 @@
 #include "../concurrent/futures.hpp"
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <latch>
 #include <stdexcept>
@@ -33,6 +34,20 @@ void wait_until_it_sleeps(pid_t process) {
         std::getline(file, text);
         state = text.at(text.rfind(')') + 2);
     }
+}
+
+/// The thread of the only pool of this process.
+pid_t thread_of_pool() {
+    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::ifstream file(thread.path() / "comm");
+        std::string name;
+        std::getline(file, name);
+        if (name == "process_pool_0") {
+            return std::stoi(thread.path().filename());
+        }
+    }
+    FAIL("the pool has no thread");
+    return -1;
 }
 
 int throw_behind(const std::string& gate) {
@@ -178,6 +193,7 @@ bool two_answers_come_together(WithSecondAnswer then) {
         const auto other = pool.submit(pass_with, second_reached.name(), 4);
         const Futures more = {pool.submit(same_number, 5), pool.submit(same_number, 5)};
         const pid_t worker = pool.worker_pids().back();
+        wait_until_it_sleeps(thread_of_pool());  // it has heard that the workers are there
         std::thread opener([&] {
             std::this_thread::sleep_for(std::chrono::milliseconds(2));  // no short calls, these two
             holding.open();

@@ -23,6 +23,17 @@ void check_timeout(const char* name, const std::optional<Delay>& timeout) {
     }
 }
 
+// With a leading dot it would stand for every name below.
+void check_host(const std::string& host) {
+    if (host.starts_with('.')) {
+        throw std::invalid_argument(
+            "server_hostname cannot be an empty string or start with a leading dot.");
+    }
+    if (host.size() > 255 || host.find('\0') != std::string::npos) {
+        throw std::invalid_argument("server_hostname is longer than 255 bytes, or has a NUL in it");
+    }
+}
+
 OwnedTls owned_tls(TlsOption tls, const StartTlsOptions& options) {
     if (!tls && options.ssl_handshake_timeout) {
         throw std::invalid_argument("ssl_handshake_timeout is only meaningful with ssl");
@@ -105,6 +116,7 @@ OwnedTls detail::tls_of_client(TlsOption tls, const StartTlsOptions& options, st
     owned.request.server_hostname =
         options.server_hostname.empty() ? host : options.server_hostname;
     owned.request.address = address;
+    check_host(owned.request.server_hostname);
     if (owned.request.server_hostname.empty() && owned.security->checks_host_name()) {
         throw std::invalid_argument("you have to pass server_hostname when using ssl");
     }

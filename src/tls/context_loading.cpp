@@ -1,12 +1,15 @@
 #include "context_loading.hpp"
 
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/tls/tls_error.hpp>
 
 #include <openssl/pem.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -27,21 +30,42 @@ int number_of(TlsVersion version) noexcept {
     return version == TlsVersion::tls1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
 }
 
+bool is_weakness(unsigned long error) noexcept {
+    const int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
+    return reason == SSL_R_EE_KEY_TOO_SMALL || reason == SSL_R_CA_KEY_TOO_SMALL ||
+           reason == SSL_R_CA_MD_TOO_WEAK;
+}
+
 [[noreturn]] void throw_unusable(const std::string& what, const std::string& hint = {}) {
-    const std::string reason = reason_of(take_error());
-    throw TlsError(TlsErrc::bad_context, "TlsContext: " + what + ": " + reason, reason, hint);
+    const unsigned long error = take_error();
+    const std::string reason = reason_of(error);
+    throw TlsError(
+        TlsErrc::bad_context, "TlsContext: " + what + ": " + reason, reason,
+        is_weakness(error) ? "its key or digest is too weak for OpenSSL's security level 2" : hint);
+}
+
+// OpenSSL does not see what begins behind a byte order mark, and says nothing of it when there is
+// more.
+void require_no_mark(const std::string& what, std::string_view content) {
+    if (content.starts_with("\xEF\xBB\xBF")) {
+        throw TlsError(TlsErrc::bad_context, "TlsContext: " + what + ": no start line",
+                       "no start line",
+                       "it begins with a byte order mark: save it as UTF-8 without one");
+    }
 }
 
 // OpenSSL's own words about a file that cannot be opened say little.
 void require_readable(const char* what, const std::string& file) {
+    const std::string named = fmt::format("{} '{}'", what, file);
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(std::fopen(file.c_str(), "re"),
                                                                  &std::fclose);
-    char first = 0;
-    errno = 0;
-    if (!opened || (std::fread(&first, 1, 1, opened.get()) != 1 && errno != 0)) {
-        throw std::system_error(errno, std::system_category(),
-                                fmt::format("TlsContext: {} '{}'", what, file));
+    std::array<char, 3> start{};
+    const std::size_t size =
+        opened ? std::fread(start.data(), 1, start.size(), opened.get()) : std::size_t{0};
+    if (!opened || std::ferror(opened.get()) != 0) {
+        throw std::system_error(errno, std::system_category(), "TlsContext: " + named);
     }
+    require_no_mark(named, {start.data(), size});
 }
 
 // Without it OpenSSL would ask for the password on the terminal.
@@ -59,12 +83,7 @@ bool is_wrong_password(unsigned long error) noexcept {
 
 void load_key(SSL_CTX& context, const std::string& file, std::string_view password) {
     require_readable("key", file);
-    SSL_CTX_set_default_passwd_cb(&context, &give_password);
-    SSL_CTX_set_default_passwd_cb_userdata(&context, &password);
-    const bool loaded = SSL_CTX_use_PrivateKey_file(&context, file.c_str(), SSL_FILETYPE_PEM) == 1;
-    SSL_CTX_set_default_passwd_cb_userdata(&context, nullptr);
-    SSL_CTX_set_default_passwd_cb(&context, nullptr);
-    if (loaded) {
+    if (SSL_CTX_use_PrivateKey_file(&context, file.c_str(), SSL_FILETYPE_PEM) == 1) {
         return;
     }
     if (is_wrong_password(ERR_peek_error())) {
@@ -77,15 +96,30 @@ void load_key(SSL_CTX& context, const std::string& file, std::string_view passwo
     throw_unusable("key '" + file + "'", "a private key in PEM form is expected");
 }
 
-bool has_entries(const char* directory) {
-    std::error_code ignored;
-    const std::filesystem::directory_iterator entries(directory, ignored);
-    return !ignored && entries != std::filesystem::directory_iterator();
+// As `openssl rehash` names them, "5ed36f99.0".
+bool has_certificates(const std::filesystem::path& directory) {
+    std::error_code error;
+    std::filesystem::directory_iterator entry(directory, error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+        const std::string name = entry->path().filename();
+        if (name.size() >= 10 && name.find_first_not_of("0123456789abcdef") == 8 &&
+            name[8] == '.') {
+            return true;
+        }
+    }
+    return false;
 }
 
-const char* value_or(const char* variable, const char* otherwise) noexcept {
-    const char* const value = std::getenv(variable);
-    return value != nullptr ? value : otherwise;
+// Several, with colons in between.
+bool any_has_certificates(std::string_view directories) {
+    while (!directories.empty()) {
+        const std::size_t size = std::min(directories.find(':'), directories.size());
+        if (has_certificates(directories.substr(0, size))) {
+            return true;
+        }
+        directories.remove_prefix(std::min(size + 1, directories.size()));
+    }
+    return false;
 }
 
 void append_line(const SSL* ssl, const char* line) {
@@ -158,6 +192,12 @@ void load_identity(SSL_CTX& context, std::string_view certificate, std::string_v
     }
     const std::string file(certificate);
     require_readable("certificate", file);
+    SSL_CTX_set_default_passwd_cb(&context, &give_password);
+    SSL_CTX_set_default_passwd_cb_userdata(&context, &password);
+    const ScopeExit forget([&context] {
+        SSL_CTX_set_default_passwd_cb_userdata(&context, nullptr);
+        SSL_CTX_set_default_passwd_cb(&context, nullptr);
+    });
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(&context, file.c_str()) != 1) {
         throw_unusable("certificate '" + file + "'", "a certificate in PEM form is expected");
@@ -168,12 +208,13 @@ void load_identity(SSL_CTX& context, std::string_view certificate, std::string_v
     }
 }
 
-void trust_file(SSL_CTX& context, std::string_view file) {
+void trust_file(SSL_CTX& context, const char* option, std::string_view file) {
     const std::string name(file);
-    require_readable("ca_file", name);
+    require_readable(option, name);
     ERR_clear_error();
     if (SSL_CTX_load_verify_file(&context, name.c_str()) != 1) {
-        throw_unusable("ca_file '" + name + "'", "certificates in PEM form are expected");
+        throw_unusable(fmt::format("{} '{}'", option, name),
+                       "certificates in PEM form are expected");
     }
 }
 
@@ -191,6 +232,7 @@ void trust_directory(SSL_CTX& context, std::string_view directory) {
 }
 
 void trust_data(SSL_CTX& context, std::string_view pem) {
+    require_no_mark("ca_data", pem);
     ERR_clear_error();
     const BioPtr memory(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
     if (!memory) {
@@ -198,7 +240,9 @@ void trust_data(SSL_CTX& context, std::string_view pem) {
     }
     X509_STORE* const store = SSL_CTX_get_cert_store(&context);
     int found = 0;
-    while (X509Ptr certificate{PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr)}) {
+    std::string_view no_password;
+    while (X509Ptr certificate{
+        PEM_read_bio_X509(memory.get(), nullptr, &give_password, &no_password)}) {
         if (X509_STORE_add_cert(store, certificate.get()) != 1) {
             throw_unusable("ca_data");
         }
@@ -211,17 +255,17 @@ void trust_data(SSL_CTX& context, std::string_view pem) {
     ERR_clear_error();
 }
 
+// OpenSSL reads a file at once, and directories when it looks for somebody.
 void trust_system(SSL_CTX& context) {
-    const char* const file =
-        value_or(X509_get_default_cert_file_env(), X509_get_default_cert_file());
-    const char* const directory =
-        value_or(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+    const char* const variable = ::secure_getenv(X509_get_default_cert_dir_env());
+    const char* const directories = variable != nullptr ? variable : X509_get_default_cert_dir();
+    const bool could = SSL_CTX_set_default_verify_paths(&context) == 1;
     ERR_clear_error();
-    std::error_code ignored;
-    const bool has_some = std::filesystem::exists(file, ignored) || has_entries(directory);
-    if (!has_some || SSL_CTX_set_default_verify_paths(&context) != 1) {
+    const X509_STORE* const store = SSL_CTX_get_cert_store(&context);
+    const bool has_some = sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) > 0;
+    if (!could || (!has_some && !any_has_certificates(directories))) {
         throw TlsError(TlsErrc::bad_context,
-                       fmt::format("TlsContext: no CA certificates in {}", directory),
+                       fmt::format("TlsContext: no CA certificates in {}", directories),
                        "no CA certificates", "apt-get install ca-certificates, or give .ca_file");
     }
 }

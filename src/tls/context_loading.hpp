@@ -18,8 +18,8 @@ SslContextPtr make_context(bool is_server, TlsVersion least, TlsVersion most,
 /// A certificate with its chain, and its key. *Errors*: std::system_error, TlsError.
 void load_identity(SSL_CTX& context, std::string_view certificate, std::string_view key,
                    std::string_view password);
-/// Certificates to trust, of a file. *Errors*: the same.
-void trust_file(SSL_CTX& context, std::string_view file);
+/// Certificates to trust, of a file that stands in the option. *Errors*: the same.
+void trust_file(SSL_CTX& context, const char* option, std::string_view file);
 void trust_directory(SSL_CTX& context, std::string_view directory);
 void trust_data(SSL_CTX& context, std::string_view pem);
 /// Those of the system. *Errors*: TlsError when there are none.

@@ -89,7 +89,7 @@ TlsContextState::TlsContextState(const TlsClientOptions& options)
     const bool trusts_own =
         !options.ca_file.empty() || !options.ca_path.empty() || !options.ca_data.empty();
     if (!options.ca_file.empty()) {
-        trust_file(context, options.ca_file);
+        trust_file(context, "ca_file", options.ca_file);
     }
     if (!options.ca_path.empty()) {
         trust_directory(context, options.ca_path);
@@ -135,7 +135,7 @@ TlsContextState::TlsContextState(const TlsServerOptions& options)
     SSL_CTX& context = *context_;
     load_identity(context, options.certificate, options.key, options.password);
     if (verifies_) {
-        trust_file(context, options.client_ca);
+        trust_file(context, "client_ca", options.client_ca);
         ask_for_certificates_of(context, options.client_ca);
         SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                            &note_verification);

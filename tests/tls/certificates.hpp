@@ -10,11 +10,14 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include <fmt/format.h>
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace ringio::test_support {
 
@@ -23,6 +26,22 @@ struct Identity {
     std::string certificate;
     std::string key;
 };
+
+/// Where files of the tests are, until the program ends.
+inline const TempFolder& pem_folder() {
+    static const TempFolder made;
+    return made;
+}
+
+/// A file with this in it.
+inline std::string pem_file(const std::string& content) {
+    static int count = 0;
+    return pem_folder().file("made" + std::to_string(++count) + ".pem", content);
+}
+
+inline std::string content_of(const std::string& file) {
+    return pem_folder().content(file.substr(file.rfind('/') + 1));
+}
 
 /// What is to be in a certificate.
 struct CertificateOptions {
@@ -34,6 +53,7 @@ struct CertificateOptions {
     long begins_in = -3600;  // seconds from now
     long ends_in = 24 * 3600;
     bool is_authority = false;
+    bool signs_itself = false;  // issue() gives one that no authority vouches for
     std::string digest = "SHA256";
     std::string password = {};                       // of the key's file
     std::function<void(X509&)> before_signing = {};  // whatever else is to be wrong
@@ -49,15 +69,70 @@ public:
         : key_(make_key(options)), certificate_(make(options, *key_, nullptr, *key_)) {}
 
     /// The file to trust.
-    std::string file() const { return folder().file(fresh("ca"), pem(*certificate_)); }
+    std::string file() const { return pem_file(pem(*certificate_)); }
     std::string text() const { return pem(*certificate_); }
+
+    /// By which a directory of authorities finds it, "5ed36f99".
+    std::string hash() const {
+        return fmt::format("{:08x}", X509_NAME_hash_ex(X509_get_subject_name(certificate_.get()),
+                                                       nullptr, nullptr, nullptr));
+    }
 
     /// A certificate of this authority, with the chain up to it if that is given.
     Identity issue(const CertificateOptions& options = {}, const std::string& chain = {}) const {
         const KeyPtr key = make_key(options);
-        const CertificatePtr certificate = make(options, *key, certificate_.get(), *key_);
-        return {folder().file(fresh("certificate"), pem(*certificate) + chain),
-                folder().file(fresh("key"), pem(*key, options.password))};
+        const CertificatePtr certificate = options.signs_itself
+                                               ? make(options, *key, nullptr, *key)
+                                               : make(options, *key, certificate_.get(), *key_);
+        return {pem_file(pem(*certificate) + chain), pem_file(pem(*key, options.password))};
+    }
+
+    /// The file of this authority's certificate, encrypted as a key would be.
+    std::string encrypted_certificate(std::string_view password) const {
+        const std::unique_ptr<BIO, Free> memory(BIO_new(BIO_s_mem()));
+        PEM_ASN1_write_bio(reinterpret_cast<i2d_of_void*>(&i2d_X509), PEM_STRING_X509, memory.get(),
+                           certificate_.get(), EVP_aes_128_cbc(),
+                           reinterpret_cast<const unsigned char*>(password.data()),
+                           static_cast<int>(password.size()), nullptr, nullptr);
+        return pem_file(taken(*memory));
+    }
+
+    /// The file of a key that is encrypted already, in the form of before PKCS #8.
+    static std::string traditional(const Identity& identity, std::string_view password) {
+        const std::unique_ptr<BIO, Free> opened(BIO_new_file(identity.key.c_str(), "r"));
+        std::string copy(password);
+        const KeyPtr key(PEM_read_bio_PrivateKey(opened.get(), nullptr, nullptr, copy.data()));
+        REQUIRE(key);
+        const std::unique_ptr<BIO, Free> memory(BIO_new(BIO_s_mem()));
+        PEM_write_bio_PrivateKey_traditional(
+            memory.get(), key.get(), EVP_aes_128_cbc(),
+            reinterpret_cast<const unsigned char*>(password.data()),
+            static_cast<int>(password.size()), nullptr, nullptr);
+        return pem_file(taken(*memory));
+    }
+
+    /// The file of a list that takes certificates of this authority back; `days` from now on it is
+    /// out of date.
+    std::string revoke(const std::vector<std::string>& certificates, int days = 30) const {
+        const std::unique_ptr<X509_CRL, Free> list(X509_CRL_new());
+        X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
+        X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(certificate_.get()));
+        const std::unique_ptr<ASN1_TIME, Free> time(ASN1_TIME_new());
+        X509_gmtime_adj(time.get(), -60L * 24 * 3600);
+        X509_CRL_set1_lastUpdate(list.get(), time.get());
+        for (const std::string& file : certificates) {
+            const CertificatePtr certificate = read(file);
+            X509_REVOKED* const entry = X509_REVOKED_new();
+            X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate.get()));
+            X509_REVOKED_set_revocationDate(entry, time.get());
+            X509_CRL_add0_revoked(list.get(), entry);
+        }
+        X509_gmtime_adj(time.get(), days * 24L * 3600);
+        X509_CRL_set1_nextUpdate(list.get(), time.get());
+        REQUIRE(X509_CRL_sign(list.get(), key_.get(), EVP_sha256()) > 0);
+        const std::unique_ptr<BIO, Free> memory(BIO_new(BIO_s_mem()));
+        PEM_write_bio_X509_CRL(memory.get(), list.get());
+        return pem_file(taken(*memory));
     }
 
     /// An authority below this one.
@@ -73,6 +148,8 @@ private:
     struct Free {
         void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
         void operator()(X509* certificate) const noexcept { X509_free(certificate); }
+        void operator()(X509_CRL* list) const noexcept { X509_CRL_free(list); }
+        void operator()(ASN1_TIME* time) const noexcept { ASN1_TIME_free(time); }
         void operator()(BIO* bio) const noexcept { BIO_free(bio); }
         void operator()(X509_EXTENSION* extension) const noexcept {
             X509_EXTENSION_free(extension);
@@ -83,15 +160,6 @@ private:
 
     CertificateMaker(KeyPtr key, CertificatePtr certificate)
         : key_(std::move(key)), certificate_(std::move(certificate)) {}
-
-    static TempFolder& folder() {
-        static TempFolder made;
-        return made;
-    }
-    static std::string fresh(const char* what) {
-        static int count = 0;
-        return what + std::to_string(++count) + ".pem";
-    }
 
     static KeyPtr make_key(const CertificateOptions& options) {
         KeyPtr key(options.key_type == "RSA" ? EVP_RSA_gen(options.rsa_bits) : EVP_EC_gen("P-256"));
@@ -142,6 +210,12 @@ private:
         return certificate;
     }
 
+    static CertificatePtr read(const std::string& file) {
+        const std::unique_ptr<BIO, Free> opened(BIO_new_file(file.c_str(), "r"));
+        CertificatePtr certificate(PEM_read_bio_X509(opened.get(), nullptr, nullptr, nullptr));
+        REQUIRE(certificate);
+        return certificate;
+    }
     static std::string taken(BIO& memory) {
         char* bytes = nullptr;
         const long size = BIO_get_mem_data(&memory, &bytes);

@@ -11,8 +11,15 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <new>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace ringio {
@@ -44,21 +51,42 @@ int select_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* size,
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-// What the user's function throws ends the handshake.
+// RFC 6066, 3: a list of one name, and no other kind of name was ever defined.
+std::string_view name_asked_for(SSL* ssl) noexcept {
+    constexpr std::size_t head_size = 5;  // size of the list, kind of the name, its size
+    const unsigned char* bytes = nullptr;
+    std::size_t size = 0;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &size) != 1 ||
+        size < head_size || bytes[2] != TLSEXT_NAMETYPE_host_name) {
+        return {};
+    }
+    const auto name_size = static_cast<std::size_t>(bytes[3] * 256 + bytes[4]);
+    return std::string_view(reinterpret_cast<const char*>(bytes), size)
+        .substr(head_size, name_size);
+}
+
+// Before anything of the client is looked at: which sessions may be resumed, and which versions are
+// spoken, is the chosen context's to say. What the user's function throws ends the handshake.
 int choose_by_name(SSL* ssl, int* alert, void*) noexcept {
     TlsSession& session = TlsSession::of(*ssl);
-    const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     try {
-        const std::optional<TlsContext> chosen =
-            session.context().sni()(name != nullptr ? name : "");
-        if (chosen) {
+        if (const std::optional<TlsContext> chosen = session.context().sni()(name_asked_for(ssl))) {
             session.change_context(IntrusivePtr<TlsContextState>(&TlsContextState::of(*chosen)));
         }
-        return SSL_TLSEXT_ERR_OK;
+        return SSL_CLIENT_HELLO_SUCCESS;
     } catch (...) {
         *alert = SSL_AD_INTERNAL_ERROR;
-        return SSL_TLSEXT_ERR_ALERT_FATAL;
+        return SSL_CLIENT_HELLO_ERROR;
     }
+}
+
+// A session is resumed by the context only that has made it: another may ask for more of clients.
+void set_session_id_context(SSL_CTX& context) noexcept {
+    static std::atomic<std::uint64_t> count = 0;
+    const std::uint64_t id = count.fetch_add(1, std::memory_order_relaxed);
+    std::array<unsigned char, sizeof id> bytes{};
+    std::memcpy(bytes.data(), &id, sizeof id);
+    SSL_CTX_set_session_id_context(&context, bytes.data(), bytes.size());
 }
 
 bool is_address(const std::string& host) noexcept {
@@ -149,9 +177,7 @@ TlsContextState::TlsContextState(const TlsServerOptions& options)
     if (ignores_truncation_) {
         SSL_CTX_set_options(&context, SSL_OP_IGNORE_UNEXPECTED_EOF);
     }
-    // Clients that showed a certificate resume only where the same rules hold.
-    static constexpr unsigned char id[] = {'r', 'i', 'n', 'g', 'i', 'o'};
-    SSL_CTX_set_session_id_context(&context, id, sizeof id);
+    set_session_id_context(context);
     SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);
     // Tickets at the end of the handshake are answered with a reset by a client that writes and
     // closes without reading, and that destroys what it wrote: they go with the first write.
@@ -160,7 +186,7 @@ TlsContextState::TlsContextState(const TlsServerOptions& options)
         SSL_CTX_set_alpn_select_cb(&context, &select_alpn, nullptr);
     }
     if (sni_) {
-        SSL_CTX_set_tlsext_servername_callback(&context, &choose_by_name);
+        SSL_CTX_set_client_hello_cb(&context, &choose_by_name, nullptr);
     }
 }
 

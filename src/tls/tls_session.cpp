@@ -365,9 +365,17 @@ void TlsSession::keep_session(SslSessionPtr session) noexcept {
 
 void TlsSession::change_context(IntrusivePtr<TlsContextState> context) noexcept {
     context_ = std::move(context);
-    SSL_set_SSL_CTX(ssl_.get(), context_->native());
-    SSL_set_verify(ssl_.get(), SSL_CTX_get_verify_mode(context_->native()),
-                   SSL_CTX_get_verify_callback(context_->native()));
+    SSL* const ssl = ssl_.get();
+    SSL_CTX* const chosen = context_->native();
+    SSL_set_SSL_CTX(ssl, chosen);
+    // What an SSL has copied from its first context goes on otherwise.
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(chosen), SSL_CTX_get_verify_callback(chosen));
+    X509_VERIFY_PARAM_set_flags(SSL_get0_param(ssl),
+                                X509_VERIFY_PARAM_get_flags(SSL_CTX_get0_param(chosen)));
+    SSL_set_min_proto_version(ssl, static_cast<int>(SSL_CTX_get_min_proto_version(chosen)));
+    SSL_set_max_proto_version(ssl, static_cast<int>(SSL_CTX_get_max_proto_version(chosen)));
+    SSL_clear_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_set_options(ssl, SSL_CTX_get_options(chosen));
 }
 
 TlsInfo TlsSession::describe() const {

@@ -103,6 +103,12 @@ std::string without_root(std::string host) {
     return host;
 }
 
+// "fe80::1%eth0" is an address, and no certificate has the interface in it.
+std::string without_zone(const std::string& host) {
+    const std::string address = host.substr(0, host.find('%'));
+    return is_address(address) ? address : host;
+}
+
 }  // namespace
 
 TlsContextState::TlsContextState(const TlsClientOptions& options)
@@ -201,7 +207,7 @@ SslPtr TlsContextState::make_connection(const TlsRequest& request) const {
         return ssl;
     }
     SSL_set_connect_state(ssl.get());
-    const std::string host = without_root(request.server_hostname);
+    const std::string host = without_zone(without_root(request.server_hostname));
     if (host.empty()) {
         return ssl;
     }

@@ -32,9 +32,18 @@ std::string text_of_ip(const ASN1_OCTET_STRING& address) {
     return text.data();
 }
 
+// Whoever made the certificate chose the bytes: what is no text is shown as its number.
 std::string ia5_text(const ASN1_IA5STRING& text) {
-    return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(&text)),
-            static_cast<std::size_t>(ASN1_STRING_length(&text))};
+    std::string result;
+    const unsigned char* const bytes = ASN1_STRING_get0_data(&text);
+    for (int i = 0; i < ASN1_STRING_length(&text); ++i) {
+        if (bytes[i] >= ' ' && bytes[i] < 0x7F) {
+            result += static_cast<char>(bytes[i]);
+        } else {
+            result += fmt::format("\\x{:02x}", bytes[i]);
+        }
+    }
+    return result;
 }
 
 std::string alt_name(const GENERAL_NAME& name) {

@@ -4,9 +4,13 @@
 
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <new>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -46,9 +50,6 @@ Meaning meaning_of_reason(int reason) noexcept {
         case SSL_R_NO_APPLICATION_PROTOCOL:
         case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
             return {TlsErrc::no_common_protocol, "no name in .alpn is one of the peer's"};
-        case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
-            return {TlsErrc::certificate_verify_failed,
-                    "the client showed no certificate, which .client_ca demands"};
         case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
             return {TlsErrc::peer_rejected_certificate, wants_certificate};
         case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
@@ -67,21 +68,90 @@ Meaning meaning_of_reason(int reason) noexcept {
     }
 }
 
-std::string range_of_versions(const SSL& ssl) {
+std::string range_of_versions(SSL& ssl) {
     const auto name = [](long version) {
         return version == TLS1_2_VERSION ? "TLSv1.2" : "TLSv1.3";
     };
-    SSL& asked = const_cast<SSL&>(ssl);  // the macros take no const one
     return fmt::format("we speak {} to {}; the peer speaks none of these, or none of our ciphers",
-                       name(SSL_get_min_proto_version(&asked)),
-                       name(SSL_get_max_proto_version(&asked)));
+                       name(SSL_get_min_proto_version(&ssl)),
+                       name(SSL_get_max_proto_version(&ssl)));
 }
 
 std::string now() { return text_of(std::chrono::system_clock::now()); }
 
 std::string names_of(const X509& certificate) {
+    constexpr std::size_t most = 20;
     const std::vector<std::string> names = alt_names_of(certificate);
-    return names.empty() ? "no name at all" : fmt::format("{}", fmt::join(names, ", "));
+    if (names.empty()) {
+        return "no name at all";
+    }
+    const std::size_t shown = std::min(names.size(), most);
+    std::string text = fmt::format("{}", fmt::join(names.data(), names.data() + shown, ", "));
+    if (shown < names.size()) {
+        text += fmt::format(" and {} more", names.size() - shown);
+    }
+    return text;
+}
+
+// What to do about it; `host` is whom the peer was to be.
+std::string hint_for(const BadCertificate& bad, const std::string& host, bool is_server) {
+    const X509* const certificate = bad.certificate.get();
+    if (certificate == nullptr) {
+        return {};
+    }
+    switch (bad.code) {
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+            return fmt::format("it ended on {}, and our clock says {}",
+                               text_of(time_of(X509_get0_notAfter(certificate))), now());
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return fmt::format("it begins on {}, and our clock says {}",
+                               text_of(time_of(X509_get0_notBefore(certificate))), now());
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+            return is_server ? "it vouches for itself: to trust it add it to .client_ca"
+                             : "it vouches for itself: to trust it give .ca_file, or add it with "
+                               "update-ca-certificates";
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+            return is_server ? "the issuer is not in .client_ca, nor sent by the peer: add it, or "
+                               "the peer has to send the certificates in between"
+                             : fmt::format(
+                                   "the issuer is not in {}, nor sent by the peer: add it "
+                                   "with update-ca-certificates, or give .ca_file; or the "
+                                   "peer has to send the certificates in between",
+                                   X509_get_default_cert_dir());
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+            return fmt::format("{} was expected, and the certificate is for {}", host,
+                               names_of(*certificate));
+        case X509_V_ERR_IP_ADDRESS_MISMATCH:
+            return fmt::format("the address {} was expected, and the certificate is for {}", host,
+                               names_of(*certificate));
+        case X509_V_ERR_EE_KEY_TOO_SMALL:
+        case X509_V_ERR_CA_KEY_TOO_SMALL:
+        case X509_V_ERR_CA_MD_TOO_WEAK:
+            return "its key or digest is too weak for OpenSSL's security level 2";
+        case X509_V_ERR_CERT_REVOKED:
+            return "its issuer has taken it back";
+        case X509_V_ERR_INVALID_PURPOSE:
+            return "it is not meant for this side of a connection";
+        case X509_V_ERR_INVALID_CA:
+            return "it is not meant to issue certificates, and the peer's chain says it did";
+        case X509_V_ERR_PERMITTED_VIOLATION:
+        case X509_V_ERR_EXCLUDED_VIOLATION:
+            return "an authority above it may not vouch for its names";
+        case X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER:
+        case X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER:
+        case X509_V_ERR_CA_BCONS_NOT_CRITICAL:
+        case X509_V_ERR_CA_CERT_MISSING_KEY_USAGE:
+            return "it is not made as RFC 5280 demands of certificates and authorities";
+        case X509_V_ERR_UNABLE_TO_GET_CRL:
+            return "no list of its issuer is in .crl_file";
+        case X509_V_ERR_CRL_HAS_EXPIRED:
+            return "the list of its issuer in .crl_file is out of date";
+        default:
+            return {};
+    }
 }
 
 std::exception_ptr certificate_error(const FailedConnection& failed) {
@@ -97,13 +167,36 @@ std::exception_ptr certificate_error(const FailedConnection& failed) {
         "{}{} failed: certificate verify failed: {} (depth {}, subject {}, issuer {})",
         failed.during, *failed.peer, reason, bad.depth, failure.subject, failure.issuer);
     return std::make_exception_ptr(
-        CertificateError(text, reason, hint_for(bad, *failed.host), std::move(failure)));
+        CertificateError(text, reason, hint_for(bad, *failed.host, SSL_is_server(failed.ssl) == 1),
+                         std::move(failure)));
+}
+
+std::exception_ptr no_certificate_error(const FailedConnection& failed, unsigned long error) {
+    const std::string reason = reason_of(error);
+    return std::make_exception_ptr(CertificateError(
+        fmt::format("{}{} failed: {}", failed.during, *failed.peer, reason), reason,
+        "the client showed no certificate, which .client_ca demands", CertificateFailure()));
+}
+
+// Before TLS 1.3 there is no alert of its own that says so.
+bool has_shown_no_certificate(SSL& ssl) noexcept {
+    const unsigned char* kinds = nullptr;
+    return SSL_is_server(&ssl) == 0 && SSL_get0_certificate_types(&ssl, &kinds) > 0 &&
+           SSL_get_certificate(&ssl) == nullptr;
+}
+
+Meaning meaning_of(const FailedConnection& failed, unsigned long error) noexcept {
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL) {
+        return {TlsErrc::protocol_error, ""};
+    }
+    const int reason = ERR_GET_REASON(error);
+    return reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE && has_shown_no_certificate(*failed.ssl)
+               ? meaning_of_reason(SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED)
+               : meaning_of_reason(reason);
 }
 
 std::exception_ptr other_error(const FailedConnection& failed, unsigned long error) {
-    const Meaning meaning = ERR_GET_LIB(error) == ERR_LIB_SSL
-                                ? meaning_of_reason(ERR_GET_REASON(error))
-                                : Meaning{TlsErrc::protocol_error, ""};
+    const Meaning meaning = meaning_of(failed, error);
     const std::string reason = error == 0 ? "no reason is known" : reason_of(error);
     const std::string hint = meaning.code == TlsErrc::no_common_version
                                  ? range_of_versions(*failed.ssl)
@@ -126,55 +219,15 @@ void BadCertificate::note(X509_STORE_CTX& check) noexcept {
     }
 }
 
-std::string hint_for(const BadCertificate& bad, const std::string& host) {
-    const X509* const certificate = bad.certificate.get();
-    if (certificate == nullptr) {
-        return {};
-    }
-    switch (bad.code) {
-        case X509_V_ERR_CERT_HAS_EXPIRED:
-            return fmt::format("it ended on {}, and our clock says {}",
-                               text_of(time_of(X509_get0_notAfter(certificate))), now());
-        case X509_V_ERR_CERT_NOT_YET_VALID:
-            return fmt::format("it begins on {}, and our clock says {}",
-                               text_of(time_of(X509_get0_notBefore(certificate))), now());
-        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-            return "it vouches for itself: to trust it give .ca_file, or add it with "
-                   "update-ca-certificates";
-        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-            return fmt::format(
-                "the issuer is not in {}, nor sent by the peer: add it with "
-                "update-ca-certificates, or give .ca_file; or the peer has to send "
-                "the certificates in between",
-                X509_get_default_cert_dir());
-        case X509_V_ERR_HOSTNAME_MISMATCH:
-            return fmt::format("{} was expected, and the certificate is for {}", host,
-                               names_of(*certificate));
-        case X509_V_ERR_IP_ADDRESS_MISMATCH:
-            return fmt::format("the address {} was expected, and the certificate is for {}", host,
-                               names_of(*certificate));
-        case X509_V_ERR_EE_KEY_TOO_SMALL:
-        case X509_V_ERR_CA_KEY_TOO_SMALL:
-        case X509_V_ERR_CA_MD_TOO_WEAK:
-            return "its key or digest is too weak for OpenSSL's security level 2";
-        case X509_V_ERR_CERT_REVOKED:
-            return "its issuer has taken it back";
-        case X509_V_ERR_INVALID_PURPOSE:
-            return "it is not meant for this side of a connection";
-        default:
-            return {};
-    }
-}
-
 std::exception_ptr make_tls_error(const FailedConnection& failed, unsigned long error) noexcept {
     try {
-        const bool is_verification = ERR_GET_LIB(error) == ERR_LIB_SSL &&
-                                     ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED &&
-                                     failed.bad->code != X509_V_OK;
-        return is_verification ? certificate_error(failed) : other_error(failed, error);
+        const int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
+        if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+            return no_certificate_error(failed, error);
+        }
+        return reason == SSL_R_CERTIFICATE_VERIFY_FAILED && failed.bad->code != X509_V_OK
+                   ? certificate_error(failed)
+                   : other_error(failed, error);
     } catch (const std::bad_alloc&) {
         return std::current_exception();
     }

@@ -20,12 +20,9 @@ struct BadCertificate {
     void note(X509_STORE_CTX& check) noexcept;
 };
 
-/// What to do when a check ends with `code`; `host` is whom the peer was to be.
-std::string hint_for(const BadCertificate& bad, const std::string& host);
-
 /// Where in the life of a connection it happened.
 struct FailedConnection {
-    const SSL* ssl;
+    SSL* ssl;
     const char* during;       // "TLS handshake with "
     const std::string* peer;  // "a.org:443"
     const std::string* host;  // whom the peer was to be, or nothing

@@ -51,13 +51,13 @@ private:
 
 /// Where in a chain of certificates the check failed.
 struct CertificateFailure {
-    long verify_result = 0;  ///< X509_V_ERR_*
+    long verify_result = 0;  ///< X509_V_ERR_*; 0: there was none to check
     int depth = 0;           ///< 0: the peer's own certificate
-    std::string subject;
-    std::string issuer;
+    std::string subject = {};
+    std::string issuer = {};
 };
 
-/// The peer's certificate is not good; ssl.SSLCertVerificationError in Python.
+/// The peer's certificate is not good, or it showed none; ssl.SSLCertVerificationError in Python.
 class RINGIO_API CertificateError : public TlsError {
 public:
     CertificateError(const std::string& text, std::string reason, std::string hint,

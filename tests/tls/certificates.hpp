@@ -139,6 +139,11 @@ public:
     CertificateMaker intermediate(CertificateOptions options) const {
         options.is_authority = true;
         options.alt_names.clear();
+        return pretender(options);
+    }
+
+    /// One that issues, whether it is an authority or not.
+    CertificateMaker pretender(const CertificateOptions& options) const {
         KeyPtr key = make_key(options);
         CertificatePtr certificate = make(options, *key, certificate_.get(), *key_);
         return {std::move(key), std::move(certificate)};
@@ -196,7 +201,9 @@ private:
         extend(made, issuer, NID_key_usage,
                options.is_authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
         extend(made, issuer, NID_subject_key_identifier, "hash");
-        extend(made, issuer, NID_authority_key_identifier, "keyid:always");
+        if (issuer == nullptr || X509_get_ext_by_NID(issuer, NID_subject_key_identifier, -1) >= 0) {
+            extend(made, issuer, NID_authority_key_identifier, "keyid:always");
+        }
         if (!options.is_authority && !options.usage.empty()) {
             extend(made, issuer, NID_ext_key_usage, options.usage);
         }

@@ -280,7 +280,11 @@ void StreamOutbound::has_room() noexcept {
         return;
     }
     const IntrusivePtr<StreamState> waited(&stream_, adopt);
-    const int taken = give_to_far_side(std::string_view(sending_).substr(sent_));
+    int taken = 0;
+    do {  // room that there is again while it takes is not told of
+        sent_ += static_cast<std::size_t>(taken);
+        taken = give_to_far_side(std::string_view(sending_).substr(sent_));
+    } while (taken > 0 && !aborted_ && sent_ + static_cast<std::size_t>(taken) < sending_.size());
     on_sent(taken == -EAGAIN ? 0 : taken);
 }
 

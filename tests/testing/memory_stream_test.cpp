@@ -5,6 +5,9 @@
 #include <support/ends.hpp>
 
 #include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
 
 using namespace ringio;
 using namespace ringio::test_support;
@@ -123,4 +126,20 @@ ASYNC_TEST_CASE("memory_stream_pair: one turn may bring more than a kernel would
         received += some.size();
     }
     CHECK(received == count * piece.size());
+}
+
+ASYNC_TEST_CASE("memory_stream_pair: hundreds that write in one turn are all heard") {
+    std::vector<std::pair<Connection, Connection>> pairs;
+    std::vector<TaskHandle<std::string>> reading;
+    for (int i = 0; i < 300; ++i) {
+        pairs.push_back(memory_stream_pair());
+        reading.push_back(create_task(pairs.back().second.reader.read(10)));
+    }
+    co_await turns(1);
+    for (auto& [client, server] : pairs) {
+        client.writer.write("hello");
+    }
+    for (auto& read : reading) {
+        CHECK_AWAIT(read, "hello");
+    }
 }

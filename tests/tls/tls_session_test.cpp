@@ -10,8 +10,10 @@
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "certificates.hpp"
+#include "raw_peer.hpp"
 
 using namespace ringio;
 using namespace ringio::test_support;
@@ -86,4 +88,38 @@ ASYNC_TEST_CASE("tls session: megabytes go through, however slow the reader is")
     }
     CHECK(received == sent.size());
     co_await sending;
+}
+
+ASYNC_TEST_CASE("tls session: a hundred that write in one turn are all heard") {
+    std::vector<SecurePair> pairs;
+    std::vector<TaskHandle<std::string>> reading;
+    for (int i = 0; i < 100; ++i) {
+        SecurePair made = co_await secure_pair(client_context(), server_context());
+        pairs.push_back(std::move(made));
+        reading.push_back(create_task(pairs.back().server.reader.read(10)));
+    }
+    co_await turns(1);
+    for (SecurePair& pair : pairs) {
+        pair.client.writer.write("hello");
+    }
+    for (auto& read : reading) {
+        CHECK_AWAIT(read, "hello");
+    }
+}
+
+ASYNC_TEST_CASE("tls session: who says all with the last bytes of the handshake is heard") {
+    auto [one, other] = memory_stream_pair();
+    RawPeer client(std::move(other), false);
+    const TlsContext context = server_context();
+    auto serving = create_task(one.writer.start_tls(context));
+    SSL_do_handshake(client.ssl());
+    co_await client.flush();
+    co_await client.fill();
+    SSL_do_handshake(client.ssl());
+    SSL_write(client.ssl(), "last words", 10);
+    SSL_shutdown(client.ssl());
+    co_await client.flush();
+    co_await serving;
+    CHECK_AWAIT(one.reader.read(), "last words");
+    client.connection().writer.close();
 }

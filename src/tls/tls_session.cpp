@@ -28,6 +28,9 @@ constexpr std::size_t record_size = 16 * 1024;      // of TLS, at most
 constexpr std::size_t piece_size_min = 256;         // of memory for what is decrypted: as much
 constexpr std::size_t piece_size_max = 256 * 1024;  // as came, lest it grow record by record
 
+// Of what OpenSSL answers by itself (key updates, alerts), for a peer that reads nothing.
+constexpr std::size_t answers_max = 256 * 1024;
+
 /// The far side of the upper stream; the session itself is held by others, too.
 class TlsFarSide final : public FarSide {
 public:
@@ -137,8 +140,14 @@ std::size_t TlsSession::read_below(char* target, std::size_t size) noexcept {
 
 // Without memory the connection cannot go on: a record would be missing.
 bool TlsSession::write_below(std::string_view bytes) noexcept {
+    StreamOutbound& output = lower_->output();
+    if (const std::size_t pending = output.pending_bytes();
+        pending > answers_max && pending - answers_max > output.high_water()) {
+        ERR_raise(ERR_LIB_SSL, SSL_R_TOO_MANY_KEY_UPDATES);
+        return false;
+    }
     try {
-        lower_->output().write(bytes);
+        output.write(bytes);
     } catch (const std::bad_alloc&) {
         return false;
     }

@@ -190,9 +190,13 @@ Meaning meaning_of(const FailedConnection& failed, unsigned long error) noexcept
         return {TlsErrc::protocol_error, ""};
     }
     const int reason = ERR_GET_REASON(error);
-    return reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE && has_shown_no_certificate(*failed.ssl)
-               ? meaning_of_reason(SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED)
-               : meaning_of_reason(reason);
+    if (reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE && has_shown_no_certificate(*failed.ssl)) {
+        return meaning_of_reason(SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED);
+    }
+    const Meaning meaning = meaning_of_reason(reason);
+    const bool has_spoken_tls = SSL_get_pending_cipher(failed.ssl) != nullptr;
+    return meaning.code == TlsErrc::not_tls && has_spoken_tls ? Meaning{TlsErrc::protocol_error, ""}
+                                                              : meaning;
 }
 
 std::exception_ptr other_error(const FailedConnection& failed, unsigned long error) {

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <new>
@@ -71,9 +70,7 @@ void require_readable(const char* what, const std::string& file) {
 // Without it OpenSSL would ask for the password on the terminal.
 int give_password(char* buffer, int size, int, void* password) {
     const auto& text = *static_cast<const std::string_view*>(password);
-    const int length = static_cast<int>(std::min(text.size(), static_cast<std::size_t>(size)));
-    std::memcpy(buffer, text.data(), static_cast<std::size_t>(length));
-    return length;
+    return static_cast<int>(text.copy(buffer, static_cast<std::size_t>(size)));
 }
 
 bool is_wrong_password(unsigned long error) noexcept {

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "certificates.hpp"
 #include "line.hpp"
@@ -195,7 +196,8 @@ Task<TlsEnd> answer_with(std::string bytes, bool to_server, bool and_end = true)
     if (and_end) {
         other.writer.write_eof();
     }
-    TlsEnd end = co_await hear(one, to_server ? server_context() : client_context());
+    const TlsContext context = to_server ? server_context() : client_context();
+    TlsEnd end = co_await hear(one, context);
     co_return end;
 }
 
@@ -309,8 +311,9 @@ ASYNC_TEST_CASE("bad bytes: floods of records with nothing in them end soon") {
     const std::string empty("\x16\x03\x03\0\0", 5);
     const std::string warning("\x15\x03\x03\0\x02\x01\x5a", 7);
     const std::string change("\x14\x03\x03\0\x01\x01", 6);
+    const std::vector<std::string> records = {empty, warning, change};
     for (const bool to_server : {true, false}) {
-        for (const std::string& record : {empty, warning, change}) {
+        for (const std::string& record : records) {
             std::string flood;
             for (int i = 0; i < 5000; ++i) {
                 flood += record;
@@ -325,8 +328,9 @@ ASYNC_TEST_CASE("bad bytes: floods of records with nothing in them end soon") {
 ASYNC_TEST_CASE("bad bytes: a record or a message that is too long is refused at its head") {
     const std::string record("\x16\x03\x01\xff\xff\x01", 6);
     const std::string message("\x16\x03\x01\x00\x09\x01\xff\xff\xff\x03\x03\0\0\0", 14);
+    const std::vector<std::string> both = {record, message};
     for (const bool to_server : {true, false}) {
-        for (const std::string& bytes : {record, message}) {
+        for (const std::string& bytes : both) {
             const TlsEnd end = co_await answer_with(bytes, to_server, false);
             INFO(end.what());
             CHECK_FALSE(end.is_good());
@@ -361,8 +365,9 @@ ASYNC_TEST_CASE("bad bytes: after the handshake, too, garbage is an error and no
     const std::string plain("\x17\x03\x03\0\x05hello", 10);
     const std::string unknown("\x63\x03\x03\0\x05hello", 10);
     const std::string alert("\x15\x03\x03\0\x02\x02\x28", 7);
+    const std::vector<std::string> garbage = {oversize, plain, unknown, alert, "hello\n"};
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-        for (const std::string& bytes : {oversize, plain, unknown, alert, std::string("hello\n")}) {
+        for (const std::string& bytes : garbage) {
             auto [one, other] = memory_stream_pair();
             auto hearing = create_task(server_with(server_context(), one));
             RawPeer client(std::move(other), false);

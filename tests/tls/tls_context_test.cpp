@@ -305,7 +305,8 @@ TEST_CASE("tls context: not even for an encrypted certificate somebody is asked"
 ASYNC_TEST_CASE("tls context: the key may stand in the file of the certificate, before or behind") {
     const std::string certificate = content_of(localhost().certificate);
     const std::string key = content_of(localhost().key);
-    for (const std::string& content : {certificate + key, key + certificate}) {
+    const std::vector<std::string> contents = {certificate + key, key + certificate};
+    for (const std::string& content : contents) {
         const std::string file = pem_file(content);
         const TlsContext server = TlsContext::server({.certificate = file});
         const TlsEnds ends = co_await meet(client_context(), server);
@@ -592,8 +593,8 @@ ASYNC_TEST_CASE(
 }
 
 ASYNC_TEST_CASE("tls context: a name that no host can have is refused before it is asked for") {
-    const std::string cases[] = {std::string("localhost\0.evil.org", 19), std::string(300, 'a'),
-                                 ".example.com"};
+    const std::vector<std::string> cases = {std::string("localhost\0.evil.org", 19),
+                                            std::string(300, 'a'), ".example.com"};
     for (const std::string& name : cases) {
         INFO(name);
         auto [one, other] = memory_stream_pair();

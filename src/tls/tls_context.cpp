@@ -236,7 +236,7 @@ Task<> TlsContextState::secure(IntrusivePtr<StreamState> stream, TlsRequest requ
         TlsSession::insert(get_running_loop(), *stream, keep, std::move(request));
     co_await session->shake_hands();
     stream->throw_failure();
-    if (stream->input().is_forbidden()) {
+    if (!session->has_shaken_hands() || stream->input().is_forbidden()) {
         stream->throw_lost();
     }
     is_secure = true;  // the peer may have said all it has to say, and good-bye

@@ -46,6 +46,7 @@ public:
     /// Shakes hands. When it is over, and the stream has not failed, it is secure. *Errors*:
     /// std::bad_alloc.
     Task<> shake_hands();
+    bool has_shaken_hands() const noexcept { return SSL_is_init_finished(ssl_.get()) == 1; }
 
     // For the upper stream.
 

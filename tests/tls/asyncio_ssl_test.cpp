@@ -212,6 +212,22 @@ ASYNC_TEST_CASE("asyncio ssl: what the peer sent before its good-bye is read aft
     CHECK(SSL_get_shutdown(server.ssl()) == (SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN));
 }
 
+ASYNC_TEST_CASE(
+    "asyncio ssl: what comes with the end of the handshake is read, also from one who has left") {
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        auto [far, server] = memory_stream_pair();
+        RawTls client = RawTls::client(far, version);
+        auto shaking = create_task(client.shake_hands(version == TLS1_3_VERSION));
+        auto serving = create_task(as_server(server.writer));
+        CHECK_AWAIT(shaking, true);
+        SSL_write(client.ssl(), "in passing", 10);
+        co_await client.say_good_bye();
+        CHECK_AWAIT(text_of<std::system_error>(serving), "<no exception>");
+        CHECK_AWAIT(server.reader.read(), "in passing");
+        co_await server.writer.wait_closed();
+    }
+}
+
 ASYNC_TEST_CASE("asyncio ssl: what comes after a close is dropped, also without end") {
     auto [client, far] = memory_stream_pair();
     RawTls server = RawTls::server(far);

@@ -195,8 +195,10 @@ Meaning meaning_of(const FailedConnection& failed, unsigned long error) noexcept
     }
     const Meaning meaning = meaning_of_reason(reason);
     const bool has_spoken_tls = SSL_get_pending_cipher(failed.ssl) != nullptr;
-    return meaning.code == TlsErrc::not_tls && has_spoken_tls ? Meaning{TlsErrc::protocol_error, ""}
-                                                              : meaning;
+    // After the handshake there are no versions left to disagree about.
+    const bool is_over = (meaning.code == TlsErrc::not_tls && has_spoken_tls) ||
+                         (meaning.code == TlsErrc::no_common_version && !failed.in_handshake);
+    return is_over ? Meaning{TlsErrc::protocol_error, ""} : meaning;
 }
 
 std::exception_ptr other_error(const FailedConnection& failed, unsigned long error) {

@@ -23,7 +23,8 @@ struct BadCertificate {
 /// Where in the life of a connection it happened.
 struct FailedConnection {
     SSL* ssl;
-    const char* during;       // "TLS handshake with "
+    const char* during;  // "TLS handshake with "
+    bool in_handshake;
     const std::string* peer;  // "a.org:443"
     const std::string* host;  // whom the peer was to be, or nothing
     const BadCertificate* bad;

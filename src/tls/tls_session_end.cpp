@@ -134,6 +134,7 @@ void TlsSession::fail(const char* during) noexcept {
     }
     const FailedConnection failed{.ssl = ssl_.get(),
                                   .during = during,
+                                  .in_handshake = phase_ == Phase::shaking_hands,
                                   .peer = &upper_->peer(),
                                   .host = &request_.server_hostname,
                                   .bad = &bad_};

@@ -112,6 +112,23 @@ ASYNC_TEST_CASE("tls: thousands of new keys in a row are borne by an end that on
 }
 
 ASYNC_TEST_CASE(
+    "tls: a second handshake of TLS 1.2 is refused, and that is no matter of versions") {
+    OwnAndRaw as_server = co_await meet_raw_client(TLS1_2_VERSION);
+    OwnAndRaw as_client = co_await meet_raw_server(TLS1_2_VERSION);
+    for (OwnAndRaw* ends : {&as_server, &as_client}) {
+        co_await ends->raw.write("before\n");
+        CHECK_AWAIT(ends->own.reader.readline(), "before\n");
+        co_await ends->raw.renegotiate();
+        CHECK_AWAIT(ends->raw.read(), "");
+        const std::optional<TlsError> error = co_await tls_error_of_read(ends->own.reader);
+        REQUIRE(error);
+        CHECK(error->reason() == "sslv3 alert handshake failure");
+        CHECK(error->code() == TlsErrc::protocol_error);
+        CHECK(error->hint() == "");
+    }
+}
+
+ASYNC_TEST_CASE(
     "tls: ragged_eofs: an end without a good-bye is an error, for what came before too") {
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         OwnAndRaw ends = co_await meet_raw_client(version);

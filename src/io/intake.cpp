@@ -256,26 +256,26 @@ void Intake::pause() noexcept {
 
 void Intake::feed(std::string_view bytes) {
     buffer_.append(bytes);
-    if (buffer_.size() > 2 * limit_ && phase_ != Phase::stopped) {
-        phase_ = Phase::pausing;
-    }
-    if (!bytes.empty()) {
-        wake_reader();
-    }
+    came(bytes.size());
 }
 
 std::span<char> Intake::feed_space(std::size_t size) { return buffer_.prepare(size).first(size); }
 
 void Intake::fed(std::size_t size) noexcept {
     buffer_.commit(size);
+    came(size);
+}
+
+// Only with news for who waits: he has said that there is room, and says so again when he wakes.
+void Intake::came(std::size_t size) noexcept {
+    if (size == 0) {
+        buffer_.release_memory();
+        return;
+    }
     if (buffer_.size() > 2 * limit_ && phase_ != Phase::stopped) {
         phase_ = Phase::pausing;
     }
-    if (size != 0) {
-        wake_reader();
-    } else {
-        buffer_.release_memory();
-    }
+    wake_reader();
 }
 
 void Intake::feed_end() noexcept {

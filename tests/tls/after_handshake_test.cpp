@@ -214,3 +214,17 @@ ASYNC_TEST_CASE("tls: a ticket goes with the first words of a server, and none w
     CHECK_AWAIT(silent.raw.read(), "another");
     CHECK(tickets == 1);
 }
+
+ASYNC_TEST_CASE("tls: who waits for more than the limits hold gets it, record by record") {
+    auto [own, far] = memory_stream_pair(1000);
+    RawTls client = RawTls::client(far);
+    auto shaking = create_task(client.shake_hands());
+    co_await as_server(own.writer);
+    CHECK_AWAIT(shaking, true);
+    auto reading = create_task(own.reader.readexactly(9000));
+    for (int record = 0; record < 3; ++record) {
+        co_await client.write(std::string(3000, 'x'));
+        co_await turns(3);
+    }
+    CHECK_AWAIT(reading, std::string(9000, 'x'));
+}

@@ -125,6 +125,39 @@ ASYNC_TEST_CASE("start_tls: a context is of one side, and there has to be one") 
     CHECK_AWAIT(server.reader.readline(), "clear\n");
 }
 
+ASYNC_TEST_CASE("start_tls: both ends over a socket, twice: TLS in TLS") {
+    Event served;
+    const auto handler = [&served](StreamReader reader, StreamWriter writer) -> Task<> {
+        co_await as_server(writer);
+        for (;;) {
+            const std::string some = co_await reader.read(10'000);
+            if (some.empty()) {
+                break;
+            }
+            writer.write(some);
+            co_await writer.drain();
+        }
+        served.set();
+    };
+    const TlsContext serving = server_context();
+    Server server = co_await start_server(handler, "127.0.0.1", 0, {.tls = serving});
+    const TlsContext context = client_context();
+    Connection client = co_await open_connection(
+        "127.0.0.1", server.sockets()[0].getsockname().port(), {.tls = context});
+    co_await as_client(client.writer);
+    const std::string line = std::string(200'000, 'x') + "\n";
+    client.writer.write(line);
+    auto draining =
+        create_task([](StreamWriter writer) -> Task<> { co_await writer.drain(); }(client.writer));
+    CHECK_AWAIT(client.reader.readexactly(200'001), line);
+    co_await draining;
+    client.writer.close();
+    co_await client.writer.wait_closed();
+    co_await served.wait();
+    server.close();
+    co_await server.wait_closed();
+}
+
 TEST_CASE("start_tls: cancelled at each moment it leaves nothing behind") {
     const auto scenario = [](testing::Sweep& sweep) -> Task<> {
         auto [client, server] = memory_stream_pair();

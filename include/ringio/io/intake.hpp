@@ -237,6 +237,7 @@ private:
             phase_ = Phase::receiving;
         }
     }
+    void came(std::size_t size) noexcept;
     void receive_for_reader();
     [[noreturn]] RINGIO_NOINLINE void throw_cancelled();
     void submit();

@@ -228,3 +228,16 @@ ASYNC_TEST_CASE("tls: who waits for more than the limits hold gets it, record by
     }
     CHECK_AWAIT(reading, std::string(9000, 'x'));
 }
+
+ASYNC_TEST_CASE("tls: what is written in one turn arrives, however many calls that takes") {
+    auto [client, server] = memory_stream_pair(16 << 20);
+    auto serving = create_task(as_server(server.writer));
+    co_await as_client(client.writer);
+    co_await serving;
+    auto counting = create_task(count_to_end(server.reader));
+    for (int piece = 0; piece < 500; ++piece) {
+        client.writer.write(std::string(16'384, 'x'));
+    }
+    client.writer.close();
+    CHECK_AWAIT(counting, std::size_t{500 * 16'384});
+}

@@ -174,10 +174,10 @@ void StreamOutbound::flush() noexcept {
     after_send();
 }
 
-// What is written meanwhile does not move what is being taken.
+// What is written meanwhile does not move what is being taken. Without a loop nobody takes it.
 void StreamOutbound::flush_to_far_side() noexcept {
     const IntrusivePtr<StreamState> keep(&stream_);
-    while (!outgoing_.empty() && !is_sending() && !aborted_) {
+    while (!outgoing_.empty() && !is_sending() && !aborted_ && anchor_->loop != nullptr) {
         sending_.swap(outgoing_);
         sent_ = send_at_once(sending_);
         if (sent_ < sending_.size() && !aborted_) {

@@ -221,3 +221,35 @@ TEST_CASE("start_tls: handles that are dropped in each state leave nothing behin
     }());
     CHECK(balance.difference() == "");
 }
+
+TEST_CASE("start_tls: the loop is closed in each state, and nothing is left") {
+    for (int state = 0; state < 12; ++state) {
+        INFO("after " << state << " turns");
+        const testing::Balance balance;
+        {
+            EventLoop loop({.virtual_time = true});
+            std::optional<Connection> client;
+            std::optional<Connection> server;
+            loop.run_until_complete([](std::optional<Connection>& ours,
+                                       std::optional<Connection>& theirs, int count) -> Task<> {
+                auto [one, other] = memory_stream_pair();
+                ours = one;
+                theirs = other;
+                create_task(as_client(one.writer));
+                create_task(as_server(other.writer));
+                co_await turns(count);
+                if (count > 6) {
+                    one.writer.write(std::string(1 << 20, 'x'));
+                }
+                if (count > 8) {
+                    one.writer.close();
+                }
+                if (count > 9) {
+                    co_await turns(count - 9);
+                }
+            }(client, server, state));
+            loop.close();
+        }
+        CHECK(balance.difference() == "");
+    }
+}

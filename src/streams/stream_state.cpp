@@ -218,7 +218,9 @@ void StreamState::close_socket() noexcept {
     inbound_.leave_descriptor();
     socket_.close();
     outbound_.close();
-    far_.reset();
+    if (far_ && !far_->stays()) {
+        far_.reset();
+    }
 }
 
 void StreamState::throw_lost() const {

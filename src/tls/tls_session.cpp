@@ -46,7 +46,13 @@ public:
     bool finish(bool aborted) noexcept override { return session_->finish(aborted); }
     const StreamState* lower() const noexcept override { return &session_->lower(); }
     bool describe(TlsInfo& info) const override {
-        info = session_->describe();
+        if (session_->has_shaken_hands()) {
+            info = session_->describe();
+        }
+        return session_->has_shaken_hands();
+    }
+    bool stays() noexcept override {
+        session_->leave();
         return true;
     }
     void serve(StreamState& upper) noexcept override { session_->serve(upper); }
@@ -195,6 +201,7 @@ void TlsSession::advance_handshake() noexcept {
     }
     if (error == SSL_ERROR_NONE) {
         phase_ = Phase::open;
+        has_shaken_hands_ = true;
         timer_.cancel();
         shaken_.set();
         wants_room_ = true;  // for what was written meanwhile

@@ -46,7 +46,7 @@ public:
     /// Shakes hands. When it is over, and the stream has not failed, it is secure. *Errors*:
     /// std::bad_alloc.
     Task<> shake_hands();
-    bool has_shaken_hands() const noexcept { return SSL_is_init_finished(ssl_.get()) == 1; }
+    bool has_shaken_hands() const noexcept { return has_shaken_hands_; }
 
     // For the upper stream.
 
@@ -140,6 +140,7 @@ private:
     std::size_t consumed_ = 0;        // of the lower input, by OpenSSL, and still there
     std::uint32_t references_ = 0;
     Phase phase_ = Phase::shaking_hands;
+    bool has_shaken_hands_ = false;
     bool in_call_ = false;  // OpenSSL is being called
     bool pumping_ = false;
     bool look_again_ = false;   // input came meanwhile

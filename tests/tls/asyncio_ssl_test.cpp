@@ -223,6 +223,7 @@ ASYNC_TEST_CASE(
         SSL_write(client.ssl(), "in passing", 10);
         co_await client.say_good_bye();
         CHECK_AWAIT(text_of<std::system_error>(serving), "<no exception>");
+        REQUIRE(server.writer.tls_info());
         CHECK_AWAIT(server.reader.read(), "in passing");
         co_await server.writer.wait_closed();
     }
@@ -261,6 +262,25 @@ ASYNC_TEST_CASE("asyncio ssl: TLS ends in both directions, there is no write_eof
                       "directions; close() it");
     pair.client.writer.write("goes on\n");
     CHECK_AWAIT(pair.server.reader.readline(), "goes on\n");
+}
+
+ASYNC_TEST_CASE(
+    "asyncio ssl: how a stream was secured is known when it is closed, not before it is") {
+    auto [client, server] = memory_stream_pair();
+    auto shaking = create_task(as_client(client.writer));
+    co_await turns(1);
+    CHECK_FALSE(client.writer.tls_info());
+    co_await as_server(server.writer);
+    co_await shaking;
+    client.writer.close();
+    co_await server.writer.wait_closed();
+    co_await client.writer.wait_closed();
+    for (const StreamWriter& writer : {client.writer, server.writer}) {
+        const std::optional<TlsInfo> info = writer.tls_info();
+        REQUIRE(info);
+        CHECK(info->version == "TLSv1.3");
+    }
+    CHECK(client.writer.tls_info()->peer_certificate->subject == "CN = test");
 }
 
 ASYNC_TEST_CASE("asyncio ssl: TLS in TLS, ended from within") {

@@ -13,7 +13,7 @@ namespace detail {
 class StreamState;
 
 /// What a stream without a socket has at its other side. Destroyed when the stream is closed, with
-/// nothing left to take or, after an abort, dropped.
+/// nothing left to take or, after an abort, dropped; or with the stream, if it stays.
 class FarSide {
 public:
     virtual ~FarSide() = default;
@@ -38,6 +38,8 @@ public:
     virtual const StreamState* lower() const noexcept { return nullptr; }
     /// Tells how the stream is secured; false when it is not.
     virtual bool describe(TlsInfo&) const { return false; }
+    /// The stream is closed. Says whether it is kept for what describe() tells.
+    virtual bool stays() noexcept { return false; }
     /// From now on it is the far side of another stream.
     virtual void serve(StreamState&) noexcept {}
 };

@@ -156,6 +156,49 @@ inline std::string varied_bytes(std::size_t size) {
     return bytes;
 }
 
+/// Sends back what comes, until the end.
+inline Task<> echo_all(StreamReader reader, StreamWriter writer) {
+    for (;;) {
+        const std::string some = co_await reader.read(65536);
+        if (some.empty()) {
+            break;
+        }
+        writer.write(some);
+        co_await writer.drain();
+    }
+    writer.close();
+}
+
+/// The same, for a peer that breaks off.
+inline Task<> echo_until_failure(StreamReader reader, StreamWriter writer) {
+    try {
+        co_await echo_all(std::move(reader), std::move(writer));
+    } catch (const TlsError&) {
+    }
+}
+
+inline Task<> write_all(StreamWriter writer, std::string bytes) {
+    writer.write(bytes);
+    co_await writer.drain();
+}
+
+/// Sends bytes to one who sends them back, reads them meanwhile, and parts from him.
+inline Task<> check_echo(Connection connection, std::size_t size) {
+    const std::string sent = varied_bytes(size);
+    auto writing = create_task(write_all(connection.writer, sent));
+    const std::string heard =
+        co_await connection.reader.readexactly(static_cast<std::ptrdiff_t>(size));
+    co_await writing;
+    CHECK(heard.size() == sent.size());
+    CHECK((heard == sent));
+    connection.writer.close();
+    co_await connection.writer.wait_closed();
+}
+
+inline std::string port_of(const Server& server) {
+    return std::to_string(server.sockets()[0].getsockname().port());
+}
+
 /// Runs the body of a test in real time; one that hangs fails.
 inline void run_with_peers(Task<> (*body)()) {
     const testing::Balance balance;

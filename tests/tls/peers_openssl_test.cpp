@@ -302,7 +302,7 @@ PEER_TEST_CASE("openssl", "openssl", "peers: openssl s_server may not renegotiat
 
 PEER_TEST_CASE("openssl", "openssl", "peers: openssl s_client may not renegotiate") {
     const TlsContext context = server_context();
-    Server server = co_await start_server(echo_lines, "127.0.0.1", 0, {.tls = context});
+    Server server = co_await start_server(echo_until_failure, "127.0.0.1", 0, {.tls = context});
     Peer client = co_await start_s_client(server, {"-tls1_2"});
     co_await client.hears("before\n");
     co_await client.says("\nbefore");

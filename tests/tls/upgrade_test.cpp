@@ -228,6 +228,7 @@ TEST_CASE("start_tls: the loop is closed in each state, and nothing is left") {
         const testing::Balance balance;
         {
             EventLoop loop({.virtual_time = true});
+            loop.set_exception_handler([](EventLoop&, const ExceptionContext&) {});
             std::optional<Connection> client;
             std::optional<Connection> server;
             loop.run_until_complete([](std::optional<Connection>& ours,

@@ -37,7 +37,8 @@ Task<> say_nothing(StreamReader, StreamWriter writer) {
 
 Task<> take_all(StreamReader reader, StreamWriter writer) {
     std::vector<char> memory(256 * 1024);
-    while (co_await reader.read(std::span<char>(memory)) > 0) {
+    for (std::size_t size = 1; size > 0;) {
+        size = co_await reader.read(std::span<char>(memory));
     }
     writer.close();
     co_await writer.wait_closed();

@@ -126,6 +126,80 @@ ASYNC_TEST_CASE("tls server: what chooses by name may throw, and that ends this 
     CHECK_AWAIT(subject_for("localhost", serving), "CN = test");
 }
 
+ASYNC_TEST_CASE("tls server: who resumes by another name shows its certificate all the same") {
+    const TlsContext closed = TlsContext::server({.certificate = localhost().certificate,
+                                                  .key = localhost().key,
+                                                  .client_ca = test_ca_file()});
+    const TlsContext open = server_context();
+    const auto open_by_default = [&closed](std::string_view name) {
+        return name == "closed.test" ? std::optional(closed) : std::nullopt;
+    };
+    const auto closed_by_default = [&open](std::string_view name) {
+        return name == "open.test" ? std::optional(open) : std::nullopt;
+    };
+    const TlsContext first = TlsContext::server(
+        {.certificate = localhost().certificate, .key = localhost().key, .sni = open_by_default});
+    const TlsContext second = TlsContext::server({.certificate = localhost().certificate,
+                                                  .key = localhost().key,
+                                                  .client_ca = test_ca_file(),
+                                                  .sni = closed_by_default});
+    for (const TlsContext* serving : {&first, &second}) {
+        SSL_SESSION* session = nullptr;
+        for (const char* name : {"open.test", "open.test", "closed.test", ""}) {
+            const bool is_known = session != nullptr;
+            const bool is_open =
+                name == std::string_view("open.test") || (serving == &first && *name == '\0');
+            auto [far, server] = memory_stream_pair();
+            RawTls client = RawTls::client(far);
+            if (*name != '\0') {
+                SSL_set_tlsext_host_name(client.ssl(), name);
+            }
+            SSL_set_session(client.ssl(), session);
+            auto shaking = create_task(client.shake_hands());
+            const std::string result =
+                co_await text_of<TlsError>(server.writer.start_tls(*serving));
+            INFO("as '" << name << "': " << result);
+            CHECK((result == "<no exception>") == is_open);
+            static_cast<void>(co_await shaking);
+            if (is_open) {
+                CHECK(server.writer.tls_info()->resumed == (is_known && *name != '\0'));
+                server.writer.write("a ticket");
+                CHECK_AWAIT(client.read(), "a ticket");
+                SSL_SESSION_free(session);
+                session = SSL_SESSION_dup(SSL_get0_session(client.ssl()));
+            }
+        }
+        SSL_SESSION_free(session);
+    }
+}
+
+ASYNC_TEST_CASE("tls server: who resumes by the same name is known by its certificate of before") {
+    const TlsContext closed = TlsContext::server({.certificate = localhost().certificate,
+                                                  .key = localhost().key,
+                                                  .client_ca = test_ca_file()});
+    const auto choose = [&closed](std::string_view) { return std::optional(closed); };
+    const TlsContext serving = TlsContext::server(
+        {.certificate = localhost().certificate, .key = localhost().key, .sni = choose});
+    const Identity own = test_authority().issue({.common_name = "the client"});
+    const TlsContext context = TlsContext::client(
+        {.ca_file = test_ca_file(), .certificate = own.certificate, .key = own.key});
+    for (const bool resumed : {false, true}) {
+        auto [client, server] = memory_stream_pair();
+        auto shaking = create_task(server.writer.start_tls(serving));
+        co_await client.writer.start_tls(context, {.server_hostname = "localhost"});
+        co_await shaking;
+        server.writer.write("a ticket\n");
+        CHECK_AWAIT(client.reader.readline(), "a ticket\n");
+        const std::optional<TlsInfo> info = server.writer.tls_info();
+        REQUIRE(info);
+        CHECK(info->resumed == resumed);
+        REQUIRE(info->peer_certificate);
+        CHECK(info->peer_certificate->subject == "CN = the client");
+        CHECK(client.writer.tls_info()->resumed == resumed);
+        CHECK(client.writer.tls_info()->peer_certificate->subject == "CN = test");
+    }
+}
+
 ASYNC_TEST_CASE("tls server: alpn_negotiation: the server's best of what both speak, or none") {
     CHECK_AWAIT(agreed({"h2", "http/1.1"}, {"http/1.1", "h2"}),
                 std::vector<std::string>{"http/1.1", "http/1.1"});

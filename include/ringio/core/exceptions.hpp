@@ -49,7 +49,7 @@ class RINGIO_API GeneratorExit final {};
 class RINGIO_API KeyboardInterrupt final {};
 
 /// Thrown when a deadline passed before the work was done. *Python*: its text is empty there.
-class RINGIO_API TimeoutError final : public std::runtime_error {
+class RINGIO_API TimeoutError : public std::runtime_error {
 public:
     TimeoutError() : std::runtime_error("timed out") {}
     explicit TimeoutError(const std::string& text) : std::runtime_error(text) {}

@@ -1,0 +1,200 @@
+#include <ringio/http/curl_errors.hpp>
+
+#include <ringio/http/errors.hpp>
+#include <ringio/streams/resolve.hpp>
+
+#include <curl/curl.h>
+#include <fmt/core.h>
+
+#include <netdb.h>
+
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+namespace ringio::http::detail {
+namespace {
+
+enum class Kind : unsigned char {
+    connection,    // ClientConnectionError
+    connector,     // no connection: ClientConnectorError, of a proxy ClientProxyConnectionError
+    dns,           // ClientConnectorDNSError
+    tls,           // ClientSSLError
+    certificate,   // ClientConnectorCertificateError
+    exchange,      // bytes could not be sent or received: it depends on how far it was
+    payload,       // ClientPayloadError
+    timeout,       // ConnectionTimeoutError, SocketTimeoutError
+    disconnected,  // ServerDisconnectedError
+    response,      // what answers speaks no HTTP: ClientResponseError, 400
+    redirects,     // TooManyRedirects
+    url,           // InvalidURL
+    memory,        // std::bad_alloc
+};
+
+struct Row {
+    CURLcode code;
+    const char* name;
+    Kind kind;
+};
+
+#define ROW(code, kind) {code, #code, Kind::kind}
+
+// The codes that HTTP can end with; all others are connection.
+constexpr Row rows[] = {
+    ROW(CURLE_UNSUPPORTED_PROTOCOL, response),
+    ROW(CURLE_FAILED_INIT, connection),
+    ROW(CURLE_URL_MALFORMAT, url),
+    ROW(CURLE_NOT_BUILT_IN, connection),
+    ROW(CURLE_COULDNT_RESOLVE_PROXY, dns),
+    ROW(CURLE_COULDNT_RESOLVE_HOST, dns),
+    ROW(CURLE_COULDNT_CONNECT, connector),
+    ROW(CURLE_WEIRD_SERVER_REPLY, response),
+    ROW(CURLE_REMOTE_ACCESS_DENIED, connection),
+    ROW(CURLE_HTTP2, exchange),
+    ROW(CURLE_PARTIAL_FILE, payload),
+    ROW(CURLE_HTTP_RETURNED_ERROR, response),
+    ROW(CURLE_WRITE_ERROR, payload),
+    ROW(CURLE_UPLOAD_FAILED, connection),
+    ROW(CURLE_READ_ERROR, connection),
+    ROW(CURLE_OUT_OF_MEMORY, memory),
+    ROW(CURLE_OPERATION_TIMEDOUT, timeout),
+    ROW(CURLE_RANGE_ERROR, payload),
+    ROW(CURLE_HTTP_POST_ERROR, connection),
+    ROW(CURLE_SSL_CONNECT_ERROR, tls),
+    ROW(CURLE_ABORTED_BY_CALLBACK, disconnected),
+    ROW(CURLE_BAD_FUNCTION_ARGUMENT, connection),
+    ROW(CURLE_INTERFACE_FAILED, connector),
+    ROW(CURLE_TOO_MANY_REDIRECTS, redirects),
+    ROW(CURLE_GOT_NOTHING, disconnected),
+    ROW(CURLE_SSL_ENGINE_NOTFOUND, tls),
+    ROW(CURLE_SSL_ENGINE_SETFAILED, tls),
+    ROW(CURLE_SEND_ERROR, exchange),
+    ROW(CURLE_RECV_ERROR, exchange),
+    ROW(CURLE_SSL_CERTPROBLEM, tls),
+    ROW(CURLE_SSL_CIPHER, tls),
+    ROW(CURLE_PEER_FAILED_VERIFICATION, certificate),
+    ROW(CURLE_BAD_CONTENT_ENCODING, payload),
+    ROW(CURLE_FILESIZE_EXCEEDED, payload),
+    ROW(CURLE_USE_SSL_FAILED, tls),
+    ROW(CURLE_SEND_FAIL_REWIND, disconnected),
+    ROW(CURLE_SSL_ENGINE_INITFAILED, tls),
+    ROW(CURLE_SSL_CACERT_BADFILE, tls),
+    ROW(CURLE_SSL_SHUTDOWN_FAILED, tls),
+    ROW(CURLE_AGAIN, exchange),
+    ROW(CURLE_SSL_CRL_BADFILE, tls),
+    ROW(CURLE_SSL_ISSUER_ERROR, certificate),
+    ROW(CURLE_NO_CONNECTION_AVAILABLE, connection),
+    ROW(CURLE_SSL_PINNEDPUBKEYNOTMATCH, certificate),
+    ROW(CURLE_SSL_INVALIDCERTSTATUS, certificate),
+    ROW(CURLE_HTTP2_STREAM, exchange),
+    ROW(CURLE_RECURSIVE_API_CALL, connection),
+    ROW(CURLE_AUTH_ERROR, connection),
+    ROW(CURLE_HTTP3, exchange),
+    ROW(CURLE_QUIC_CONNECT_ERROR, connector),
+    ROW(CURLE_PROXY, connector),
+    ROW(CURLE_SSL_CLIENTCERT, tls),
+};
+
+#undef ROW
+
+const Row* row_of(int code) noexcept {
+    for (const Row& row : rows) {
+        if (static_cast<int>(row.code) == code) {
+            return &row;
+        }
+    }
+    return nullptr;
+}
+
+std::error_code system_code(const CurlFailure& failure, int otherwise) {
+    return {failure.system_error != 0 ? failure.system_error : otherwise, std::system_category()};
+}
+
+template <class Error>
+std::exception_ptr connector_error(const CurlFailure& failure, std::error_code code,
+                                   const std::string& text) {
+    return std::make_exception_ptr(
+        Error(failure.host, failure.port, code,
+              fmt::format("Cannot connect to {} {}:{} [{}]", failure.by_proxy ? "proxy" : "host",
+                          failure.host, failure.port, text)));
+}
+
+std::exception_ptr exchange_error(const CurlFailure& failure, const std::string& text) {
+    if (failure.has_head) {
+        return std::make_exception_ptr(
+            ClientPayloadError(fmt::format("Response payload is not completed [{}]", text)));
+    }
+    if (failure.proxy_status != 0 && failure.proxy_status / 100 != 2) {
+        return std::make_exception_ptr(ClientHttpProxyError(
+            static_cast<int>(failure.proxy_status),
+            fmt::format("the proxy refused the connection [{}]", text), failure.url));
+    }
+    if (failure.system_error != 0) {
+        return std::make_exception_ptr(ClientOSError(system_code(failure, 0), text));
+    }
+    return std::make_exception_ptr(
+        ServerDisconnectedError(fmt::format("Server disconnected [{}]", text)));
+}
+
+std::exception_ptr timeout_error(const CurlFailure& failure, const std::string& text) {
+    if (failure.connected) {
+        return std::make_exception_ptr(
+            SocketTimeoutError(fmt::format("Timeout on reading data from socket [{}]", text)));
+    }
+    return std::make_exception_ptr(ConnectionTimeoutError(
+        fmt::format("Connection timeout to host {} [{}]", failure.url, text)));
+}
+
+}  // namespace
+
+std::string curl_code_name(int code) {
+    const Row* const row = row_of(code);
+    return row != nullptr ? row->name : fmt::format("CURLcode {}", code);
+}
+
+std::exception_ptr error_of(const CurlFailure& failure) {
+    const Row* const row = row_of(failure.code);
+    const std::string text =
+        fmt::format("{}: {}", curl_code_name(failure.code),
+                    failure.text.empty() ? curl_easy_strerror(static_cast<CURLcode>(failure.code))
+                                         : failure.text.c_str());
+    switch (row != nullptr ? row->kind : Kind::connection) {
+        case Kind::connector:
+            return failure.by_proxy ? connector_error<ClientProxyConnectionError>(
+                                          failure, system_code(failure, ECONNREFUSED), text)
+                                    : connector_error<ClientConnectorError>(
+                                          failure, system_code(failure, ECONNREFUSED), text);
+        case Kind::dns:
+            return connector_error<ClientConnectorDNSError>(
+                failure, std::error_code(EAI_NONAME, resolver_category()), text);
+        case Kind::tls:
+            return connector_error<ClientSSLError>(failure, system_code(failure, ECONNABORTED),
+                                                   text);
+        case Kind::certificate:
+            return connector_error<ClientConnectorCertificateError>(
+                failure, system_code(failure, ECONNABORTED), text);
+        case Kind::exchange:
+            return exchange_error(failure, text);
+        case Kind::payload:
+            return std::make_exception_ptr(
+                ClientPayloadError(fmt::format("Response payload is not completed [{}]", text)));
+        case Kind::timeout:
+            return timeout_error(failure, text);
+        case Kind::disconnected:
+            return std::make_exception_ptr(
+                ServerDisconnectedError(fmt::format("Server disconnected [{}]", text)));
+        case Kind::response:
+            return std::make_exception_ptr(ClientResponseError(400, text, failure.url));
+        case Kind::redirects:
+            return std::make_exception_ptr(TooManyRedirects(0, text, failure.url));
+        case Kind::url:
+            return std::make_exception_ptr(InvalidURL(fmt::format("{} [{}]", failure.url, text)));
+        case Kind::memory:
+            return std::make_exception_ptr(std::bad_alloc());
+        case Kind::connection:
+            break;
+    }
+    return std::make_exception_ptr(make_error<ClientConnectionError>(text));
+}
+
+}  // namespace ringio::http::detail

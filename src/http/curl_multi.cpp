@@ -1,0 +1,394 @@
+#include "curl_multi.hpp"
+
+#include <ringio/base/system_calls.hpp>
+#include <ringio/core/report.hpp>
+#include <ringio/http/errors.hpp>
+
+#include <fmt/core.h>
+
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace ringio::http::detail {
+namespace {
+
+constexpr unsigned spinning_rounds = 1000;
+constexpr std::chrono::seconds spinning_time{1};
+constexpr std::chrono::milliseconds spinning_pause{10};
+
+int action_of(int events) noexcept {
+    return ((events & (POLLIN | POLLHUP)) != 0 ? CURL_CSELECT_IN : 0) |
+           ((events & POLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+           ((events & POLLERR) != 0 ? CURL_CSELECT_ERR : 0);
+}
+
+std::exception_ptr lost_all(CURLMcode code) noexcept {
+    try {
+        return std::make_exception_ptr(make_error<ClientConnectionError>(fmt::format(
+            "libcurl lost all transfers of the session: {}", curl_multi_strerror(code))));
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
+}  // namespace
+
+CurlMulti::CurlMulti(EventLoop& loop, const MultiLimits& limits) : loop_(loop), limits_(limits) {
+    require_curl();
+    make_multi();
+}
+
+CurlMulti::~CurlMulti() = default;
+
+void CurlMulti::make_multi() {
+    multi_ = curl_multi_init();
+    if (multi_ == nullptr) {
+        throw std::bad_alloc();
+    }
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlMulti::on_socket);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlMulti::on_timer);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, limits_.idle_connections);
+}
+
+void CurlMulti::add(std::shared_ptr<MultiTransfer> transfer) {
+    running_.push_back(transfer);
+    const CURLMcode code = curl_multi_add_handle(multi_, transfer->easy());
+    if (code != CURLM_OK) {
+        running_.pop_back();
+        throw make_error<ClientConnectionError>(
+            fmt::format("libcurl refuses a transfer: {}", curl_multi_strerror(code)));
+    }
+    transfer->place_ = MultiTransfer::Place::inside;
+    transfer->index_ = running_.size() - 1;
+}
+
+void CurlMulti::remove_soon(MultiTransfer& transfer) noexcept {
+    if (transfer.place_ == MultiTransfer::Place::inside) {
+        transfer.place_ = MultiTransfer::Place::to_be_removed;
+        has_work_ = true;
+        queue();
+    }
+}
+
+void CurlMulti::go_on_soon(MultiTransfer& transfer) noexcept {
+    if (transfer.place_ == MultiTransfer::Place::inside) {
+        transfer.wants_to_go_on_ = true;
+        has_work_ = true;
+        queue();
+    }
+}
+
+void CurlMulti::queue() noexcept {
+    if (!std::exchange(is_queued_, true)) {
+        intrusive_add_ref(this);
+        loop_.machine().schedule_here(*this);
+    }
+}
+
+void CurlMulti::run() {
+    const IntrusivePtr<CurlMulti> queued(this, adopt);
+    is_queued_ = false;
+    if (multi_ == nullptr) {
+        return;
+    }
+    if (std::exchange(has_work_, false)) {
+        remove_and_go_on();
+        has_expired_ = true;
+    }
+    if (std::exchange(has_expired_, false)) {
+        act(CURL_SOCKET_TIMEOUT, 0);
+    }
+}
+
+void CurlMulti::discard() noexcept {
+    is_queued_ = false;
+    intrusive_release(this);
+}
+
+void CurlMulti::remove_and_go_on() noexcept {
+    for (std::size_t at = 0; at < running_.size();) {
+        const std::shared_ptr<MultiTransfer> transfer = running_[at];
+        if (transfer->place_ == MultiTransfer::Place::to_be_removed) {
+            curl_multi_remove_handle(multi_, transfer->easy());
+            take(*transfer);
+            continue;
+        }
+        if (std::exchange(transfer->wants_to_go_on_, false)) {
+            curl_easy_pause(transfer->easy(), CURLPAUSE_CONT);
+        }
+        ++at;
+    }
+}
+
+std::shared_ptr<MultiTransfer> CurlMulti::take(MultiTransfer& transfer) noexcept {
+    std::shared_ptr<MultiTransfer>& place = running_[transfer.index_];
+    std::shared_ptr<MultiTransfer> taken = std::move(place);
+    place = std::move(running_.back());
+    if (place != nullptr) {
+        place->index_ = taken->index_;
+    }
+    running_.pop_back();
+    taken->place_ = MultiTransfer::Place::outside;
+    return taken;
+}
+
+void CurlMulti::act(curl_socket_t fd, int events) noexcept {
+    int running = 0;
+    after_curl(curl_multi_socket_action(multi_, fd, events, &running));
+}
+
+void CurlMulti::after_curl(CURLMcode code) noexcept {
+    try {
+        if (code == CURLM_OK) {
+            finish_ended();
+            arm_polls();
+            return;
+        }
+    } catch (const std::bad_alloc&) {
+        code = CURLM_OUT_OF_MEMORY;
+    }
+    // What libcurl knows of its transfers is lost: so are they.
+    lose_all(lost_all(code));
+    try {
+        make_multi();
+    } catch (const std::bad_alloc&) {
+        multi_ = nullptr;  // the session is closed
+    }
+}
+
+void CurlMulti::finish_ended() {
+    std::vector<Ended> ended;
+    int left = 0;
+    while (const CURLMsg* const message = curl_multi_info_read(multi_, &left)) {
+        if (message->msg != CURLMSG_DONE) {
+            continue;
+        }
+        MultiTransfer* transfer = nullptr;
+        const CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        ended.push_back({running_[transfer->index_], code});
+    }
+    for (const Ended& each : ended) {
+        const bool is_wanted = each.transfer->place_ == MultiTransfer::Place::inside;
+        curl_multi_remove_handle(multi_, each.transfer->easy());
+        take(*each.transfer);
+        if (is_wanted) {
+            each.transfer->on_end(each.code, nullptr);
+        }
+    }
+}
+
+int CurlMulti::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) noexcept {
+    const int events = what == CURL_POLL_REMOVE ? 0
+                                                : ((what & CURL_POLL_IN) != 0 ? POLLIN : 0) |
+                                                      ((what & CURL_POLL_OUT) != 0 ? POLLOUT : 0);
+    try {
+        static_cast<CurlMulti*>(self)->want(fd, events);
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return -1;
+    }
+}
+
+void CurlMulti::want(curl_socket_t fd, int events) {
+    const auto found = sockets_.find(fd);
+    if (found == sockets_.end() && events == 0) {
+        return;
+    }
+    IntrusivePtr<CurlSocket> socket = found != sockets_.end()
+                                          ? found->second
+                                          : IntrusivePtr<CurlSocket>(new CurlSocket(*this, fd));
+    if (found == sockets_.end()) {
+        sockets_.emplace(fd, socket);
+    }
+    note_progress();
+    socket->wanted = events;
+    if (events == 0) {
+        socket->end_wait();  // it may be closed without a word, and its number be another's then
+    } else if (!socket->is_changed) {
+        changed_.push_back(socket);
+        socket->is_changed = true;
+    }
+}
+
+void CurlMulti::arm_polls() {
+    while (!changed_.empty()) {
+        const IntrusivePtr<CurlSocket> socket = changed_.back();
+        arm_poll(*socket);
+        socket->is_changed = false;
+        changed_.pop_back();
+    }
+}
+
+void CurlMulti::arm_poll(CurlSocket& socket) {
+    if (socket.poll && socket.poll->events() != socket.wanted) {
+        socket.end_wait();
+    }
+    if (socket.wanted == 0 || socket.closing) {
+        return;
+    }
+    if (!socket.poll) {
+        socket.poll = IntrusivePtr<SocketPoll>(new SocketPoll(loop_, socket, socket.wanted));
+    }
+    if (socket.poll->is_idle()) {
+        socket.poll->arm();
+    }
+}
+
+void CurlMulti::on_ready(CurlSocket& socket, int events) noexcept {
+    const IntrusivePtr<CurlMulti> kept_multi(this);
+    const IntrusivePtr<CurlSocket> kept(&socket);
+    if (multi_ == nullptr) {
+        return;
+    }
+    const std::size_t before = progress_;
+    act(socket.fd, action_of(events));
+    const bool is_over = socket.wanted == 0 || socket.closing || multi_ == nullptr;
+    if (progress_ != before || is_over) {
+        socket.idle_rounds = 0;
+    } else if (is_spinning(socket)) {
+        report_spinning(socket);
+        try {
+            loop_.call_later(spinning_pause, [kept] {
+                if (kept->poll && kept->poll->is_idle()) {
+                    kept->poll->arm();
+                }
+            });
+            return;
+        } catch (const std::bad_alloc&) {
+            socket.idle_rounds = 0;
+        }
+    }
+    if (!is_over) {
+        try {
+            arm_poll(socket);
+        } catch (const std::bad_alloc&) {
+            after_curl(CURLM_OUT_OF_MEMORY);
+        }
+    }
+}
+
+// A thousand answers in a second to which libcurl did nothing.
+bool CurlMulti::is_spinning(CurlSocket& socket) noexcept {
+    const EventLoop::TimePoint now = loop_.time();
+    if (socket.idle_rounds == 0 || now - socket.idle_since > spinning_time) {
+        if (socket.idle_rounds >= spinning_rounds) {
+            return true;  // since it was found to: it is looked at a hundred times in a second
+        }
+        socket.idle_rounds = 0;
+        socket.idle_since = now;
+    }
+    return ++socket.idle_rounds >= spinning_rounds;
+}
+
+void CurlMulti::report_spinning(const CurlSocket& socket) noexcept {
+    if (socket.idle_rounds != spinning_rounds) {
+        return;
+    }
+    constexpr const char* message = "libcurl does nothing with a socket that is ready";
+    ringio::detail::report(&loop_, message, nullptr, [&] {
+        return ExceptionContext{.message = message,
+                                .exception = nullptr,
+                                .details = {{"fd", std::to_string(socket.fd)},
+                                            {"remedy", "it is looked at every 10 ms from now on"}}};
+    });
+}
+
+int CurlMulti::on_timer(CURLM*, long milliseconds, void* self) noexcept {
+    try {
+        static_cast<CurlMulti*>(self)->set_timer(milliseconds);
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return -1;
+    }
+}
+
+void CurlMulti::set_timer(long milliseconds) {
+    timer_.cancel();
+    if (milliseconds == 0) {
+        has_expired_ = true;
+        queue();
+    } else if (milliseconds > 0) {
+        timer_ = loop_.call_later(std::chrono::milliseconds(milliseconds),
+                                  [this] { act(CURL_SOCKET_TIMEOUT, 0); });
+    }
+}
+
+curl_socket_t CurlMulti::open_socket(void*, curlsocktype, curl_sockaddr* address) {
+    return ringio::detail::system_calls->socket(address->family, address->socktype | SOCK_CLOEXEC,
+                                                address->protocol);
+}
+
+int CurlMulti::close_socket(void* self, curl_socket_t fd) {
+    CurlMulti& multi = *static_cast<CurlMulti*>(self);
+    UniqueFd closing(fd);
+    const auto found = multi.sockets_.find(fd);
+    if (found != multi.sockets_.end()) {
+        const IntrusivePtr<CurlSocket> socket = found->second;
+        multi.sockets_.erase(found);
+        socket->wanted = 0;
+        socket->closing = std::move(closing);
+        socket->end_wait();
+    }
+    return 0;
+}
+
+void CurlMulti::socket_made() noexcept {
+    intrusive_add_ref(this);
+    ++socket_count_;
+}
+
+void CurlMulti::socket_gone() noexcept {
+    if (--socket_count_ == 0 && all_closed_ && !all_closed_->done()) {
+        all_closed_->set_result();
+    }
+    intrusive_release(this);
+}
+
+Future<> CurlMulti::closed_descriptors() {
+    all_closed_ = loop_.create_future<>();
+    if (socket_count_ == 0) {
+        all_closed_->set_result();
+    }
+    return all_closed_->get_future();
+}
+
+void CurlMulti::forget_sockets() noexcept {
+    changed_.clear();
+    for (const auto& [fd, socket] : std::exchange(sockets_, {})) {
+        socket->wanted = 0;
+        socket->end_wait();
+    }
+}
+
+void CurlMulti::lose_all(const std::exception_ptr& reason) noexcept {
+    while (!running_.empty()) {
+        const std::shared_ptr<MultiTransfer> transfer = running_.back();
+        const bool is_wanted = transfer->place_ == MultiTransfer::Place::inside;
+        curl_multi_remove_handle(multi_, transfer->easy());
+        take(*transfer);
+        if (is_wanted) {
+            transfer->on_end(CURLE_OK, reason);
+        }
+    }
+    curl_multi_cleanup(std::exchange(multi_, nullptr));  // closes by close_socket()
+    timer_.cancel();
+    has_expired_ = false;
+    has_work_ = false;
+    forget_sockets();
+}
+
+void CurlMulti::close(const std::exception_ptr& reason) noexcept {
+    // In the child of a fork the connections are the parent's: nothing is to be said there.
+    if (multi_ != nullptr && !process_.is_left()) {
+        lose_all(reason);
+    }
+}
+
+}  // namespace ringio::http::detail

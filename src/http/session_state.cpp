@@ -1,0 +1,234 @@
+#include "session_state.hpp"
+
+#include <ringio/core/loop_books.hpp>
+#include <ringio/core/report.hpp>
+#include <ringio/http/errors.hpp>
+#include <ringio/streams/names.hpp>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include <sys/socket.h>
+
+namespace ringio::http::detail {
+namespace {
+
+constexpr std::size_t idle_handles = 16;
+constexpr std::chrono::seconds name_lifetime{10};
+constexpr std::size_t names_max = 1000;
+
+std::exception_ptr closed_error() noexcept {
+    try {
+        return std::make_exception_ptr(make_error<ClientConnectionError>("Session is closed"));
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
+/// Closes, with the loop, those that nobody has closed.
+class Sessions final : public ringio::detail::EndsWithLoop {
+public:
+    ~Sessions() override {
+        while (!open.empty()) {
+            SessionState& session = *open.back();
+            constexpr const char* message = "Unclosed client session";
+            ringio::detail::report(&session.loop(), message, nullptr, [] {
+                return ExceptionContext{
+                    .message = message,
+                    .exception = nullptr,
+                    .details = {{"remedy", "let it end, or close() it, before its loop closes"}}};
+            });
+            session.close_now();
+        }
+    }
+
+    std::vector<SessionState*> open;
+};
+
+std::string address_list(const std::vector<AddressInfo>& found) {
+    std::string list;
+    for (const AddressInfo& each : found) {
+        const bool is_ipv6 = each.address.family() == AF_INET6;
+        list += list.empty() ? "" : ",";
+        list += is_ipv6 ? fmt::format("[{}]", each.address.host()) : each.address.host();
+    }
+    return list;
+}
+
+}  // namespace
+
+void register_session(SessionState& session) {
+    session.loop().machine().books().find_or_make<Sessions>().open.push_back(&session);
+}
+
+void unregister_session(SessionState& session) noexcept {
+    if (Sessions* const sessions = session.loop().machine().books().find<Sessions>()) {
+        std::erase(sessions->open, &session);
+    }
+}
+
+SessionSettings::SessionSettings(const SessionOptions& options)
+    : headers(options.headers.copied()),
+      cookies(options.cookies),
+      timeout(options.timeout),
+      limit(options.limit),
+      limit_per_host(options.limit_per_host),
+      max_body(options.max_body),
+      proxy(options.proxy),
+      trust_env(options.trust_env),
+      raise_for_status(options.raise_for_status),
+      auto_decompress(options.auto_decompress),
+      http2(options.http2),
+      unix_socket(options.unix_socket),
+      auth(copied(options.auth)),
+      ca_file(options.ca_file),
+      ca_path(options.ca_path),
+      certificate(options.certificate),
+      key(options.key),
+      password(options.password),
+      verify(options.verify.is_on()) {
+    if (!options.base_url.empty()) {
+        base_url = Url(options.base_url);
+    }
+    for (const auto& [name, value] : headers) {
+        check_header(name, value);
+    }
+}
+
+void Slot::release() noexcept {
+    total_.reset();
+    if (host_) {
+        host_.reset();
+        session_->forget_idle_host(host_name_);
+    }
+}
+
+SessionState::SessionState(const SessionOptions& options)
+    : settings_(options),
+      multi_(new CurlMulti(get_running_loop(),
+                           {.idle_connections = static_cast<long>(
+                                std::clamp<std::size_t>(settings_.limit, 1, 10'000))})) {
+    if (settings_.limit != 0) {
+        total_.emplace(static_cast<std::ptrdiff_t>(settings_.limit));
+    }
+    share_ = curl_share_init();
+    if (share_ == nullptr) {
+        multi_->close(nullptr);
+        throw std::bad_alloc();
+    }
+    if (settings_.cookies) {
+        curl_share_setopt(share_, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
+    }
+    curl_share_setopt(share_, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+}
+
+// The last transfer has put its handle back.
+SessionState::~SessionState() {
+    close_now();
+    curl_share_cleanup(share_);
+}
+
+void SessionState::close_now() noexcept {
+    const std::shared_ptr<SessionState> kept = weak_from_this().lock();
+    if (!multi_->is_closed()) {
+        unregister_session(*this);
+        multi_->close(closed_error());
+    }
+    idle_.clear();
+}
+
+void SessionState::require_open() const {
+    if (is_closed()) {
+        std::rethrow_exception(closed_error());
+    }
+}
+
+Task<> SessionState::take_slot(Slot& slot, std::string host) {
+    slot.session_ = this;
+    if (settings_.limit_per_host != 0) {
+        std::unique_ptr<CapacityLimiter>& limiter = hosts_[host];
+        if (!limiter) {
+            limiter = std::make_unique<CapacityLimiter>(
+                static_cast<std::ptrdiff_t>(settings_.limit_per_host));
+        }
+        CapacityLimiter& of_host = *limiter;
+        co_await of_host.acquire_on_behalf_of(&slot);
+        slot.host_name_ = std::move(host);
+        slot.host_.emplace(of_host, &slot);
+    }
+    if (total_) {
+        co_await total_->acquire_on_behalf_of(&slot);
+        slot.total_.emplace(*total_, &slot);
+    }
+    require_open();
+}
+
+void SessionState::forget_idle_host(const std::string& host) noexcept {
+    const auto found = hosts_.find(host);
+    if (found != hosts_.end()) {
+        const CapacityLimiterStatistics now = found->second->statistics();
+        if (now.borrowed_tokens == 0 && now.waiting == 0) {
+            hosts_.erase(found);
+        }
+    }
+}
+
+Task<std::string> SessionState::resolve(std::string host, unsigned port) {
+    if (SocketAddress::from_literal(host, 1)) {
+        co_return std::string();
+    }
+    std::string key = fmt::format("{}:{}", host, port);
+    const auto known = names_.find(key);
+    if (known != names_.end() && known->second.until > loop().time()) {
+        co_return known->second.entry;
+    }
+    std::vector<AddressInfo> found;
+    try {
+        found = co_await loop().getaddrinfo(host, static_cast<long>(port), {.type = SOCK_STREAM});
+    } catch (const std::system_error& error) {
+        throw ClientConnectorDNSError(
+            host, port, error.code(),
+            fmt::format("Cannot connect to host {}:{} [{}]", host, port, error.what()));
+    }
+    std::string entry = fmt::format("+{}:{}:{}", host, port, address_list(found));
+    std::erase_if(names_, [&](const auto& name) { return name.second.until <= loop().time(); });
+    if (names_.size() < names_max) {
+        names_.insert_or_assign(std::move(key), Answer{entry, loop().time() + name_lifetime});
+    }
+    co_return entry;
+}
+
+EasyHandle SessionState::take_easy() {
+    if (idle_.empty()) {
+        return EasyHandle::make();
+    }
+    EasyHandle easy = std::move(idle_.back());
+    idle_.pop_back();
+    return easy;
+}
+
+void SessionState::put_back(EasyHandle easy) noexcept {
+    if (!easy) {
+        return;
+    }
+    curl_easy_reset(easy.get());
+    if (is_closed() || idle_.size() >= idle_handles) {
+        return;
+    }
+    try {
+        idle_.push_back(std::move(easy));
+    } catch (const std::bad_alloc&) {  // it is destroyed
+    }
+}
+
+void SessionState::note_http2(const std::string& origin) {
+    if (http2_.size() < names_max) {
+        http2_.insert(origin);
+    }
+}
+
+}  // namespace ringio::http::detail

@@ -1,0 +1,395 @@
+#include "transfer.hpp"
+
+#include <ringio/http/curl_errors.hpp>
+#include <ringio/http/errors.hpp>
+#include <ringio/tasks/timeout.hpp>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+#include <utility>
+
+namespace ringio::http::detail {
+namespace {
+
+std::exception_ptr make_socket_timeout() {
+    return std::make_exception_ptr(SocketTimeoutError("Timeout on reading data from socket"));
+}
+
+}  // namespace
+
+Transfer::Transfer(std::shared_ptr<SessionState> session, Exchange exchange)
+    : session_(std::move(session)), exchange_(std::move(exchange)) {}
+
+Transfer::~Transfer() {
+    connect_timer_.cancel();
+    total_timer_.cancel();
+    read_timer_.cancel();
+    session_->put_back(std::move(easy_));
+}
+
+Task<> Transfer::run_to_head() {
+    began_ = session_->loop().time();
+    std::optional<EventLoop::TimePoint> deadline = connect_deadline();
+    if (exchange_.deadline && (!deadline || *exchange_.deadline < *deadline)) {
+        deadline = exchange_.deadline;
+    }
+    bool is_late = false;
+    try {
+        co_await timeout_at(deadline, [this] { return wait_for_place(); });
+    } catch (const TimeoutError&) {
+        is_late = true;
+    }
+    if (is_late && deadline == exchange_.deadline) {
+        throw TimeoutError();
+    }
+    if (is_late) {
+        throw ConnectionTimeoutError(
+            fmt::format("Connection timeout to host {}", exchange_.url.to_string()));
+    }
+    start();
+    while (!has_head_ && !has_ended_) {
+        co_await wait_for_news();
+    }
+    if (!has_head_) {
+        std::rethrow_exception(failure_);
+    }
+}
+
+Task<> Transfer::wait_for_place() {
+    co_await session_->take_slot(slot_, exchange_.url.origin());
+    co_await wait_for_name();
+    session_->require_open();
+}
+
+Task<> Transfer::wait_for_name() {
+    const std::string proxy_url = proxy();
+    const bool is_local =
+        !exchange_.url.unix_socket().empty() || !session_->settings().unix_socket.empty();
+    if (is_local && proxy_url.empty()) {
+        co_return;
+    }
+    const Url peer = proxy_url.empty() ? exchange_.url : Url(proxy_url);
+    resolve_entry_ = co_await session_->resolve(peer.host(), peer.port());
+}
+
+void Transfer::start() {
+    configure();
+    session_->multi().add(shared_from_this());
+    arm_total_timer();
+    arm_connect_timer();
+    if (exchange_.chunks) {
+        auto self = shared_from_this();
+        feeder_ = session_->loop().create_task(feed(std::move(self)));
+    }
+}
+
+Task<> Transfer::wait_for_news() {
+    if (news_ && !news_->done()) {
+        throw std::runtime_error(
+            "next() called while another coroutine is already waiting for the body");
+    }
+    news_ = session_->loop().create_future<>();
+    Future<> future = news_->get_future();
+    co_await future;
+}
+
+Task<std::optional<std::string>> Transfer::next() {
+    while (buffer_.empty() && !has_ended_) {
+        co_await wait_for_news();
+    }
+    if (buffer_.empty()) {
+        if (failure_) {
+            std::rethrow_exception(failure_);
+        }
+        co_return std::nullopt;
+    }
+    std::optional<std::string> chunk = std::exchange(buffer_, {});
+    if (std::exchange(is_paused_, false)) {
+        note_activity();
+        session_->multi().go_on_soon(*this);
+    }
+    co_return chunk;
+}
+
+// What a generator yields goes to libcurl as it comes, and no faster than it is sent.
+Task<> Transfer::feed(std::shared_ptr<Transfer> self) {
+    Transfer& transfer = *self;
+    RequestBody& body = *transfer.exchange_.body;
+    std::exception_ptr error;
+    try {
+        while (auto chunk = co_await transfer.exchange_.chunks->next()) {
+            body.push(std::move(*chunk));
+            transfer.go_on_sending();
+            while (body.waiting() >= RequestBody::low_mark) {
+                transfer.hungry_ = transfer.session_->loop().create_future<>();
+                Future<> hungry = transfer.hungry_->get_future();
+                co_await hungry;
+            }
+        }
+    } catch (const CancelledError&) {
+        throw;
+    } catch (...) {
+        error = std::current_exception();
+    }
+    if (error) {
+        transfer.abort(error);
+    }
+    body.finish();
+    transfer.go_on_sending();
+}
+
+void Transfer::go_on_sending() noexcept {
+    if (std::exchange(is_send_paused_, false)) {
+        note_activity();
+        session_->multi().go_on_soon(*this);
+    }
+}
+
+void Transfer::abort(const std::exception_ptr& why) noexcept {
+    if (has_ended_) {
+        return;
+    }
+    try {
+        failure_ =
+            why ? why
+                : std::make_exception_ptr(make_error<ClientConnectionError>("Connection closed"));
+    } catch (...) {
+        failure_ = std::current_exception();
+    }
+    session_->multi().remove_soon(*this);
+    end();
+}
+
+void Transfer::on_end(CURLcode code, const std::exception_ptr& lost) noexcept {
+    if (has_ended_) {
+        return;
+    }
+    if (lost) {
+        failure_ = lost;
+    } else if (!failure_ && (code != CURLE_OK || !has_head_)) {
+        failure_ = failure_of(code == CURLE_OK ? CURLE_GOT_NOTHING : code);
+    }
+    try {
+        if (easy_.info<long>(CURLINFO_HTTP_VERSION) == CURL_HTTP_VERSION_2_0) {
+            session_->note_http2(exchange_.url.origin());
+        }
+    } catch (const std::bad_alloc&) {  // then it is not known
+    }
+    session_->put_back(std::move(easy_));
+    end();
+}
+
+std::exception_ptr Transfer::failure_of(CURLcode code) const noexcept {
+    try {
+        const std::string proxy_url = proxy();
+        const Url peer = proxy_url.empty() ? exchange_.url : Url(proxy_url);
+        return error_of({.code = code,
+                         .text = error_text_.data(),
+                         .url = exchange_.url.to_string(),
+                         .host = peer.unix_socket().empty() ? peer.host() : peer.unix_socket(),
+                         .port = peer.port(),
+                         .system_error = static_cast<int>(easy_.info<long>(CURLINFO_OS_ERRNO)),
+                         .proxy_status = easy_.info<long>(CURLINFO_HTTP_CONNECTCODE),
+                         .connected = connections_ != 0,
+                         .has_head = has_head_,
+                         .by_proxy = !proxy_url.empty()});
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
+void Transfer::end() noexcept {
+    has_ended_ = true;
+    connect_timer_.cancel();
+    total_timer_.cancel();
+    read_timer_.cancel();
+    slot_.release();
+    if (feeder_.shared_state() && !feeder_.done()) {
+        feeder_.cancel();
+    }
+    wake();
+}
+
+void Transfer::wake() noexcept {
+    if (news_ && !news_->done()) {
+        news_->set_result();
+    }
+}
+
+std::optional<EventLoop::TimePoint> Transfer::connect_deadline() const noexcept {
+    const std::optional<Delay> limit = limit_of(exchange_.timeout.connect);
+    return limit ? std::optional(began_ + limit->value()) : std::nullopt;
+}
+
+void Transfer::arm_total_timer() {
+    if (exchange_.deadline) {
+        total_timer_ = session_->loop().call_at(
+            *exchange_.deadline, [this] { abort(std::make_exception_ptr(TimeoutError())); });
+    }
+}
+
+void Transfer::arm_connect_timer() {
+    std::optional<EventLoop::TimePoint> deadline = connect_deadline();
+    if (const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_connect)) {
+        const EventLoop::TimePoint end = session_->loop().time() + limit->value();
+        deadline = deadline ? std::min(*deadline, end) : end;
+    }
+    if (deadline && connections_ == 0) {
+        connect_timer_ = session_->loop().call_at(*deadline, [this] {
+            abort(std::make_exception_ptr(ConnectionTimeoutError(
+                fmt::format("Connection timeout to host {}", exchange_.url.to_string()))));
+        });
+    }
+}
+
+void Transfer::arm_read_timer() {
+    if (const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_read)) {
+        last_activity_ = session_->loop().time();
+        read_timer_ = session_->loop().call_later(*limit, [this] { on_read_timer(); });
+    }
+}
+
+void Transfer::note_activity() noexcept { last_activity_ = session_->loop().time(); }
+
+// Armed once for many pieces: when it fires it sees how long it really was.
+void Transfer::on_read_timer() noexcept {
+    try {
+        const std::chrono::nanoseconds limit = exchange_.timeout.sock_read->value();
+        const bool is_ours = is_paused_ || is_send_paused_;  // the server waits for us
+        if (is_ours) {
+            note_activity();
+        }
+        const EventLoop::TimePoint end = last_activity_ + limit;
+        if (session_->loop().time() >= end) {
+            abort(make_socket_timeout());
+        } else {
+            read_timer_ = session_->loop().call_at(end, [this] { on_read_timer(); });
+        }
+    } catch (...) {
+        abort(std::current_exception());
+    }
+}
+
+std::size_t Transfer::on_header(std::string_view line) noexcept {
+    session_->multi().note_progress();
+    note_activity();
+    if (has_head_ || has_ended_) {
+        return line.size();  // trailers, or nobody listens
+    }
+    try {
+        head_size_ += line.size();
+        if (head_size_ > head_max) {
+            failure_ = std::make_exception_ptr(
+                ClientResponseError(400, fmt::format("the head is longer than {} bytes", head_max),
+                                    exchange_.url.to_string()));
+            return 0;
+        }
+        take_header(line);
+    } catch (...) {
+        failure_ = std::current_exception();
+        return 0;
+    }
+    return line.size();
+}
+
+void Transfer::take_header(std::string_view line) {
+    const std::string_view text = trimmed(line);
+    if (line.starts_with("HTTP/")) {
+        begin_head(text);
+    } else if (text.empty()) {
+        if (head_.status >= 200 || head_.status == 101) {  // else the true one is to come
+            has_head_ = true;
+            wake();
+        }
+    } else if (line.front() == ' ' || line.front() == '\t') {
+        head_.headers.append_to_last(text);
+    } else {
+        const std::size_t colon = std::min(text.find(':'), text.size());
+        head_.headers.add(std::string(text.substr(0, colon)),
+                          std::string(trimmed(text.substr(std::min(colon + 1, text.size())))));
+    }
+}
+
+// "HTTP/1.1 404 Not Found"
+void Transfer::begin_head(std::string_view status_line) {
+    head_ = {};
+    const std::size_t blank = std::min(status_line.find(' '), status_line.size());
+    head_.version = status_line.substr(5, blank - 5);
+    const std::string_view rest = trimmed(status_line.substr(blank));
+    std::from_chars(rest.data(), rest.data() + rest.size(), head_.status);
+    head_.reason = trimmed(rest.substr(std::min<std::size_t>(3, rest.size())));
+}
+
+std::size_t Transfer::on_body(std::string_view bytes) noexcept {
+    session_->multi().note_progress();
+    note_activity();
+    if (has_ended_) {
+        return bytes.size();
+    }
+    if (buffer_.size() >= high_mark) {
+        is_paused_ = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    try {
+        body_size_ += bytes.size();
+        if (exchange_.max_body && body_size_ > *exchange_.max_body) {
+            buffer_.clear();
+            failure_ = std::make_exception_ptr(ClientPayloadError(
+                fmt::format("the body is longer than max_body, {} bytes", *exchange_.max_body)));
+            return 0;
+        }
+        buffer_ += bytes;
+    } catch (...) {
+        failure_ = std::current_exception();
+        return 0;
+    }
+    wake();
+    return bytes.size();
+}
+
+std::size_t Transfer::on_read(char* to, std::size_t room) noexcept {
+    session_->multi().note_progress();
+    note_activity();
+    RequestBody& body = *exchange_.body;
+    const std::size_t size = body.take(to, room);
+    if (body.waiting() < RequestBody::low_mark && hungry_ && !hungry_->done()) {
+        hungry_->set_result();
+    }
+    if (size == 0 && !body.at_end()) {
+        is_send_paused_ = true;
+        return CURL_READFUNC_PAUSE;
+    }
+    return size;
+}
+
+int Transfer::on_rewind() noexcept {
+    return exchange_.body->rewind() ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+}
+
+// libcurl repeats whatever a kept connection did not answer, up to five times; aiohttp repeats
+// once, and only what may be done twice.
+int Transfer::on_connected() noexcept {
+    session_->multi().note_progress();
+    ++connections_;
+    connect_timer_.cancel();
+    try {
+        const bool can_repeat =
+            exchange_.is_idempotent() && (!exchange_.body || exchange_.body->can_be_repeated());
+        if (connections_ > 2 || (connections_ == 2 && !can_repeat)) {
+            failure_ = std::make_exception_ptr(ServerDisconnectedError());
+            return CURL_PREREQFUNC_ABORT;
+        }
+        if (connections_ == 1) {
+            arm_read_timer();
+        }
+        return CURL_PREREQFUNC_OK;
+    } catch (...) {
+        failure_ = std::current_exception();
+        return CURL_PREREQFUNC_ABORT;
+    }
+}
+
+}  // namespace ringio::http::detail

@@ -1,0 +1,120 @@
+// Transfer: one exchange of a request for an answer, from its place in the queue to the last byte
+// of the body. libcurl's callbacks only fill it; who waits is told by a future.
+#pragma once
+
+#include "curl_multi.hpp"
+#include "easy_handle.hpp"
+#include "request_spec.hpp"
+#include "session_state.hpp"
+
+#include <ringio/core/task.hpp>
+#include <ringio/tasks/create_task.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace ringio::http::detail {
+
+/// The head of an answer.
+struct ResponseHead {
+    int status = 0;
+    std::string reason;
+    std::string version;
+    Headers headers;
+};
+
+/// Legend: fresh -> queued (for a place, for a name) -> running in the multi -> ended. It ends when
+/// the body does, by an error, by a deadline, or because nobody wants it any more.
+class Transfer final : public MultiTransfer, public std::enable_shared_from_this<Transfer> {
+public:
+    static constexpr std::size_t high_mark = std::size_t{256} << 10;
+    static constexpr std::size_t head_max = std::size_t{256} << 10;
+
+    Transfer(std::shared_ptr<SessionState> session, Exchange exchange);
+    ~Transfer();
+
+    /// Starts, and waits until the head is there. *Errors*: why there is none.
+    Task<> run_to_head();
+    /// Waits for the next piece of the body; none at its end.
+    Task<std::optional<std::string>> next();
+
+    /// Ends it, if it has not ended: whoever waits gets the error, if there is one.
+    void abort(const std::exception_ptr& why) noexcept;
+
+    const ResponseHead& head() const noexcept { return head_; }
+    const Exchange& exchange() const noexcept { return exchange_; }
+    bool has_ended() const noexcept { return has_ended_; }
+
+    CURL* easy() const noexcept override { return easy_.get(); }
+    void on_end(CURLcode code, const std::exception_ptr& lost) noexcept override;
+
+    // What libcurl calls.
+    std::size_t on_header(std::string_view line) noexcept;
+    std::size_t on_body(std::string_view bytes) noexcept;
+    std::size_t on_read(char* to, std::size_t room) noexcept;
+    int on_rewind() noexcept;
+    int on_connected() noexcept;
+
+private:
+    Task<> wait_for_place();
+    Task<> wait_for_name();
+    Task<> wait_for_news();
+    static Task<> feed(std::shared_ptr<Transfer> self);
+    void go_on_sending() noexcept;
+    void start();
+    void configure();
+    void configure_connection();
+    void configure_tls();
+    void configure_body();
+    std::string proxy() const;
+
+    void take_header(std::string_view line);
+    void begin_head(std::string_view status_line);
+    std::exception_ptr failure_of(CURLcode code) const noexcept;
+    void end() noexcept;
+    void wake() noexcept;
+
+    void arm_connect_timer();
+    void arm_total_timer();
+    void arm_read_timer();
+    void on_read_timer() noexcept;
+    void note_activity() noexcept;
+    /// The end of `connect`, counted from when the exchange began.
+    std::optional<EventLoop::TimePoint> connect_deadline() const noexcept;
+
+    std::shared_ptr<SessionState> session_;
+    Exchange exchange_;
+    EasyHandle easy_;
+    TextList header_list_;
+    TextList resolve_list_;
+    std::string resolve_entry_;
+    std::array<char, CURL_ERROR_SIZE> error_text_ = {};
+    Slot slot_;
+
+    ResponseHead head_;
+    std::size_t head_size_ = 0;
+    bool has_head_ = false;
+    std::string buffer_;  // of the body, not read yet
+    std::uint64_t body_size_ = 0;
+
+    std::exception_ptr failure_;
+    std::optional<Promise<>> news_;  // of who waits
+    TaskHandle<> feeder_;
+    std::optional<Promise<>> hungry_;  // of the feeder, until more is to be sent
+    TimerHandle connect_timer_;
+    TimerHandle total_timer_;
+    TimerHandle read_timer_;
+    EventLoop::TimePoint began_;
+    EventLoop::TimePoint last_activity_;
+    int connections_ = 0;  // how many it had: it may have been repeated
+    bool has_ended_ = false;
+    bool is_paused_ = false;       // the reader is slow
+    bool is_send_paused_ = false;  // the feeder is
+};
+
+}  // namespace ringio::http::detail

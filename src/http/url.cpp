@@ -1,0 +1,321 @@
+#include <ringio/http/url.hpp>
+
+#include <ringio/http/errors.hpp>
+#include <ringio/http/headers.hpp>
+#include <ringio/io/address.hpp>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+namespace ringio::http {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::string_view path_safe = "-._~!$&'()*+,;=:@/";
+constexpr std::string_view query_safe = "-._~!$&'()*+,;=:@/?";
+constexpr std::string_view param_safe = "-._~!$'()*,?/:@";
+constexpr std::string_view host_safe = "-._~!$&'()*+,;=";
+
+bool is_letter_or_digit(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+int hex_value(char c) noexcept {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    const char lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/// The byte that "%41" at `at` stands for.
+std::optional<char> encoded_byte(std::string_view text, std::size_t at) noexcept {
+    if (at + 2 >= text.size() || text[at] != '%') {
+        return std::nullopt;
+    }
+    const int high = hex_value(text[at + 1]);
+    const int low = hex_value(text[at + 2]);
+    return high < 0 || low < 0 ? std::nullopt
+                               : std::optional<char>(static_cast<char>(high * 16 + low));
+}
+
+void append_encoded(std::string& result, char c) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    const auto byte = static_cast<unsigned char>(c);
+    result += '%';
+    result += digits[byte >> 4];
+    result += digits[byte & 15];
+}
+
+enum class Blank : bool { percent, plus };
+enum class Encoded : bool { again, stays };
+
+std::string quoted(std::string_view text, std::string_view safe, Blank blank, Encoded encoded) {
+    std::string result;
+    result.reserve(text.size());
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        const std::optional<char> byte =
+            encoded == Encoded::stays ? encoded_byte(text, at) : std::nullopt;
+        if (byte) {
+            if (is_letter_or_digit(*byte) || "-._~"sv.find(*byte) != std::string_view::npos) {
+                result += *byte;
+            } else {
+                append_encoded(result, *byte);
+            }
+            at += 2;
+        } else if (is_letter_or_digit(c) || safe.find(c) != std::string_view::npos) {
+            result += c;
+        } else if (c == ' ' && blank == Blank::plus) {
+            result += '+';
+        } else {
+            append_encoded(result, c);
+        }
+    }
+    return result;
+}
+
+// RFC 3986, 5.2.4, of a path that begins with a slash.
+std::string without_dots(std::string_view path) {
+    std::vector<std::string_view> parts;
+    bool ends_in_folder = false;
+    for (std::size_t at = 1; at <= path.size();) {
+        const std::size_t end = std::min(path.find('/', at), path.size());
+        const std::string_view part = path.substr(at, end - at);
+        ends_in_folder = part == "." || part == "..";
+        if (part == ".." && !parts.empty()) {
+            parts.pop_back();
+        } else if (!ends_in_folder) {
+            parts.push_back(part);
+        }
+        at = end + 1;
+    }
+    std::string result;
+    for (const std::string_view part : parts) {
+        result += '/';
+        result += part;
+    }
+    if (result.empty() || ends_in_folder) {
+        result += '/';
+    }
+    return result;
+}
+
+[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+    throw InvalidURL(fmt::format("{}: {}", detail::shown(text), why));
+}
+
+void refuse_controls(std::string_view text) {
+    const bool has_controls = std::any_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7f;
+    });
+    if (has_controls) {
+        refuse(text, "a URL has no line ends, zero bytes or other control characters in it");
+    }
+}
+
+bool is_scheme(std::string_view text) noexcept {
+    return !text.empty() && !(text[0] >= '0' && text[0] <= '9') &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return is_letter_or_digit(c) || c == '+' || c == '-' || c == '.';
+           });
+}
+
+}  // namespace
+
+Url::Url(std::string_view text) {
+    refuse_controls(text);
+    const std::size_t scheme_end = text.find("://");
+    if (scheme_end == std::string_view::npos || !is_scheme(text.substr(0, scheme_end))) {
+        refuse(text, "this is no URL of the form http://host/path");
+    }
+    scheme_ = detail::to_lower(text.substr(0, scheme_end));
+    if (scheme_ != "http" && scheme_ != "https" && scheme_ != "http+unix") {
+        refuse(text, "only http, https and http+unix are spoken");
+    }
+    const std::string_view rest = text.substr(scheme_end + 3);
+    const std::size_t authority_end = std::min(rest.find_first_of("/?#"), rest.size());
+    parse_authority(rest.substr(0, authority_end), text);
+    parse_rest(rest.substr(authority_end));
+}
+
+void Url::parse_authority(std::string_view authority, std::string_view whole) {
+    if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
+        const std::string_view user = authority.substr(0, at);
+        const std::size_t colon = std::min(user.find(':'), user.size());
+        if (user.find('@') != std::string_view::npos) {
+            refuse(whole, "an @ in user or password must be percent-encoded");
+        }
+        user_ = detail::percent_decoded(user.substr(0, colon));
+        password_ = detail::percent_decoded(user.substr(std::min(colon + 1, user.size())));
+        authority.remove_prefix(at + 1);
+    }
+    if (scheme_ == "http+unix") {
+        unix_socket_ = detail::percent_decoded(authority);
+        if (unix_socket_.empty() || unix_socket_.find('\0') != std::string::npos) {
+            refuse(whole, "it names no socket");
+        }
+        return;
+    }
+    const std::size_t bracket = authority.starts_with('[') ? authority.find(']') : 0;
+    if (bracket == std::string_view::npos) {
+        refuse(whole, "a bracket is not closed");
+    }
+    const std::size_t colon = std::min(authority.find(':', bracket), authority.size());
+    parse_host(authority.substr(0, colon), whole);
+    const std::string_view port = authority.substr(std::min(colon + 1, authority.size()));
+    if (!port.empty()) {
+        const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), port_);
+        if (error != std::errc() || end != port.data() + port.size() || port_ < 1 ||
+            port_ > 65535) {
+            refuse(whole, "its port is no number of 1-65535");
+        }
+    }
+}
+
+void Url::parse_host(std::string_view host, std::string_view whole) {
+    if (host.starts_with('[')) {
+        host_ = detail::to_lower(host.substr(1, host.size() - 2));
+        const std::optional<SocketAddress> literal =
+            host.ends_with(']') ? SocketAddress::from_literal(host_, 1) : std::nullopt;
+        if (!literal || host_.find(':') == std::string::npos) {
+            refuse(whole, "there is no IPv6 address in its brackets");
+        }
+        return;
+    }
+    const bool is_valid = std::all_of(host.begin(), host.end(), [](char c) {
+        return is_letter_or_digit(c) || host_safe.find(c) != std::string_view::npos;
+    });
+    if (host.empty() || !is_valid || host.size() > 255) {
+        refuse(whole, "it names no valid host");
+    }
+    host_ = detail::to_lower(host);
+}
+
+void Url::parse_rest(std::string_view rest) {
+    const std::size_t hash = std::min(rest.find('#'), rest.size());
+    fragment_ = quoted(rest.substr(std::min(hash + 1, rest.size())), query_safe, Blank::percent,
+                       Encoded::stays);
+    rest = rest.substr(0, hash);
+    const std::size_t mark = std::min(rest.find('?'), rest.size());
+    query_ = quoted(rest.substr(std::min(mark + 1, rest.size())), query_safe, Blank::plus,
+                    Encoded::stays);
+    const std::string path =
+        quoted(rest.substr(0, mark), path_safe, Blank::percent, Encoded::stays);
+    path_ = without_dots(path.empty() ? "/" : path);
+}
+
+unsigned Url::port() const noexcept {
+    if (port_ != 0) {
+        return port_;
+    }
+    return is_secure() ? 443 : 80;
+}
+
+std::string Url::origin() const {
+    if (!unix_socket_.empty()) {
+        return fmt::format("{}://{}", scheme_,
+                           quoted(unix_socket_, host_safe, Blank::percent, Encoded::again));
+    }
+    std::string result = scheme_;
+    result += "://";
+    const bool is_ipv6 = host_.find(':') != std::string::npos;
+    result += is_ipv6 ? fmt::format("[{}]", host_) : host_;
+    if (port() != (is_secure() ? 443U : 80U)) {
+        result += fmt::format(":{}", port_);
+    }
+    return result;
+}
+
+std::string Url::to_string() const {
+    std::string result = origin();
+    result += path_;
+    if (!query_.empty()) {
+        result += '?';
+        result += query_;
+    }
+    if (!fragment_.empty()) {
+        result += '#';
+        result += fragment_;
+    }
+    return result;
+}
+
+Url Url::join(std::string_view reference) const {
+    refuse_controls(reference);
+    const std::size_t colon = reference.find_first_of(":/?#");
+    const bool has_scheme = colon != std::string_view::npos && reference[colon] == ':' &&
+                            is_scheme(reference.substr(0, colon));
+    if (has_scheme) {
+        return Url(reference);
+    }
+    if (reference.starts_with("//")) {
+        return Url(fmt::format("{}:{}", scheme_, reference));
+    }
+    Url joined = *this;
+    joined.fragment_.clear();
+    if (reference.starts_with('/')) {
+        joined.parse_rest(reference);
+    } else if (reference.starts_with('?')) {
+        joined.parse_rest(fmt::format("{}{}", path_, reference));
+    } else if (reference.empty() || reference.starts_with('#')) {
+        joined.parse_rest(fmt::format("{}?{}{}", path_, query_, reference));
+    } else {
+        joined.parse_rest(fmt::format("{}{}", path_.substr(0, path_.rfind('/') + 1), reference));
+    }
+    return joined;
+}
+
+Url Url::with_params(const FieldList& params) const {
+    Url result = *this;
+    const std::string more = detail::form_encoded(params);
+    if (!result.query_.empty() && !more.empty()) {
+        result.query_ += '&';
+    }
+    result.query_ += more;
+    return result;
+}
+
+Url Url::without_user() const {
+    Url result = *this;
+    result.user_.clear();
+    result.password_.clear();
+    return result;
+}
+
+namespace detail {
+
+std::string form_encoded(const FieldList& fields) {
+    std::string result;
+    for (const auto& [name, value] : fields) {
+        if (!result.empty()) {
+            result += '&';
+        }
+        result += quoted(name, param_safe, Blank::plus, Encoded::again);
+        result += '=';
+        result += quoted(value, param_safe, Blank::plus, Encoded::again);
+    }
+    return result;
+}
+
+std::string percent_decoded(std::string_view text) {
+    std::string result;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (const std::optional<char> byte = encoded_byte(text, at)) {
+            result += *byte;
+            at += 2;
+        } else {
+            result += text[at];
+        }
+    }
+    return result;
+}
+
+}  // namespace detail
+}  // namespace ringio::http

@@ -154,8 +154,12 @@ Exchange next_exchange(const Transfer& transfer, std::string_view location) {
 }
 
 Task<ClientResponse> run_request(std::shared_ptr<SessionState> session,
-                                 std::unique_ptr<RequestSpec> spec) {
+                                 std::unique_ptr<RequestSpec> spec, std::exception_ptr refused) {
+    if (refused) {
+        std::rethrow_exception(refused);
+    }
     session->require_open();
+    co_await spec->open_file_body();
     Exchange exchange = first_exchange(*session, *spec);
     std::vector<ClientResponse> history;
     while (true) {
@@ -192,7 +196,7 @@ Task<> wait_closed(std::shared_ptr<SessionState> session) {
 
 ClientSession::ClientSession(const SessionOptions& options)
     : state_(std::make_shared<detail::SessionState>(options)) {
-    detail::register_session(*state_);
+    detail::register_session(state_);
 }
 
 ClientSession& ClientSession::operator=(ClientSession&& other) noexcept {
@@ -208,7 +212,14 @@ ClientSession::~ClientSession() {
 
 Task<ClientResponse> ClientSession::request(std::string_view method, std::string_view url,
                                             const RequestOptions& options) const {
-    return detail::run_request(state_, std::make_unique<detail::RequestSpec>(method, url, options));
+    std::unique_ptr<detail::RequestSpec> spec;
+    std::exception_ptr refused;
+    try {
+        spec = std::make_unique<detail::RequestSpec>(method, url, options);
+    } catch (...) {
+        refused = std::current_exception();
+    }
+    return detail::run_request(state_, std::move(spec), std::move(refused));
 }
 
 Task<> ClientSession::close() const {

@@ -115,27 +115,32 @@ void CurlMulti::remove_and_go_on() noexcept {
     for (std::size_t at = 0; at < running_.size();) {
         const std::shared_ptr<MultiTransfer> transfer = running_[at];
         if (transfer->place_ == MultiTransfer::Place::to_be_removed) {
-            curl_multi_remove_handle(multi_, transfer->easy());
-            take(*transfer);
+            remove(transfer, CURLE_OK, nullptr);
             continue;
         }
         if (std::exchange(transfer->wants_to_go_on_, false)) {
-            curl_easy_pause(transfer->easy(), CURLPAUSE_CONT);
+            const CURLcode code = curl_easy_pause(transfer->easy(), CURLPAUSE_CONT);
+            if (code != CURLE_OK) {  // of a callback that it called: the multi does not hear of it
+                remove(transfer, code, nullptr);
+                continue;
+            }
         }
         ++at;
     }
 }
 
-std::shared_ptr<MultiTransfer> CurlMulti::take(MultiTransfer& transfer) noexcept {
-    std::shared_ptr<MultiTransfer>& place = running_[transfer.index_];
-    std::shared_ptr<MultiTransfer> taken = std::move(place);
-    place = std::move(running_.back());
-    if (place != nullptr) {
-        place->index_ = taken->index_;
-    }
+void CurlMulti::remove(const std::shared_ptr<MultiTransfer>& transfer, CURLcode code,
+                       const std::exception_ptr& lost) noexcept {
+    curl_multi_remove_handle(multi_, transfer->easy());
+    const std::size_t index = transfer->index_;
+    running_.back()->index_ = index;
+    std::swap(running_[index], running_.back());
     running_.pop_back();
-    taken->place_ = MultiTransfer::Place::outside;
-    return taken;
+    if (std::exchange(transfer->place_, MultiTransfer::Place::outside) ==
+        MultiTransfer::Place::inside) {
+        transfer->on_end(code, lost);
+    }
+    transfer->on_removed();
 }
 
 void CurlMulti::act(curl_socket_t fd, int events) noexcept {
@@ -175,12 +180,7 @@ void CurlMulti::finish_ended() {
         ended.push_back({running_[transfer->index_], code});
     }
     for (const Ended& each : ended) {
-        const bool is_wanted = each.transfer->place_ == MultiTransfer::Place::inside;
-        curl_multi_remove_handle(multi_, each.transfer->easy());
-        take(*each.transfer);
-        if (is_wanted) {
-            each.transfer->on_end(each.code, nullptr);
-        }
+        remove(each.transfer, each.code, nullptr);
     }
 }
 
@@ -320,9 +320,9 @@ void CurlMulti::set_timer(long milliseconds) {
     }
 }
 
-curl_socket_t CurlMulti::open_socket(void*, curlsocktype, curl_sockaddr* address) {
-    return ringio::detail::system_calls->socket(address->family, address->socktype | SOCK_CLOEXEC,
-                                                address->protocol);
+curl_socket_t CurlMulti::open_socket(const curl_sockaddr& address) noexcept {
+    return ringio::detail::system_calls->socket(address.family, address.socktype | SOCK_CLOEXEC,
+                                                address.protocol);
 }
 
 int CurlMulti::close_socket(void* self, curl_socket_t fd) {
@@ -370,12 +370,7 @@ void CurlMulti::forget_sockets() noexcept {
 void CurlMulti::lose_all(const std::exception_ptr& reason) noexcept {
     while (!running_.empty()) {
         const std::shared_ptr<MultiTransfer> transfer = running_.back();
-        const bool is_wanted = transfer->place_ == MultiTransfer::Place::inside;
-        curl_multi_remove_handle(multi_, transfer->easy());
-        take(*transfer);
-        if (is_wanted) {
-            transfer->on_end(CURLE_OK, reason);
-        }
+        remove(transfer, CURLE_OK, reason);
     }
     curl_multi_cleanup(std::exchange(multi_, nullptr));  // closes by close_socket()
     timer_.cancel();

@@ -29,9 +29,11 @@ namespace ringio::http::detail {
 class MultiTransfer {
 public:
     virtual CURL* easy() const noexcept = 0;
-    /// It is over, and libcurl has let go of it. `lost`: why all transfers of the multi are; null:
-    /// `code` says how this one ended.
+    /// It is over. `lost`: why all transfers of the multi are; null: `code` says how this one
+    /// ended.
     virtual void on_end(CURLcode code, const std::exception_ptr& lost) noexcept = 0;
+    /// libcurl has let go of it; after on_end(), if that is called.
+    virtual void on_removed() noexcept = 0;
 
 protected:
     MultiTransfer() = default;
@@ -81,7 +83,7 @@ public:
     Future<> closed_descriptors();
 
     /// Opens and closes sockets for libcurl.
-    static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
+    static curl_socket_t open_socket(const curl_sockaddr& address) noexcept;
     static int close_socket(void* self, curl_socket_t fd);
 
     EventLoop& loop() const noexcept { return loop_; }
@@ -125,7 +127,8 @@ private:
     void after_curl(CURLMcode code) noexcept;
     bool is_spinning(CurlSocket& socket) noexcept;
     void report_spinning(const CurlSocket& socket) noexcept;
-    std::shared_ptr<MultiTransfer> take(MultiTransfer& transfer) noexcept;
+    void remove(const std::shared_ptr<MultiTransfer>& transfer, CURLcode code,
+                const std::exception_ptr& lost) noexcept;
     void lose_all(const std::exception_ptr& reason) noexcept;
     void forget_sockets() noexcept;
 

@@ -5,7 +5,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <stdexcept>
 
 namespace ringio::http::detail {
@@ -29,15 +31,20 @@ std::string base64(std::string_view bytes) {
     return result;
 }
 
-AsyncGenerator<std::string> chunks_of_file(std::string path) {
-    File file = co_await open_file(std::move(path));
-    constexpr std::size_t size = std::size_t{64} << 10;
-    while (true) {
-        std::string chunk = co_await file.read(size);
+/// Up to so many bytes, for that many were promised.
+AsyncGenerator<std::string> chunks_of_file(File file, std::optional<std::size_t> size) {
+    constexpr std::size_t most = std::size_t{64} << 10;
+    std::size_t left = size.value_or(std::numeric_limits<std::size_t>::max());
+    while (left != 0) {
+        std::string chunk = co_await file.read(static_cast<std::ptrdiff_t>(std::min(left, most)));
         if (chunk.empty()) {
             break;
         }
+        left -= chunk.size();
         co_yield std::move(chunk);
+    }
+    if (size && left != 0) {
+        throw std::runtime_error("a file became shorter while it was sent");
     }
 }
 
@@ -105,6 +112,18 @@ RequestSpec::RequestSpec(std::string_view request_method, std::string_view reque
     }
 }
 
+Task<> RequestSpec::open_file_body() {
+    if (file.empty()) {
+        co_return;
+    }
+    File opened = co_await open_file(file);
+    const FileStatus status = co_await opened.stat();
+    if (status.is_file() && status.size != 0) {  // those of /proc say 0
+        file_size = static_cast<std::size_t>(status.size);
+    }
+    file_chunks = chunks_of_file(std::move(opened), file_size);
+}
+
 void RequestSpec::make_body() {
     const int given = (text ? 1 : 0) + (chunks ? 1 : 0) + (json ? 1 : 0) + (form ? 1 : 0) +
                       (multipart ? 1 : 0) + (file.empty() ? 0 : 1);
@@ -126,9 +145,9 @@ void RequestSpec::make_body() {
         body = std::make_shared<RequestBody>(std::move(*multipart));
     } else if (chunks || !file.empty()) {
         body_type = "application/octet-stream";
-        body = std::make_shared<RequestBody>(RequestBody::Fed{}, std::nullopt);
-        if (!file.empty()) {
-            chunks = chunks_of_file(file);
+        body = std::make_shared<RequestBody>(RequestBody::Fed{}, file_size);
+        if (!chunks) {
+            chunks = std::move(file_chunks);
         }
     } else if (method == "POST" || method == "PUT" || method == "PATCH") {
         body = std::make_shared<RequestBody>(std::string());

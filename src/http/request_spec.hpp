@@ -4,6 +4,7 @@
 #include "request_body.hpp"
 
 #include <ringio/core/event_loop.hpp>
+#include <ringio/core/task.hpp>
 #include <ringio/http/headers.hpp>
 #include <ringio/http/options.hpp>
 #include <ringio/http/url.hpp>
@@ -38,6 +39,8 @@ struct RequestSpec {
     RequestSpec(std::string_view request_method, std::string_view request_url,
                 const RequestOptions& options);
 
+    /// Opens the file that is to be sent, if one is. *Errors*: std::system_error.
+    Task<> open_file_body();
     /// The body and its headers, as the options say. *Errors*: std::invalid_argument for two
     /// bodies.
     void make_body();
@@ -54,6 +57,8 @@ struct RequestSpec {
     std::optional<std::string> multipart;
     std::string multipart_type;
     std::string file;
+    std::optional<std::size_t> file_size;
+    std::optional<AsyncGenerator<std::string>> file_chunks;
     ClientTimeout timeout;
     bool allow_redirects;
     int max_redirects;

@@ -33,20 +33,29 @@ std::exception_ptr closed_error() noexcept {
 class Sessions final : public ringio::detail::EndsWithLoop {
 public:
     ~Sessions() override {
-        while (!open.empty()) {
-            SessionState& session = *open.back();
-            constexpr const char* message = "Unclosed client session";
-            ringio::detail::report(&session.loop(), message, nullptr, [] {
-                return ExceptionContext{
-                    .message = message,
-                    .exception = nullptr,
-                    .details = {{"remedy", "let it end, or close() it, before its loop closes"}}};
-            });
-            session.close_now();
+        for (const auto& [key, weak] : std::exchange(open, {})) {
+            if (const std::shared_ptr<SessionState> session = weak.lock()) {
+                end(*session);
+            }
         }
     }
 
-    std::vector<SessionState*> open;
+    std::unordered_map<SessionState*, std::weak_ptr<SessionState>> open;
+
+private:
+    static void end(SessionState& session) noexcept {
+        if (session.is_closed()) {
+            return;
+        }
+        constexpr const char* message = "Unclosed client session";
+        ringio::detail::report(&session.loop(), message, nullptr, [] {
+            return ExceptionContext{
+                .message = message,
+                .exception = nullptr,
+                .details = {{"remedy", "let it end, or close() it, before its loop closes"}}};
+        });
+        session.close_now();
+    }
 };
 
 std::string address_list(const std::vector<AddressInfo>& found) {
@@ -61,13 +70,14 @@ std::string address_list(const std::vector<AddressInfo>& found) {
 
 }  // namespace
 
-void register_session(SessionState& session) {
-    session.loop().machine().books().find_or_make<Sessions>().open.push_back(&session);
+void register_session(const std::shared_ptr<SessionState>& session) {
+    Sessions& sessions = session->loop().machine().books().find_or_make<Sessions>();
+    sessions.open.emplace(session.get(), session);
 }
 
 void unregister_session(SessionState& session) noexcept {
     if (Sessions* const sessions = session.loop().machine().books().find<Sessions>()) {
-        std::erase(sessions->open, &session);
+        sessions->open.erase(&session);
     }
 }
 

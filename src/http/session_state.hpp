@@ -120,7 +120,7 @@ private:
 };
 
 /// The sessions of a loop that are not closed.
-void register_session(SessionState& session);
+void register_session(const std::shared_ptr<SessionState>& session);
 void unregister_session(SessionState& session) noexcept;
 
 }  // namespace ringio::http::detail

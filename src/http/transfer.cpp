@@ -12,13 +12,6 @@
 #include <utility>
 
 namespace ringio::http::detail {
-namespace {
-
-std::exception_ptr make_socket_timeout() {
-    return std::make_exception_ptr(SocketTimeoutError("Timeout on reading data from socket"));
-}
-
-}  // namespace
 
 Transfer::Transfer(std::shared_ptr<SessionState> session, Exchange exchange)
     : session_(std::move(session)), exchange_(std::move(exchange)) {}
@@ -27,7 +20,7 @@ Transfer::~Transfer() {
     connect_timer_.cancel();
     total_timer_.cancel();
     read_timer_.cancel();
-    session_->put_back(std::move(easy_));
+    on_removed();  // of one that never began
 }
 
 Task<> Transfer::run_to_head() {
@@ -178,7 +171,6 @@ void Transfer::on_end(CURLcode code, const std::exception_ptr& lost) noexcept {
         }
     } catch (const std::bad_alloc&) {  // then it is not known
     }
-    session_->put_back(std::move(easy_));
     end();
 }
 
@@ -219,60 +211,6 @@ void Transfer::wake() noexcept {
     }
 }
 
-std::optional<EventLoop::TimePoint> Transfer::connect_deadline() const noexcept {
-    const std::optional<Delay> limit = limit_of(exchange_.timeout.connect);
-    return limit ? std::optional(began_ + limit->value()) : std::nullopt;
-}
-
-void Transfer::arm_total_timer() {
-    if (exchange_.deadline) {
-        total_timer_ = session_->loop().call_at(
-            *exchange_.deadline, [this] { abort(std::make_exception_ptr(TimeoutError())); });
-    }
-}
-
-void Transfer::arm_connect_timer() {
-    std::optional<EventLoop::TimePoint> deadline = connect_deadline();
-    if (const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_connect)) {
-        const EventLoop::TimePoint end = session_->loop().time() + limit->value();
-        deadline = deadline ? std::min(*deadline, end) : end;
-    }
-    if (deadline && connections_ == 0) {
-        connect_timer_ = session_->loop().call_at(*deadline, [this] {
-            abort(std::make_exception_ptr(ConnectionTimeoutError(
-                fmt::format("Connection timeout to host {}", exchange_.url.to_string()))));
-        });
-    }
-}
-
-void Transfer::arm_read_timer() {
-    if (const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_read)) {
-        last_activity_ = session_->loop().time();
-        read_timer_ = session_->loop().call_later(*limit, [this] { on_read_timer(); });
-    }
-}
-
-void Transfer::note_activity() noexcept { last_activity_ = session_->loop().time(); }
-
-// Armed once for many pieces: when it fires it sees how long it really was.
-void Transfer::on_read_timer() noexcept {
-    try {
-        const std::chrono::nanoseconds limit = exchange_.timeout.sock_read->value();
-        const bool is_ours = is_paused_ || is_send_paused_;  // the server waits for us
-        if (is_ours) {
-            note_activity();
-        }
-        const EventLoop::TimePoint end = last_activity_ + limit;
-        if (session_->loop().time() >= end) {
-            abort(make_socket_timeout());
-        } else {
-            read_timer_ = session_->loop().call_at(end, [this] { on_read_timer(); });
-        }
-    } catch (...) {
-        abort(std::current_exception());
-    }
-}
-
 std::size_t Transfer::on_header(std::string_view line) noexcept {
     session_->multi().note_progress();
     note_activity();
@@ -302,6 +240,7 @@ void Transfer::take_header(std::string_view line) {
     } else if (text.empty()) {
         if (head_.status >= 200 || head_.status == 101) {  // else the true one is to come
             has_head_ = true;
+            go_on_sending();  // libcurl waits for who paused, though it sends no more: a refusal
             wake();
         }
     } else if (line.front() == ' ' || line.front() == '\t') {
@@ -371,18 +310,31 @@ int Transfer::on_rewind() noexcept {
 
 // libcurl repeats whatever a kept connection did not answer, up to five times; aiohttp repeats
 // once, and only what may be done twice.
+bool Transfer::may_be_repeated() const noexcept {
+    return connections_ < 2 && exchange_.is_idempotent() &&
+           (!exchange_.body || exchange_.body->can_be_repeated());
+}
+
+bool Transfer::may_connect() noexcept {
+    if (connections_ == 0 || may_be_repeated()) {
+        return true;
+    }
+    try {
+        failure_ = std::make_exception_ptr(ServerDisconnectedError());
+    } catch (...) {
+        failure_ = std::current_exception();
+    }
+    return false;
+}
+
 int Transfer::on_connected() noexcept {
     session_->multi().note_progress();
-    ++connections_;
+    if (!may_connect()) {
+        return CURL_PREREQFUNC_ABORT;
+    }
     connect_timer_.cancel();
     try {
-        const bool can_repeat =
-            exchange_.is_idempotent() && (!exchange_.body || exchange_.body->can_be_repeated());
-        if (connections_ > 2 || (connections_ == 2 && !can_repeat)) {
-            failure_ = std::make_exception_ptr(ServerDisconnectedError());
-            return CURL_PREREQFUNC_ABORT;
-        }
-        if (connections_ == 1) {
+        if (++connections_ == 1) {
             arm_read_timer();
         }
         return CURL_PREREQFUNC_OK;

@@ -52,6 +52,7 @@ public:
 
     CURL* easy() const noexcept override { return easy_.get(); }
     void on_end(CURLcode code, const std::exception_ptr& lost) noexcept override;
+    void on_removed() noexcept override { session_->put_back(std::move(easy_)); }
 
     // What libcurl calls.
     std::size_t on_header(std::string_view line) noexcept;
@@ -59,6 +60,8 @@ public:
     std::size_t on_read(char* to, std::size_t room) noexcept;
     int on_rewind() noexcept;
     int on_connected() noexcept;
+    /// Whether libcurl may make one more connection.
+    bool may_connect() noexcept;
 
 private:
     Task<> wait_for_place();
@@ -75,6 +78,7 @@ private:
 
     void take_header(std::string_view line);
     void begin_head(std::string_view status_line);
+    bool may_be_repeated() const noexcept;
     std::exception_ptr failure_of(CURLcode code) const noexcept;
     void end() noexcept;
     void wake() noexcept;

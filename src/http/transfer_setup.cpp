@@ -28,6 +28,10 @@ std::size_t read_function(char* data, std::size_t size, std::size_t count, void*
 int seek_function(void* transfer, curl_off_t, int) {
     return static_cast<Transfer*>(transfer)->on_rewind();
 }
+curl_socket_t open_function(void* transfer, curlsocktype, curl_sockaddr* address) {
+    return static_cast<Transfer*>(transfer)->may_connect() ? CurlMulti::open_socket(*address)
+                                                           : CURL_SOCKET_BAD;
+}
 int connected_function(void* transfer, char*, char*, int, int) {
     return static_cast<Transfer*>(transfer)->on_connected();
 }
@@ -132,14 +136,16 @@ void Transfer::configure_connection() {
         resolve_list_.add(resolve_entry_);
         easy_.set(CURLOPT_RESOLVE, resolve_list_.get());
     }
-    easy_.set(CURLOPT_OPENSOCKETFUNCTION, &CurlMulti::open_socket);
+    easy_.set(CURLOPT_OPENSOCKETFUNCTION, &open_function);
+    easy_.set(CURLOPT_OPENSOCKETDATA, this);
     easy_.set(CURLOPT_CLOSESOCKETFUNCTION, &CurlMulti::close_socket);
     easy_.set(CURLOPT_CLOSESOCKETDATA, &session_->multi());
     easy_.set(CURLOPT_MAXAGE_CONN, keepalive_seconds);
     const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_connect);
-    const auto wait = limit ? std::chrono::ceil<std::chrono::milliseconds>(limit->value())
+    // Of several addresses each gets a part of it; the time itself is the loop's to keep.
+    const auto wait = limit ? std::chrono::ceil<std::chrono::milliseconds>(limit->value()) +
+                                  std::chrono::seconds(1)
                             : std::chrono::hours(24);
-    // Of several addresses each gets a part of it.
     easy_.set(CURLOPT_CONNECTTIMEOUT_MS,
               static_cast<long>(
                   std::min<std::chrono::milliseconds>(wait, std::chrono::hours(24)).count()));

@@ -146,6 +146,9 @@ Url::Url(std::string_view text) {
 }
 
 void Url::parse_authority(std::string_view authority, std::string_view whole) {
+    if (authority.find('\\') != std::string_view::npos) {
+        refuse(whole, "it names no valid host");  // browsers take it for a slash
+    }
     if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
         const std::string_view user = authority.substr(0, at);
         const std::size_t colon = std::min(user.find(':'), user.size());

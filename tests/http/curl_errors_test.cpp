@@ -1,0 +1,119 @@
+#include <ringio/http/curl_errors.hpp>
+
+#include <ringio/http/errors.hpp>
+
+#include <support/catch.hpp>
+
+#include <cerrno>
+#include <exception>
+#include <new>
+#include <string>
+#include <typeinfo>
+#include <vector>
+
+using namespace ringio::http;
+using ringio::http::detail::curl_code_name;
+using ringio::http::detail::CurlFailure;
+using ringio::http::detail::error_of;
+
+namespace {
+
+struct Named {
+    const std::type_info* type;
+    std::string text;
+};
+
+Named thrown_for(const CurlFailure& failure) {
+    try {
+        std::rethrow_exception(error_of(failure));
+    } catch (const std::exception& error) {
+        return {&typeid(error), error.what()};
+    }
+}
+
+template <class E>
+bool becomes(CurlFailure failure) {
+    failure.url = "http://host:80/";
+    failure.host = "host";
+    failure.port = 80;
+    failure.text = "curl's words";
+    const Named error = thrown_for(failure);
+    INFO(failure.code << " " << error.type->name() << ": " << error.text);
+    CHECK((failure.code == 27 ||
+           error.text.find(curl_code_name(failure.code) + ": curl's words") != std::string::npos));
+    return *error.type == typeid(E);
+}
+
+}  // namespace
+
+TEST_CASE("curl errors: each code becomes one class, and its name is in the text") {
+    using Lost = ringio::http::detail::Thrown<ClientConnectionError>;
+    for (const int code : {7, 45, 96, 97}) {
+        CHECK(becomes<ClientConnectorError>({.code = code}));
+        CHECK(becomes<ClientProxyConnectionError>({.code = code, .by_proxy = true}));
+    }
+    for (const int code : {5, 6}) {
+        CHECK(becomes<ClientConnectorDNSError>({.code = code}));
+    }
+    for (const int code : {35, 53, 54, 58, 59, 64, 66, 77, 80, 82, 98}) {
+        CHECK(becomes<ClientSSLError>({.code = code}));
+    }
+    for (const int code : {60, 83, 90, 91}) {
+        CHECK(becomes<ClientConnectorCertificateError>({.code = code}));
+    }
+    for (const int code : {18, 23, 33, 61, 63}) {
+        CHECK(becomes<ClientPayloadError>({.code = code, .has_head = true}));
+    }
+    for (const int code : {42, 52, 65}) {
+        CHECK(becomes<ServerDisconnectedError>({.code = code}));
+    }
+    for (const int code : {1, 8, 22}) {
+        CHECK(becomes<ClientResponseError>({.code = code}));
+    }
+    CHECK(becomes<TooManyRedirects>({.code = 47}));
+    CHECK(becomes<InvalidURL>({.code = 3}));
+    CHECK(becomes<std::bad_alloc>({.code = 27}));
+    for (const int code : {2, 4, 9, 25, 26, 34, 43, 89, 93, 94}) {
+        CHECK(becomes<Lost>({.code = code}));
+    }
+}
+
+TEST_CASE("curl errors: bytes that could not be moved are told by how far it was") {
+    for (const int code : {16, 55, 56, 81, 92, 95}) {
+        CHECK(becomes<ServerDisconnectedError>({.code = code}));
+        CHECK(becomes<ClientOSError>({.code = code, .system_error = ECONNRESET}));
+        CHECK(becomes<ClientPayloadError>(
+            {.code = code, .system_error = ECONNRESET, .has_head = true}));
+        CHECK(becomes<ClientHttpProxyError>({.code = code, .proxy_status = 407}));
+        CHECK(becomes<ServerDisconnectedError>({.code = code, .proxy_status = 200}));
+    }
+    CHECK(becomes<ConnectionTimeoutError>({.code = 28}));
+    CHECK(becomes<SocketTimeoutError>({.code = 28, .connected = true}));
+}
+
+TEST_CASE("curl errors: a code that is not known is a ClientConnectionError with its number") {
+    using Lost = ringio::http::detail::Thrown<ClientConnectionError>;
+    for (int code = 1; code < 120; ++code) {
+        CHECK(!thrown_for({.code = code}).text.empty());
+        if (curl_code_name(code).starts_with("CURLcode")) {
+            CHECK(becomes<Lost>({.code = code}));
+        }
+    }
+    CHECK(curl_code_name(7) == "CURLE_COULDNT_CONNECT");
+    CHECK(curl_code_name(119) == "CURLcode 119");
+}
+
+TEST_CASE("curl errors: a connection that failed names host, port and the system's error") {
+    const CurlFailure failure{
+        .code = 7, .text = "refused", .host = "h", .port = 81, .system_error = ENETUNREACH};
+    try {
+        std::rethrow_exception(error_of(failure));
+    } catch (const ClientConnectorError& error) {
+        CHECK(error.host() == "h");
+        CHECK(error.port() == 81);
+        CHECK(error.code().value() == ENETUNREACH);
+        CHECK(std::string(error.what()) ==
+              "Cannot connect to host h:81 [CURLE_COULDNT_CONNECT: refused]: Network is "
+              "unreachable");
+    }
+}

@@ -1,0 +1,44 @@
+#include <ringio/http/options.hpp>
+
+#include <support/catch.hpp>
+
+#include <chrono>
+#include <string>
+#include <type_traits>
+
+using namespace ringio::http;
+using namespace std::chrono_literals;
+
+// GCC 12 destroys the temporary of an aggregate in a co_await expression twice.
+TEST_CASE("options: nothing is to be destroyed") {
+    STATIC_REQUIRE(std::is_trivially_destructible_v<RequestOptions>);
+    STATIC_REQUIRE(std::is_trivially_destructible_v<SessionOptions>);
+}
+
+TEST_CASE("options: the defaults are aiohttp's") {
+    const SessionOptions options;
+    CHECK(options.timeout.total == ringio::Delay(300s));
+    CHECK(options.timeout.sock_connect == ringio::Delay(30s));
+    CHECK(!options.timeout.connect);
+    CHECK(!options.timeout.sock_read);
+    CHECK(options.limit == 100);
+    CHECK(options.limit_per_host == 0);
+    CHECK(options.cookies);
+    CHECK(!options.trust_env);
+    CHECK(!options.raise_for_status);
+    CHECK(RequestOptions().max_redirects == 10);
+}
+
+TEST_CASE("options: certificates are checked, unless it is said that they are not") {
+    CHECK(SessionOptions().verify.is_on());
+    const SessionOptions options{.verify = insecure_no_verify()};
+    CHECK(!options.verify.is_on());
+}
+
+TEST_CASE("options: data is a text or a generator") {
+    CHECK(!Data().is_given());
+    CHECK(Data("").is_given());
+    CHECK(Data(std::string("abc")).text() == "abc");
+    ringio::AsyncGenerator<std::string> chunks;
+    CHECK(Data(chunks).chunks() == &chunks);
+}

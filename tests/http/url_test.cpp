@@ -1,0 +1,179 @@
+#include <ringio/http/url.hpp>
+
+#include <ringio/http/errors.hpp>
+
+#include <support/catch.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+using ringio::http::FieldList;
+using ringio::http::InvalidURL;
+using ringio::http::Url;
+
+namespace {
+
+std::string read_url(std::string_view text) { return Url(text).to_string(); }
+
+std::string why_invalid(std::string_view text) {
+    try {
+        const Url url(text);
+        return "taken as " + url.to_string();
+    } catch (const InvalidURL& error) {
+        return error.what();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("Url: its parts") {
+    const Url url("HTTPS://user:p%40ss@Example.ORG:8443/a/b?x=1&y=2#top");
+    CHECK(url.scheme() == "https");
+    CHECK(url.user() == "user");
+    CHECK(url.password() == "p@ss");
+    CHECK(url.host() == "example.org");
+    CHECK(url.port() == 8443);
+    CHECK(url.path() == "/a/b");
+    CHECK(url.query() == "x=1&y=2");
+    CHECK(url.fragment() == "top");
+    CHECK(url.origin() == "https://example.org:8443");
+    CHECK(url.is_secure());
+    CHECK(url.to_string() == "https://example.org:8443/a/b?x=1&y=2#top");
+    CHECK(url.without_user().user().empty());
+}
+
+TEST_CASE("Url: the port of the scheme is not written") {
+    CHECK(Url("http://a").port() == 80);
+    CHECK(Url("https://a").port() == 443);
+    CHECK(read_url("http://a:80") == "http://a/");
+    CHECK(read_url("https://a:443/x") == "https://a/x");
+    CHECK(read_url("http://a:443/x") == "http://a:443/x");
+    CHECK(read_url("http://a:/x") == "http://a/x");
+}
+
+TEST_CASE("Url: what may not stand in it is percent-encoded, once") {
+    CHECK(read_url("http://a/x y") == "http://a/x%20y");
+    CHECK(read_url("http://a/x%20y") == "http://a/x%20y");
+    CHECK(read_url("http://a/%7e%2f%2F") == "http://a/~%2F%2F");
+    CHECK(read_url("http://a/100%") == "http://a/100%25");
+    CHECK(read_url("http://a/%zz") == "http://a/%25zz");
+    CHECK(read_url("http://a/é") == "http://a/%C3%A9");
+    CHECK(read_url("http://a/?q=x y&r=a+b") == "http://a/?q=x+y&r=a+b");
+    CHECK(read_url("http://a/\"<>\\^`{|}") == "http://a/%22%3C%3E%5C%5E%60%7B%7C%7D");
+}
+
+TEST_CASE("Url: dots in the path are resolved") {
+    CHECK(read_url("http://a/b/../c") == "http://a/c");
+    CHECK(read_url("http://a/../../c") == "http://a/c");
+    CHECK(read_url("http://a/b/./c/.") == "http://a/b/c/");
+    CHECK(read_url("http://a/b/..") == "http://a/");
+    CHECK(read_url("http://a/b//c") == "http://a/b//c");
+    CHECK(read_url("http://a/%2e%2e/c") == "http://a/c");
+}
+
+TEST_CASE("Url: an IPv6 literal stands in brackets") {
+    CHECK(Url("http://[::1]:8080/x").host() == "::1");
+    CHECK(Url("http://[::1]:8080/x").port() == 8080);
+    CHECK(read_url("http://[::1]/") == "http://[::1]/");
+    CHECK(why_invalid("http://[::1/") == "'http://[::1/': a bracket is not closed");
+    CHECK(why_invalid("http://[x]/") == "'http://[x]/': there is no IPv6 address in its brackets");
+    CHECK(why_invalid("http://[127.0.0.1]/") ==
+          "'http://[127.0.0.1]/': there is no IPv6 address in its brackets");
+    CHECK(why_invalid("http://[::1]x/") ==
+          "'http://[::1]x/': there is no IPv6 address in its brackets");
+}
+
+TEST_CASE("Url: the path of a Unix socket is the host of http+unix") {
+    const Url url("http+unix://%2Frun%2Fa.sock/info?x=1");
+    CHECK(url.unix_socket() == "/run/a.sock");
+    CHECK(url.host().empty());
+    CHECK(url.to_string() == "http+unix://%2Frun%2Fa.sock/info?x=1");
+    CHECK(why_invalid("http+unix:///info") == "'http+unix:///info': it names no socket");
+    CHECK(why_invalid("http+unix://a%00b/") == "'http+unix://a%00b/': it names no socket");
+}
+
+TEST_CASE("Url: line ends, zero bytes and other control characters are refused") {
+    const std::string why =
+        ": a URL has no line ends, zero bytes or other control characters in it";
+    CHECK(why_invalid("http://a/\r\nX: y") == "'http://a/\\x0d\\x0aX: y'" + why);
+    CHECK(why_invalid("http://a\n/") == "'http://a\\x0a/'" + why);
+    CHECK(why_invalid(std::string_view("http://a/\0", 10)) == "'http://a/\\x00'" + why);
+    CHECK(why_invalid("http://a/\t") == "'http://a/\\x09'" + why);
+    CHECK(why_invalid("http://a/\x7f") == "'http://a/\\x7f'" + why);
+}
+
+TEST_CASE("Url: ports outside 1-65535 are refused") {
+    for (const char* port :
+         {"0", "65536", "-1", "+80", "8x", "99999999999999999999", " 80", "0x50"}) {
+        const std::string text = std::string("http://a:") + port + "/";
+        CHECK(why_invalid(text) == "'" + text + "': its port is no number of 1-65535");
+    }
+}
+
+TEST_CASE("Url: what names no host, or no scheme that is spoken, is refused") {
+    for (const char* text : {"http://", "http:///x", "http://:80/", "http://?x", "http://a b/",
+                             "http://a\\@b/", "http://a%00/", "http://a<b>/", "http://é/"}) {
+        CHECK(why_invalid(text) == std::string("'") + text + "': it names no valid host");
+    }
+    for (const char* text : {"", "/x", "a/b", "http:/a", "http", "://a", "1http://a", "a b://c"}) {
+        CHECK(why_invalid(text) ==
+              std::string("'") + text + "': this is no URL of the form http://host/path");
+    }
+    for (const char* text : {"file:///etc/passwd", "ftp://a/", "gopher://a/", "javascript://a/"}) {
+        CHECK(why_invalid(text) ==
+              std::string("'") + text + "': only http, https and http+unix are spoken");
+    }
+    CHECK(why_invalid("http://a@b@c/") ==
+          "'http://a@b@c/': an @ in user or password must be percent-encoded");
+    CHECK(why_invalid(std::string("http://") + std::string(300, 'a') + "/")
+              .ends_with("…': it names no valid host"));
+}
+
+// RFC 3986, 5.4, as far as URLs of http go.
+TEST_CASE("Url: join follows the table of RFC 3986") {
+    const Url base("http://a/b/c/d;p?q");
+    const std::vector<std::pair<std::string, std::string>> table = {
+        {"g", "http://a/b/c/g"},
+        {"./g", "http://a/b/c/g"},
+        {"g/", "http://a/b/c/g/"},
+        {"/g", "http://a/g"},
+        {"//g", "http://g/"},
+        {"?y", "http://a/b/c/d;p?y"},
+        {"g?y", "http://a/b/c/g?y"},
+        {"#s", "http://a/b/c/d;p?q#s"},
+        {"g#s", "http://a/b/c/g#s"},
+        {"g?y#s", "http://a/b/c/g?y#s"},
+        {";x", "http://a/b/c/;x"},
+        {"", "http://a/b/c/d;p?q"},
+        {".", "http://a/b/c/"},
+        {"..", "http://a/b/"},
+        {"../g", "http://a/b/g"},
+        {"../..", "http://a/"},
+        {"../../g", "http://a/g"},
+        {"../../../g", "http://a/g"},
+        {"/./g", "http://a/g"},
+        {"/../g", "http://a/g"},
+        {"g.", "http://a/b/c/g."},
+        {"..g", "http://a/b/c/..g"},
+        {"./g/.", "http://a/b/c/g/"},
+        {"g/../h", "http://a/b/c/h"},
+        {"g?y/../x", "http://a/b/c/g?y/../x"},
+        {"https://x/y", "https://x/y"},
+    };
+    for (const auto& [reference, joined] : table) {
+        CHECK(base.join(reference).to_string() == joined);
+    }
+    CHECK_THROWS_AS(base.join("mailto:x@y"), InvalidURL);
+    CHECK_THROWS_AS(base.join("/x\r\nSet-Cookie: a=b"), InvalidURL);
+}
+
+TEST_CASE("Url: parameters are encoded as yarl does") {
+    const Url url("http://a/p?x=1");
+    CHECK(url.with_params({}).to_string() == "http://a/p?x=1");
+    CHECK(url.with_params({{"q", "a b"}, {"r", "&=+%;"}}).to_string() ==
+          "http://a/p?x=1&q=a+b&r=%26%3D%2B%25%3B");
+    CHECK(Url("http://a").with_params({{"é", "/?:@"}}).to_string() == "http://a/?%C3%A9=/?:@");
+    CHECK(Url("http://a#top").with_params({{"q", ""}}).to_string() == "http://a/?q=#top");
+    CHECK(Url("http://a").with_params({{"q", "\r\n"}}).to_string() == "http://a/?q=%0D%0A");
+}

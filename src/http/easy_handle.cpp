@@ -46,13 +46,15 @@ EasyHandle::~EasyHandle() {
     }
 }
 
-void EasyHandle::require(CURLcode code) {
+void EasyHandle::require(CURLoption option, CURLcode code) {
     if (code == CURLE_OUT_OF_MEMORY) {
         throw std::bad_alloc();
     }
     if (code != CURLE_OK) {
-        throw std::runtime_error(
-            fmt::format("libcurl refuses an option: {}", curl_easy_strerror(code)));
+        const curl_easyoption* const known = curl_easy_option_by_id(option);
+        throw std::runtime_error(fmt::format("libcurl refuses CURLOPT_{}: {}",
+                                             known != nullptr ? known->name : "?",
+                                             curl_easy_strerror(code)));
     }
 }
 

@@ -31,7 +31,7 @@ public:
     /// *Errors*: std::bad_alloc, std::runtime_error with libcurl's words.
     template <class Value>
     void set(CURLoption option, Value value) {
-        require(curl_easy_setopt(easy_, option, value));
+        require(option, curl_easy_setopt(easy_, option, value));
     }
     template <class Value>
     Value info(CURLINFO what) const noexcept {
@@ -41,7 +41,7 @@ public:
     }
 
 private:
-    static void require(CURLcode code);
+    static void require(CURLoption option, CURLcode code);
 
     CURL* easy_ = nullptr;
 };

@@ -91,7 +91,8 @@ void Transfer::configure() {
     easy_.set(CURLOPT_PREREQFUNCTION, &connected_function);
     easy_.set(CURLOPT_PREREQDATA, this);
     easy_.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    easy_.set(CURLOPT_BUFFERSIZE, buffer_size);
+    // Refused where a handle kept its buffer, of this size, from its last request.
+    curl_easy_setopt(easy_.get(), CURLOPT_BUFFERSIZE, buffer_size);
     easy_.set(CURLOPT_SHARE, session_->share());
     const SessionSettings& settings = session_->settings();
     if (settings.cookies) {

@@ -1,0 +1,318 @@
+// nginx and Python's http.server as servers: TLS and its certificates, HTTP/2, what is kept alive.
+#include "peers.hpp"
+
+#include <ringio/http.hpp>
+#include <ringio/testing/balance.hpp>
+
+#include <support/ends.hpp>
+
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace ringio;
+using namespace ringio::test_support;
+using http::ClientSession;
+
+namespace {
+
+/// What a peer test has: a server over TLS and one without, each with these lines.
+struct Site {
+    Certificates certificates;
+    Nginx nginx;
+    unsigned tls_port = free_port();
+    unsigned port = free_port();
+
+    Task<> start(std::string tls_lines, std::string lines = "",
+                 std::string certificate = "server") {
+        const std::string path = certificates.folder().path();
+        const std::string everywhere = fmt::format(
+            "location / {{ root {}; }}\n"
+            "location = /who {{ return 200 \"$connection $server_protocol $ssl_protocol\"; }}\n",
+            path);
+        const std::string config = fmt::format(
+            "server {{ listen 127.0.0.1:{0} ssl http2; ssl_certificate {1}/{2}.pem;\n"
+            "ssl_certificate_key {1}/{2}.key; {3}\n{4} }}\n"
+            "server {{ listen 127.0.0.1:{5}; {6}\n{4} }}\n",
+            tls_port, path, certificate, tls_lines, everywhere, port, lines);
+        co_await nginx.start(certificates.folder(), config, tls_port);
+    }
+
+    std::string url(std::string_view path) const {
+        return fmt::format("https://127.0.0.1:{}{}", tls_port, path);
+    }
+    std::string plain_url(std::string_view path) const {
+        return fmt::format("http://127.0.0.1:{}{}", port, path);
+    }
+};
+
+Task<std::string> page(const ClientSession& session, std::string url) {
+    auto response = co_await session.get(url);
+    response.raise_for_status();
+    co_return co_await response.text();
+}
+
+/// Runs a peer test, if nginx and openssl are there, and looks at the books.
+void run_with_site(Task<> (*body)(Site&)) {
+    if (!has_program("nginx") || !has_program("openssl")) {
+        return;
+    }
+    const testing::Balance balance;
+    {
+        Site site;
+        ringio::run(body(site));
+    }
+    CHECK(http::detail::live_easy_handles() == 0);
+    CHECK(balance.difference() == "");
+}
+
+std::string first_word(const std::string& text) { return text.substr(0, text.find(' ')); }
+
+Task<> check_versions(Site& site) {
+    co_await site.start("ssl_protocols TLSv1.2 TLSv1.3;");
+    const std::string ca = site.certificates.file("ca.pem");
+    ClientSession session({.ca_file = ca});
+    const std::string by_http2 = co_await page(session, site.url("/who"));
+    CHECK(by_http2.ends_with(" HTTP/2.0 TLSv1.3"));
+    co_await session.close();
+    ClientSession old({.http2 = false, .ca_file = ca});
+    auto response = co_await old.get(site.url("/who"));
+    CHECK(response.version() == "1.1");
+    const std::string by_http1 = co_await response.text();
+    CHECK(by_http1.ends_with(" HTTP/1.1 TLSv1.3"));
+    co_await old.close();
+    co_await site.nginx.stop();
+}
+
+Task<> check_tls12(Site& site) {
+    co_await site.start("ssl_protocols TLSv1.2;");
+    const std::string ca = site.certificates.file("ca.pem");
+    ClientSession session({.ca_file = ca});
+    const std::string who = co_await page(session, site.url("/who"));
+    CHECK(who.ends_with(" TLSv1.2"));
+    co_await session.close();
+    co_await site.nginx.stop();
+}
+
+Task<> check_certificates(Site& site) {
+    co_await site.start("");
+    const std::string ca = site.certificates.file("ca.pem");
+    ClientSession suspicious;
+    std::string error =
+        co_await text_of<http::ClientConnectorCertificateError>(suspicious.get(site.url("/who")));
+    CHECK(error.find("CURLE_PEER_FAILED_VERIFICATION: SSL certificate problem: unable to get "
+                     "local issuer certificate") != std::string::npos);
+    co_await suspicious.close();
+    ClientSession trusting({.verify = http::insecure_no_verify()});
+    auto response = co_await trusting.get(site.url("/who"));
+    CHECK(response.status() == 200);
+    co_await trusting.close();
+    const std::string missing = site.certificates.file("missing.pem");
+    ClientSession without({.ca_file = missing});
+    error = co_await text_of<http::ClientSSLError>(without.get(site.url("/who")));
+    CHECK(error.find(missing) != std::string::npos);
+    co_await without.close();
+    ClientSession session({.ca_file = ca});
+    const std::string plain = co_await text_of<http::ClientSSLError>(
+        session.get(fmt::format("https://127.0.0.1:{}/", site.port)));
+    CHECK(plain.find("wrong version number") != std::string::npos);
+    co_await session.close();
+    co_await site.nginx.stop();
+}
+
+Task<> check_wrong_host(Site& site) {
+    co_await site.start("", "", "other");
+    const std::string ca = site.certificates.file("ca.pem");
+    ClientSession session({.ca_file = ca});
+    const std::string error =
+        co_await text_of<http::ClientConnectorCertificateError>(session.get(site.url("/who")));
+    INFO(error);
+    CHECK(error.find("no alternative certificate subject name matches target host name") !=
+          std::string::npos);
+    co_await session.close();
+    co_await site.nginx.stop();
+}
+
+Task<> check_expired(Site& site) {
+    co_await site.start("", "", "expired");
+    const std::string ca = site.certificates.file("ca.pem");
+    ClientSession session({.ca_file = ca});
+    const std::string error =
+        co_await text_of<http::ClientConnectorCertificateError>(session.get(site.url("/who")));
+    CHECK(error.find("certificate has expired") != std::string::npos);
+    co_await session.close();
+    co_await site.nginx.stop();
+}
+
+Task<> check_client_certificate(Site& site) {
+    const std::string ca = site.certificates.file("ca.pem");
+    co_await site.start(
+        fmt::format("ssl_client_certificate {}; ssl_verify_client optional;\n"
+                    "location = /me {{ return 200 \"$ssl_client_verify\"; }}",
+                    ca));
+    const std::string certificate = site.certificates.file("client.pem");
+    const std::string key = site.certificates.file("client.key");
+    ClientSession known({.ca_file = ca, .certificate = certificate, .key = key});
+    const std::string verified = co_await page(known, site.url("/me"));
+    CHECK(verified == "SUCCESS");
+    co_await known.close();
+    ClientSession unknown({.ca_file = ca});
+    const std::string none = co_await page(unknown, site.url("/me"));
+    CHECK(none == "NONE");
+    co_await unknown.close();
+    co_await site.nginx.stop();
+}
+
+Task<> check_multiplexing(Site& site) {
+    co_await site.start("");
+    const std::string ca = site.certificates.file("ca.pem");
+    ClientSession session({.ca_file = ca});
+    const std::string first = co_await page(session, site.url("/who"));
+    std::vector<TaskHandle<std::string>> tasks;
+    for (int i = 0; i < 10; ++i) {
+        tasks.push_back(create_task(page(session, site.url("/who"))));
+    }
+    const std::vector<std::string> all = co_await gather(tasks);
+    std::set<std::string> connections = {first_word(first)};
+    for (const std::string& each : all) {
+        connections.insert(first_word(each));
+    }
+    CHECK(connections.size() == 1);
+    co_await session.close();
+    co_await site.nginx.stop();
+}
+
+Task<> check_keepalive(Site& site) {
+    co_await site.start("keepalive_requests 3;", "keepalive_requests 3;");
+    const std::string ca = site.certificates.file("ca.pem");
+    ClientSession session({.ca_file = ca});
+    for (const std::string& url : {site.url("/who"), site.plain_url("/who")}) {
+        std::set<std::string> connections;
+        for (int i = 0; i < 20; ++i) {
+            const std::string who = co_await page(session, url);
+            connections.insert(first_word(who));
+        }
+        CHECK(connections.size() >= 7);
+        std::vector<TaskHandle<std::string>> tasks;
+        for (int i = 0; i < 20; ++i) {
+            tasks.push_back(create_task(page(session, url)));
+        }
+        const std::vector<std::string> all = co_await gather(tasks);
+        CHECK(all.size() == 20);
+    }
+    co_await session.close();
+    co_await site.nginx.stop();
+}
+
+std::string bytes_of_file(int number, std::size_t size) {
+    std::string bytes(size, '\0');
+    unsigned state = static_cast<unsigned>(number) * 2654435761U + 1;
+    for (char& byte : bytes) {
+        state = state * 1664525U + 1013904223U;
+        byte = static_cast<char>(state >> 24);
+    }
+    return bytes;
+}
+
+Task<> check_files(Site& site) {
+    std::vector<std::string> files;
+    for (int i = 0; i < 40; ++i) {
+        const std::size_t size =
+            i % 4 == 0 ? static_cast<std::size_t>(i) : std::size_t{1} << (i / 2);
+        files.push_back(bytes_of_file(i, size));
+        site.certificates.folder().file(fmt::format("file{}", i), files.back());
+    }
+    co_await site.start("");
+    const std::string ca = site.certificates.file("ca.pem");
+    for (const bool http2 : {true, false}) {
+        ClientSession session({.limit = 20, .http2 = http2, .ca_file = ca});
+        std::vector<TaskHandle<std::string>> tasks;
+        for (std::size_t i = 0; i < files.size(); ++i) {
+            tasks.push_back(create_task(page(session, site.url(fmt::format("/file{}", i)))));
+        }
+        const std::vector<std::string> all = co_await gather(tasks);
+        CHECK((all == files));
+        co_await session.close();
+    }
+    co_await site.nginx.stop();
+}
+
+Task<> check_paused_stream(Site& site) {
+    const std::string bytes = bytes_of_file(1, std::size_t{8} << 20);
+    site.certificates.folder().file("large", bytes);
+    co_await site.start("");
+    const std::string ca = site.certificates.file("ca.pem");
+    ClientSession session({.ca_file = ca});
+    const std::string first = co_await page(session, site.url("/who"));
+    auto slow = co_await session.get(site.url("/large"));
+    for (int i = 0; i < 5; ++i) {
+        const std::string who = co_await page(session, site.url("/who"));
+        CHECK(first_word(who) == first_word(first));  // beside the one that stands still
+    }
+    std::string all;
+    while (auto piece = co_await slow.content().next()) {
+        all += *piece;
+    }
+    CHECK((all == bytes));
+    co_await session.close();
+    co_await site.nginx.stop();
+}
+
+Task<> check_python(const TempFolder& folder, unsigned port) {
+    const Process python =
+        co_await create_subprocess_exec({"python3", "-m", "http.server", "--bind", "127.0.0.1",
+                                         "--directory", folder.path(), std::to_string(port)},
+                                        {.std_out = Stdio::null, .std_err = Stdio::null});
+    const bool is_there = co_await listens(port);
+    REQUIRE(is_there);
+    ClientSession session;
+    const std::string base = fmt::format("http://127.0.0.1:{}", port);
+    auto response = co_await session.get(base + "/hello.txt");
+    CHECK(response.status() == 200);
+    CHECK(response.content_type() == "text/plain");
+    const std::string text = co_await response.text();
+    CHECK(text == "hello");
+    auto head = co_await session.head(base + "/hello.txt");
+    CHECK(head.headers()["Content-Length"] == "5");
+    auto missing = co_await session.get(base + "/nothing");
+    CHECK(missing.status() == 404);
+    auto redirected = co_await session.get(base + "/folder");
+    CHECK(redirected.url().path() == "/folder/");
+    CHECK(redirected.history().size() == 1);
+    co_await session.close();
+    python.kill();
+    static_cast<void>(co_await python.wait());
+}
+
+}  // namespace
+
+TEST_CASE("peers: nginx by TLS 1.3, with HTTP/2 and 1.1") { run_with_site(&check_versions); }
+TEST_CASE("peers: nginx by TLS 1.2") { run_with_site(&check_tls12); }
+TEST_CASE("peers: certificates: unknown issuer, no check, no such file, no TLS at all") {
+    run_with_site(&check_certificates);
+}
+TEST_CASE("peers: a certificate of another host is refused") { run_with_site(&check_wrong_host); }
+TEST_CASE("peers: a certificate that has expired is refused") { run_with_site(&check_expired); }
+TEST_CASE("peers: a certificate of the client's own") { run_with_site(&check_client_certificate); }
+TEST_CASE("C14: requests to who spoke HTTP/2 before share one connection") {
+    run_with_site(&check_multiplexing);
+}
+TEST_CASE("C15: a server that ends each connection after three requests answers all") {
+    run_with_site(&check_keepalive);
+}
+TEST_CASE("peers: files of 0 B to 1 MiB, twenty at a time, by HTTP/2 and 1.1") {
+    run_with_site(&check_files);
+}
+TEST_CASE("peers: a stream of HTTP/2 that nobody reads does not hold up the others") {
+    run_with_site(&check_paused_stream);
+}
+TEST_CASE("peers: Python's http.server") {
+    if (has_program("python3")) {
+        const TempFolder folder;
+        folder.file("hello.txt", "hello");
+        std::filesystem::create_directory(folder / "folder");
+        const testing::Balance balance;
+        ringio::run(check_python(folder, free_port()));
+        CHECK(balance.difference() == "");
+    }
+}

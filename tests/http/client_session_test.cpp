@@ -189,8 +189,9 @@ ASYNC_TEST_CASE("ClientSession: a Unix socket, by URL and by option") {
     const TempFolder folder;
     const std::string path = folder / "web.sock";
     std::vector<Heard> heard;
+    Event stopped;
     auto handler = [&](StreamReader reader, StreamWriter writer) -> Task<> {
-        Conversation client(std::move(reader), std::move(writer), 0, heard);
+        Conversation client(std::move(reader), std::move(writer), 0, heard, stopped);
         while (auto request = co_await client.next()) {
             co_await client.send(answer("200 OK", std::string(request->headers["Host"])));
         }

@@ -4,6 +4,7 @@
 
 #include <ringio/http.hpp>
 #include <ringio/streams.hpp>
+#include <ringio/sync.hpp>
 #include <ringio/tasks.hpp>
 
 #include <fmt/core.h>
@@ -47,8 +48,13 @@ inline std::string chunk(std::string_view bytes) {
 /// A connection of the server's, for a script.
 class Conversation {
 public:
-    Conversation(StreamReader reader, StreamWriter writer, int number, std::vector<Heard>& heard)
-        : reader(std::move(reader)), writer(std::move(writer)), number(number), heard_(&heard) {}
+    Conversation(StreamReader stream_reader, StreamWriter stream_writer, int connection,
+                 std::vector<Heard>& heard, Event& stop)
+        : reader(std::move(stream_reader)),
+          writer(std::move(stream_writer)),
+          number(connection),
+          stopped(&stop),
+          heard_(&heard) {}
 
     /// The next request, with its body; none when the client has gone.
     Task<std::optional<Heard>> next() {
@@ -97,6 +103,7 @@ public:
     StreamReader reader;
     StreamWriter writer;
     int number;
+    Event* stopped;  // set when the server stops: for a script that ignores its client
 
 private:
     static Heard parse(const std::string& head) {
@@ -166,9 +173,13 @@ public:
     }
 
     Task<> stop() {
+        stopped_.set();
         server_->close();
         server_->abort_clients();
         co_await server_->wait_closed();
+        while (open != 0) {
+            co_await sleep(Delay());
+        }
     }
 
     unsigned port() const { return server_->sockets()[0].getsockname().port(); }
@@ -188,7 +199,7 @@ private:
     }
 
     Task<> handle(StreamReader reader, StreamWriter writer) {
-        Conversation client(std::move(reader), std::move(writer), connections++, heard);
+        Conversation client(std::move(reader), std::move(writer), connections++, heard, stopped_);
         ++open;
         const ScopeExit leaves([this] { --open; });
         try {
@@ -200,6 +211,7 @@ private:
 
     Answer answers_;
     Script script_;
+    Event stopped_;
     std::optional<Server> server_;
 };
 

@@ -73,7 +73,7 @@ ASYNC_TEST_CASE("uploads: a generator yields no faster than the server takes") {
     HttpServer::Script script = [&](Conversation& client) -> Task<> {
         static_cast<void>(co_await client.next_head());
         seen.set();
-        co_await Event().wait();  // and takes nothing
+        co_await client.stopped->wait();  // and takes nothing
     };
     co_await server.run_script(std::move(script));
     ClientSession session;
@@ -141,7 +141,7 @@ ASYNC_TEST_CASE("uploads: a session that is closed ends the generator") {
     HttpServer server;
     HttpServer::Script script = [](Conversation& client) -> Task<> {
         static_cast<void>(co_await client.next_head());
-        co_await Event().wait();
+        co_await client.stopped->wait();
     };
     co_await server.run_script(std::move(script));
     ClientSession session;

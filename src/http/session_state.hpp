@@ -4,7 +4,7 @@
 
 #include "curl_multi.hpp"
 #include "easy_handle.hpp"
-#include "request_spec.hpp"
+#include "session_settings.hpp"
 
 #include <ringio/core/event_loop.hpp>
 #include <ringio/core/task.hpp>
@@ -22,32 +22,6 @@
 #include <vector>
 
 namespace ringio::http::detail {
-
-/// SessionOptions, owned.
-struct SessionSettings {
-    explicit SessionSettings(const SessionOptions& options);
-
-    std::optional<Url> base_url;
-    Headers headers;
-    bool cookies;
-    ClientTimeout timeout;
-    std::size_t limit;
-    std::size_t limit_per_host;
-    std::optional<std::uint64_t> max_body;
-    std::string proxy;
-    bool trust_env;
-    bool raise_for_status;
-    bool auto_decompress;
-    bool http2;
-    std::string unix_socket;
-    std::optional<Credentials> auth;
-    std::string ca_file;
-    std::string ca_path;
-    std::string certificate;
-    std::string key;
-    std::string password;
-    bool verify;
-};
 
 class SessionState;
 

@@ -7,7 +7,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 #include <utility>
 
@@ -218,48 +217,16 @@ std::size_t Transfer::on_header(std::string_view line) noexcept {
         return line.size();  // trailers, or nobody listens
     }
     try {
-        head_size_ += line.size();
-        if (head_size_ > head_max) {
-            failure_ = std::make_exception_ptr(
-                ClientResponseError(400, fmt::format("the head is longer than {} bytes", head_max),
-                                    exchange_.url.to_string()));
-            return 0;
+        if (head_reader_.take(line, exchange_.url)) {
+            has_head_ = true;
+            go_on_sending();  // libcurl waits for who paused, though it sends no more: a refusal
+            wake();
         }
-        take_header(line);
     } catch (...) {
         failure_ = std::current_exception();
         return 0;
     }
     return line.size();
-}
-
-void Transfer::take_header(std::string_view line) {
-    const std::string_view text = trimmed(line);
-    if (line.starts_with("HTTP/")) {
-        begin_head(text);
-    } else if (text.empty()) {
-        if (head_.status >= 200 || head_.status == 101) {  // else the true one is to come
-            has_head_ = true;
-            go_on_sending();  // libcurl waits for who paused, though it sends no more: a refusal
-            wake();
-        }
-    } else if (line.front() == ' ' || line.front() == '\t') {
-        head_.headers.append_to_last(text);
-    } else {
-        const std::size_t colon = std::min(text.find(':'), text.size());
-        head_.headers.add(std::string(text.substr(0, colon)),
-                          std::string(trimmed(text.substr(std::min(colon + 1, text.size())))));
-    }
-}
-
-// "HTTP/1.1 404 Not Found"
-void Transfer::begin_head(std::string_view status_line) {
-    head_ = {};
-    const std::size_t blank = std::min(status_line.find(' '), status_line.size());
-    head_.version = status_line.substr(5, blank - 5);
-    const std::string_view rest = trimmed(status_line.substr(blank));
-    std::from_chars(rest.data(), rest.data() + rest.size(), head_.status);
-    head_.reason = trimmed(rest.substr(std::min<std::size_t>(3, rest.size())));
 }
 
 std::size_t Transfer::on_body(std::string_view bytes) noexcept {

@@ -4,7 +4,9 @@
 
 #include "curl_multi.hpp"
 #include "easy_handle.hpp"
+#include "request_setup.hpp"
 #include "request_spec.hpp"
+#include "response_head.hpp"
 #include "session_state.hpp"
 
 #include <ringio/core/task.hpp>
@@ -20,20 +22,11 @@
 
 namespace ringio::http::detail {
 
-/// The head of an answer.
-struct ResponseHead {
-    int status = 0;
-    std::string reason;
-    std::string version;
-    Headers headers;
-};
-
 /// Legend: fresh -> queued (for a place, for a name) -> running in the multi -> ended. It ends when
 /// the body does, by an error, by a deadline, or because nobody wants it any more.
 class Transfer final : public MultiTransfer, public std::enable_shared_from_this<Transfer> {
 public:
     static constexpr std::size_t high_mark = std::size_t{256} << 10;
-    static constexpr std::size_t head_max = std::size_t{256} << 10;
 
     Transfer(std::shared_ptr<SessionState> session, Exchange exchange);
     ~Transfer();
@@ -46,7 +39,7 @@ public:
     /// Ends it, if it has not ended: whoever waits gets the error, if there is one.
     void abort(const std::exception_ptr& why) noexcept;
 
-    const ResponseHead& head() const noexcept { return head_; }
+    const ResponseHead& head() const noexcept { return head_reader_.head(); }
     const Exchange& exchange() const noexcept { return exchange_; }
     bool has_ended() const noexcept { return has_ended_; }
 
@@ -72,12 +65,9 @@ private:
     void start();
     void configure();
     void configure_connection();
-    void configure_tls();
     void configure_body();
-    std::string proxy() const;
+    std::string proxy() const { return proxy_of(exchange_, session_->settings()); }
 
-    void take_header(std::string_view line);
-    void begin_head(std::string_view status_line);
     bool may_be_repeated() const noexcept;
     std::exception_ptr failure_of(CURLcode code) const noexcept;
     void end() noexcept;
@@ -100,8 +90,7 @@ private:
     std::array<char, CURL_ERROR_SIZE> error_text_ = {};
     Slot slot_;
 
-    ResponseHead head_;
-    std::size_t head_size_ = 0;
+    HeadReader head_reader_;
     bool has_head_ = false;
     std::string buffer_;  // of the body, not read yet
     std::uint64_t body_size_ = 0;

@@ -178,7 +178,8 @@ public:
         server_->abort_clients();
         co_await server_->wait_closed();
         while (open != 0) {
-            co_await sleep(Delay());
+            left_.clear();
+            co_await left_.wait();
         }
     }
 
@@ -201,7 +202,10 @@ private:
     Task<> handle(StreamReader reader, StreamWriter writer) {
         Conversation client(std::move(reader), std::move(writer), connections++, heard, stopped_);
         ++open;
-        const ScopeExit leaves([this] { --open; });
+        const ScopeExit leaves([this] {
+            --open;
+            left_.set();
+        });
         try {
             co_await script_(client);
         } catch (const std::runtime_error&) {  // the client has gone
@@ -212,6 +216,7 @@ private:
     Answer answers_;
     Script script_;
     Event stopped_;
+    Event left_;  // set by each script at its end
     std::optional<Server> server_;
 };
 

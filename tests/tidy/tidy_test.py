@@ -31,6 +31,8 @@ SIBLINGS = {
     "debug": {"testing"},
     "testing": {"debug"},
 }
+# Headers beside the layers' folders that are no layer of their own -> the layer they are of.
+INDEX_HEADERS = {"requests": "http"}
 # Inside core/ each of these headers sees only those before it, directly or through others.
 CORE_ORDER = ["handle", "timers", "machine", "event_loop", "future", "task", "op"]
 
@@ -144,7 +146,7 @@ def rank_of(layer: str) -> int | None:
 def layer_of(path: str) -> str | None:
     """The layer of include/ringio/<layer>/..., include/ringio/<layer>.hpp, src/<layer>/..."""
     match = re.match(r"(?:include/ringio|src)/(\w+)(?:/|\.hpp$)", path)
-    return match.group(1) if match else None
+    return INDEX_HEADERS.get(match.group(1), match.group(1)) if match else None
 
 
 def include_graph(tree: Tree) -> dict[str, list[str]]:

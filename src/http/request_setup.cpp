@@ -1,0 +1,145 @@
+#include "request_setup.hpp"
+
+#include <ringio/http/errors.hpp>
+
+#include <fmt/core.h>
+
+#include <cstdlib>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+
+namespace ringio::http::detail {
+namespace {
+
+constexpr long keepalive_seconds = 15;  // as aiohttp
+constexpr long buffer_size = 64L << 10;
+
+std::string cookie_line(const FieldList& cookies) {
+    std::string line;
+    for (const auto& [name, value] : cookies) {
+        constexpr std::string_view forbidden("\r\n\0;", 4);
+        if (name.find_first_of(forbidden) != std::string::npos ||
+            value.find_first_of(forbidden) != std::string::npos) {
+            throw std::invalid_argument(
+                fmt::format("the cookie {} has a line end, a zero byte or a ';'", shown(name)));
+        }
+        line += fmt::format("{}{}={}", line.empty() ? "" : "; ", name, value);
+    }
+    return line;
+}
+
+std::string environment(const char* name) {
+    const char* const value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+std::string proxy_of_environment(bool is_secure) {
+    // Not HTTP_PROXY: a CGI program's caller chooses it.
+    for (const char* name : {is_secure ? "https_proxy" : "http_proxy",
+                             is_secure ? "HTTPS_PROXY" : "all_proxy", "all_proxy", "ALL_PROXY"}) {
+        std::string proxy = environment(name);
+        if (!proxy.empty()) {
+            return proxy.find("://") == std::string::npos ? fmt::format("http://{}", proxy) : proxy;
+        }
+    }
+    return {};
+}
+
+void set_up_head(EasyHandle& easy, TextList& header_list, const Exchange& exchange,
+                 const SessionSettings& settings) {
+    if (settings.cookies) {
+        easy.set(CURLOPT_COOKIEFILE, "");
+    }
+    if (const std::string line = cookie_line(exchange.cookies); !line.empty()) {
+        easy.set(CURLOPT_COOKIE, line.c_str());
+    }
+    if (settings.auto_decompress) {
+        easy.set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+    }
+    for (const auto& [name, value] : exchange.headers) {
+        check_header(name, value);
+        header_list.add(value.empty() ? fmt::format("{};", name)
+                                      : fmt::format("{}: {}", name, value));
+    }
+    if (!exchange.headers.contains("Expect")) {
+        header_list.add("Expect:");
+    }
+    easy.set(CURLOPT_HTTPHEADER, header_list.get());
+    if (exchange.method == "HEAD") {
+        easy.set(CURLOPT_NOBODY, 1L);
+    } else {
+        easy.set(CURLOPT_CUSTOMREQUEST, exchange.method.c_str());
+    }
+}
+
+void set_up_target(EasyHandle& easy, const Exchange& exchange, const SessionSettings& settings) {
+    const Url& url = exchange.url;
+    const bool is_unix = !url.unix_socket().empty();
+    const std::string& path = is_unix ? url.unix_socket() : settings.unix_socket;
+    if (!path.empty()) {
+        easy.set(CURLOPT_UNIX_SOCKET_PATH, path.c_str());
+    }
+    std::string target = is_unix ? "http://localhost" : url.origin();
+    target += url.path();
+    if (!url.query().empty()) {
+        target += fmt::format("?{}", url.query());
+    }
+    easy.set(CURLOPT_URL, target.c_str());
+    easy.set(CURLOPT_PATH_AS_IS, 1L);
+    easy.set(CURLOPT_MAXAGE_CONN, keepalive_seconds);
+    const std::string proxy = proxy_of(exchange, settings);
+    easy.set(CURLOPT_PROXY, "");
+    easy.set(CURLOPT_NOPROXY, settings.trust_env ? environment("no_proxy").c_str() : "");
+    if (!proxy.empty()) {
+        const Url by(proxy);
+        easy.set(CURLOPT_PROXY, by.origin().c_str());
+        if (!by.user().empty()) {
+            easy.set(CURLOPT_PROXYUSERNAME, by.user().c_str());
+            easy.set(CURLOPT_PROXYPASSWORD, by.password().c_str());
+        }
+    }
+}
+
+void set_up_tls(EasyHandle& easy, const SessionSettings& settings) {
+    easy.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    easy.set(CURLOPT_SSL_VERIFYPEER, settings.verify ? 1L : 0L);
+    easy.set(CURLOPT_SSL_VERIFYHOST, settings.verify ? 2L : 0L);
+    const auto set_path = [&](CURLoption option, const std::string& path) {
+        if (!path.empty()) {
+            easy.set(option, path.c_str());
+        }
+    };
+    if (!settings.ca_file.empty() || !settings.ca_path.empty()) {
+        // Those that are named, and not the system's beside them.
+        easy.set(CURLOPT_CAINFO, settings.ca_file.empty() ? nullptr : settings.ca_file.c_str());
+        easy.set(CURLOPT_CAPATH, settings.ca_path.empty() ? nullptr : settings.ca_path.c_str());
+    }
+    set_path(CURLOPT_SSLCERT, settings.certificate);
+    set_path(CURLOPT_SSLKEY, settings.key);
+    set_path(CURLOPT_KEYPASSWD, settings.password);
+}
+
+}  // namespace
+
+std::string proxy_of(const Exchange& exchange, const SessionSettings& settings) {
+    if (!exchange.proxy.empty() || !settings.proxy.empty()) {
+        return exchange.proxy.empty() ? settings.proxy : exchange.proxy;
+    }
+    return settings.trust_env ? proxy_of_environment(exchange.url.is_secure()) : std::string();
+}
+
+void set_up_request(EasyHandle& easy, TextList& header_list, const Exchange& exchange,
+                    const SessionSettings& settings) {
+    easy.set(CURLOPT_NOSIGNAL, 1L);
+    easy.set(CURLOPT_PROTOCOLS_STR, "http,https");
+    easy.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    // Refused where a handle kept its buffer, of this size, from its last request.
+    curl_easy_setopt(easy.get(), CURLOPT_BUFFERSIZE, buffer_size);
+    set_up_head(easy, header_list, exchange, settings);
+    set_up_target(easy, exchange, settings);
+    set_up_tls(easy, settings);
+}
+
+}  // namespace ringio::http::detail

@@ -1,0 +1,223 @@
+#include <ringio/requests.hpp>
+
+#include "easy_handle.hpp"
+#include "exchange.hpp"
+#include "request_setup.hpp"
+
+#include <ringio/http/curl_errors.hpp>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+namespace ringio::requests {
+namespace {
+
+using http::detail::Exchange;
+
+/// One exchange under way; what libcurl's callbacks fill.
+struct Call {
+    const Exchange* exchange;
+    http::detail::HeadReader head = {};
+    bool has_head = false;
+    int connections = 0;
+    std::string body = {};
+    std::exception_ptr failure = {};
+};
+
+/// Runs a callback: what it throws ends the call, and is thrown again by it.
+template <class Work>
+std::size_t guarded(Call& call, std::size_t size, Work work) noexcept {
+    try {
+        work();
+        return size;
+    } catch (...) {
+        call.failure = std::current_exception();
+        return 0;
+    }
+}
+
+std::size_t take_header(char* data, std::size_t, std::size_t size, void* given) {
+    Call& call = *static_cast<Call*>(given);
+    return guarded(call, size, [&] {
+        if (!call.has_head) {
+            call.has_head = call.head.take({data, size}, call.exchange->url);
+        }
+    });
+}
+
+std::size_t take_body(char* data, std::size_t, std::size_t size, void* given) {
+    Call& call = *static_cast<Call*>(given);
+    return guarded(call, size, [&] {
+        const auto& most = call.exchange->max_body;
+        if (most && call.body.size() + size > *most) {
+            throw http::ClientPayloadError(
+                fmt::format("the body is longer than max_body, {} bytes", *most));
+        }
+        call.body.append(data, size);
+    });
+}
+
+std::size_t give_body(char* data, std::size_t size, std::size_t count, void* given) {
+    return static_cast<Call*>(given)->exchange->body->take(data, size * count);
+}
+
+int rewind_body(void* given, curl_off_t, int) {
+    return static_cast<Call*>(given)->exchange->body->rewind() ? CURL_SEEKFUNC_OK
+                                                               : CURL_SEEKFUNC_FAIL;
+}
+
+int note_connection(void* given, char*, char*, int, int) {
+    Call& call = *static_cast<Call*>(given);
+    const int most = call.exchange->is_idempotent() ? 2 : 1;  // libcurl would try six times
+    const bool may_go_on = ++call.connections <= most;
+    static_cast<void>(guarded(call, 0, [&] {
+        if (!may_go_on) {
+            throw http::ServerDisconnectedError();
+        }
+    }));
+    return may_go_on ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+long milliseconds_of(std::chrono::nanoseconds time) {
+    return static_cast<long>(
+        std::clamp<std::chrono::milliseconds>(std::chrono::ceil<std::chrono::milliseconds>(time),
+                                              std::chrono::milliseconds(1), std::chrono::hours(24))
+            .count());
+}
+
+}  // namespace
+
+struct Session::State {
+    explicit State(const SessionOptions& options)
+        : settings(options), easy(http::detail::EasyHandle::make()) {}
+
+    Response perform(const Exchange& exchange);
+    void set_up(Call& call);
+
+    const http::detail::SessionSettings settings;
+    http::detail::EasyHandle easy;  // its connections and cookies stay over a reset
+};
+
+void Session::State::set_up(Call& call) {
+    const Exchange& exchange = *call.exchange;
+    easy.set(CURLOPT_HEADERFUNCTION, &take_header);
+    easy.set(CURLOPT_HEADERDATA, &call);
+    easy.set(CURLOPT_WRITEFUNCTION, &take_body);
+    easy.set(CURLOPT_WRITEDATA, &call);
+    easy.set(CURLOPT_PREREQFUNCTION, &note_connection);
+    easy.set(CURLOPT_PREREQDATA, &call);
+    if (exchange.body && exchange.method != "HEAD") {
+        easy.set(CURLOPT_UPLOAD, 1L);
+        easy.set(CURLOPT_READFUNCTION, &give_body);
+        easy.set(CURLOPT_READDATA, &call);
+        easy.set(CURLOPT_SEEKFUNCTION, &rewind_body);
+        easy.set(CURLOPT_SEEKDATA, &call);
+        easy.set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(exchange.body->waiting()));
+    }
+    if (exchange.deadline) {
+        easy.set(CURLOPT_TIMEOUT_MS, milliseconds_of(*exchange.deadline - Clock::now()));
+    }
+    const Delay never = std::chrono::hours(24);
+    const Delay connect =
+        std::min(http::detail::limit_of(exchange.timeout.connect).value_or(never),
+                 http::detail::limit_of(exchange.timeout.sock_connect).value_or(never));
+    easy.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds_of(connect.value()));
+}
+
+Response Session::State::perform(const Exchange& exchange) {
+    Call call{.exchange = &exchange};
+    http::detail::TextList headers;
+    std::array<char, CURL_ERROR_SIZE> error_text = {};
+    curl_easy_reset(easy.get());
+    easy.set(CURLOPT_ERRORBUFFER, error_text.data());
+    set_up(call);
+    http::detail::set_up_request(easy, headers, exchange, settings);
+    const Clock::time_point begin = Clock::now();
+    const CURLcode code = curl_easy_perform(easy.get());
+    const int system_error = static_cast<int>(easy.info<long>(CURLINFO_OS_ERRNO));
+    const long proxy_status = easy.info<long>(CURLINFO_HTTP_CONNECTCODE);
+    curl_easy_reset(easy.get());  // of what points into this call
+    if (call.failure) {
+        std::rethrow_exception(call.failure);
+    }
+    if (code == CURLE_OPERATION_TIMEDOUT && exchange.deadline &&
+        Clock::now() >= *exchange.deadline) {
+        throw TimeoutError();
+    }
+    if (code != CURLE_OK || !call.has_head) {
+        const std::string proxy = http::detail::proxy_of(exchange, settings);
+        const http::Url peer = proxy.empty() ? exchange.url : http::Url(proxy);
+        std::rethrow_exception(http::detail::error_of(
+            {.code = code == CURLE_OK ? CURLE_GOT_NOTHING : code,
+             .text = error_text.data(),
+             .url = exchange.url.to_string(),
+             .host = peer.unix_socket().empty() ? peer.host() : peer.unix_socket(),
+             .port = peer.port(),
+             .system_error = system_error,
+             .proxy_status = proxy_status,
+             .connected = call.connections != 0,
+             .has_head = call.has_head,
+             .by_proxy = !proxy.empty()}));
+    }
+    const http::detail::ResponseHead& head = call.head.head();
+    return Response({.status = head.status,
+                     .reason = head.reason,
+                     .headers = head.headers,
+                     .body = std::move(call.body),
+                     .url = exchange.url,
+                     .elapsed = Clock::now() - begin});
+}
+
+void Response::raise_for_status() const {
+    if (!ok()) {
+        throw http::ClientResponseError(status_code(), reason(), url().to_string());
+    }
+}
+
+Session::Session(const SessionOptions& options) {
+    http::detail::require_curl();
+    state_ = std::make_unique<State>(options);
+}
+
+Session::Session(Session&& other) noexcept = default;
+Session& Session::operator=(Session&& other) noexcept = default;
+Session::~Session() = default;
+
+Response Session::request(std::string_view method, std::string_view url, const Options& options) {
+    http::detail::RequestSpec spec(method, url, options);
+    if (spec.chunks || !spec.file.empty()) {
+        throw std::invalid_argument(
+            "requests: a generator or a file as the body needs a loop: use http::ClientSession");
+    }
+    Exchange exchange = http::detail::first_exchange(state_->settings, spec, Clock::now());
+    std::vector<Response> history;
+    while (true) {
+        Response response = state_->perform(exchange);
+        const http::detail::ResponseHead head{.status = response.status_code(),
+                                              .reason = response.reason(),
+                                              .version = {},
+                                              .headers = response.headers()};
+        const std::string_view location = http::detail::location_of(head);
+        if (location.empty() || !spec.allow_redirects) {
+            response.history_ = std::move(history);
+            if (spec.raise_for_status.value_or(state_->settings.raise_for_status)) {
+                response.raise_for_status();
+            }
+            return response;
+        }
+        history.push_back(response);
+        if (history.size() > static_cast<std::size_t>(std::max(spec.max_redirects, 0))) {
+            throw http::TooManyRedirects(response.status_code(),
+                                         fmt::format("more than {} redirects", spec.max_redirects),
+                                         history.front().url().to_string());
+        }
+        exchange = http::detail::next_exchange(exchange, head, location);
+    }
+}
+
+}  // namespace ringio::requests

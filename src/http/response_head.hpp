@@ -1,0 +1,39 @@
+// The head of an answer, out of the lines that libcurl gives.
+#pragma once
+
+#include <ringio/http/headers.hpp>
+#include <ringio/http/url.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace ringio::http::detail {
+
+struct ResponseHead {
+    int status = 0;
+    std::string reason;
+    std::string version;
+    Headers headers;
+};
+
+/// Takes the lines of a head; those of heads before the last one, such as 100 Continue, are
+/// forgotten.
+class HeadReader {
+public:
+    static constexpr std::size_t size_max = std::size_t{256} << 10;
+
+    /// Takes one line, with its end; true when it was the last one.
+    /// *Errors*: ClientResponseError that names `url` when the head is too long.
+    bool take(std::string_view line, const Url& url);
+
+    const ResponseHead& head() const noexcept { return head_; }
+
+private:
+    void begin(std::string_view status_line);
+
+    ResponseHead head_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace ringio::http::detail

@@ -39,7 +39,7 @@ protected:
     MultiTransfer() = default;
     MultiTransfer(const MultiTransfer&) = delete;
     MultiTransfer& operator=(const MultiTransfer&) = delete;
-    ~MultiTransfer() = default;
+    virtual ~MultiTransfer() = default;
 
 private:
     friend class CurlMulti;

@@ -30,7 +30,7 @@ Task<> Transfer::run_to_head() {
     }
     bool is_late = false;
     try {
-        co_await timeout_at(deadline, [this] { return wait_for_place(); });
+        co_await timeout_at(deadline, WaitForPlace{this});
     } catch (const TimeoutError&) {
         is_late = true;
     }

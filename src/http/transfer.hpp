@@ -29,7 +29,7 @@ public:
     static constexpr std::size_t high_mark = std::size_t{256} << 10;
 
     Transfer(std::shared_ptr<SessionState> session, Exchange exchange);
-    ~Transfer();
+    ~Transfer() override;
 
     /// Starts, and waits until the head is there. *Errors*: why there is none.
     Task<> run_to_head();
@@ -57,6 +57,12 @@ public:
     bool may_connect() noexcept;
 
 private:
+    // GCC 12: a closure in a coroutine of a class has no linkage in a batch of files.
+    struct WaitForPlace {
+        Task<> operator()() const { return transfer->wait_for_place(); }
+        Transfer* transfer;
+    };
+
     Task<> wait_for_place();
     Task<> wait_for_name();
     Task<> wait_for_news();

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <memory>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -93,18 +95,32 @@ long milliseconds_of(std::chrono::nanoseconds time) {
 }  // namespace
 
 struct Session::State {
+    struct CleanUp {
+        void operator()(CURLSH* owned) const noexcept { curl_share_cleanup(owned); }
+    };
+
     explicit State(const SessionOptions& options)
-        : settings(options), easy(http::detail::EasyHandle::make()) {}
+        : settings(options), share(curl_share_init()), easy(http::detail::EasyHandle::make()) {
+        if (!share) {
+            throw std::bad_alloc();
+        }
+        if (settings.cookies) {
+            curl_share_setopt(share.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
+        }
+    }
 
     Response perform(const Exchange& exchange);
     void set_up(Call& call);
 
     const http::detail::SessionSettings settings;
-    http::detail::EasyHandle easy;  // its connections and cookies stay over a reset
+    // Of one handle only: libcurl loses memory where a handle with cookies of its own is reset.
+    const std::unique_ptr<CURLSH, CleanUp> share;
+    http::detail::EasyHandle easy;  // its connections stay over a reset
 };
 
 void Session::State::set_up(Call& call) {
     const Exchange& exchange = *call.exchange;
+    easy.set(CURLOPT_SHARE, share.get());
     easy.set(CURLOPT_HEADERFUNCTION, &take_header);
     easy.set(CURLOPT_HEADERDATA, &call);
     easy.set(CURLOPT_WRITEFUNCTION, &take_body);

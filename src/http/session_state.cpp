@@ -102,6 +102,7 @@ SessionState::SessionState(const SessionOptions& options)
         multi_->close(nullptr);
         throw std::bad_alloc();
     }
+    // Not by CURLOPT_COOKIEFILE: libcurl loses its memory where a handle is reset.
     if (settings_.cookies) {
         curl_share_setopt(share_, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
     }

@@ -39,6 +39,12 @@ EasyHandle EasyHandle::make() {
     return made;
 }
 
+// libcurl 7.88 would lose the list of cookie files, that was set to have cookies at all.
+void EasyHandle::reset() noexcept {
+    curl_easy_setopt(easy_, CURLOPT_COOKIEFILE, nullptr);
+    curl_easy_reset(easy_);
+}
+
 EasyHandle::~EasyHandle() {
     if (easy_ != nullptr) {
         curl_easy_cleanup(easy_);

@@ -25,6 +25,9 @@ public:
     }
     ~EasyHandle();
 
+    /// Forgets all options, and keeps connections. Cookies stay where they are shared.
+    void reset() noexcept;
+
     CURL* get() const noexcept { return easy_; }
     explicit operator bool() const noexcept { return easy_ != nullptr; }
 

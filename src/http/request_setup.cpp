@@ -48,6 +48,9 @@ std::string proxy_of_environment(bool is_secure) {
 
 void set_up_head(EasyHandle& easy, TextList& header_list, const Exchange& exchange,
                  const SessionSettings& settings) {
+    if (settings.cookies) {
+        easy.set(CURLOPT_COOKIEFILE, "");
+    }
     if (const std::string line = cookie_line(exchange.cookies); !line.empty()) {
         easy.set(CURLOPT_COOKIE, line.c_str());
     }

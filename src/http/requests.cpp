@@ -113,7 +113,7 @@ struct Session::State {
     void set_up(Call& call);
 
     const http::detail::SessionSettings settings;
-    // Of one handle only: libcurl loses memory where a handle with cookies of its own is reset.
+    // Of one handle only: a reset would take the cookies of its own.
     const std::unique_ptr<CURLSH, CleanUp> share;
     http::detail::EasyHandle easy;  // its connections stay over a reset
 };
@@ -149,7 +149,7 @@ Response Session::State::perform(const Exchange& exchange) {
     Call call{.exchange = &exchange};
     http::detail::TextList headers;
     std::array<char, CURL_ERROR_SIZE> error_text = {};
-    curl_easy_reset(easy.get());
+    easy.reset();
     easy.set(CURLOPT_ERRORBUFFER, error_text.data());
     set_up(call);
     http::detail::set_up_request(easy, headers, exchange, settings);
@@ -157,7 +157,7 @@ Response Session::State::perform(const Exchange& exchange) {
     const CURLcode code = curl_easy_perform(easy.get());
     const int system_error = static_cast<int>(easy.info<long>(CURLINFO_OS_ERRNO));
     const long proxy_status = easy.info<long>(CURLINFO_HTTP_CONNECTCODE);
-    curl_easy_reset(easy.get());  // of what points into this call
+    easy.reset();  // of what points into this call
     if (call.failure) {
         std::rethrow_exception(call.failure);
     }

@@ -102,7 +102,6 @@ SessionState::SessionState(const SessionOptions& options)
         multi_->close(nullptr);
         throw std::bad_alloc();
     }
-    // Not by CURLOPT_COOKIEFILE: libcurl loses its memory where a handle is reset.
     if (settings_.cookies) {
         curl_share_setopt(share_, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
     }
@@ -198,7 +197,7 @@ void SessionState::put_back(EasyHandle easy) noexcept {
     if (!easy) {
         return;
     }
-    curl_easy_reset(easy.get());
+    easy.reset();
     if (is_closed() || idle_.size() >= idle_handles) {
         return;
     }

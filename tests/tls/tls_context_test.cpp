@@ -578,9 +578,9 @@ ASYNC_TEST_CASE(
     CHECK_THAT(thrown_text<Refused>(
                    [&] { static_cast<void>(open_connection("127.0.0.1", 1, {.tls = server})); }),
                Contains("TlsContext::client() makes one to connect with"));
-    const auto nothing = [](StreamReader, StreamWriter) -> Task<> { co_return; };
+    const auto no_answer = [](StreamReader, StreamWriter) -> Task<> { co_return; };
     CHECK_THAT(thrown_text<Refused>([&] {
-                   static_cast<void>(start_server(nothing, "127.0.0.1", 0, {.tls = client}));
+                   static_cast<void>(start_server(no_answer, "127.0.0.1", 0, {.tls = client}));
                }),
                Contains("start_server: the TlsContext is that of a client"));
     auto [one, other] = memory_stream_pair();

@@ -50,6 +50,7 @@ consume_package() { # consume_package FOLDER PREFIX
     quietly cmake --build "$folder" --parallel 2
     check "find_package, $1" "$folder/hello"
     check "C++23 and _GLIBCXX_ASSERTIONS, $1" "$folder/strict"
+    [[ ! -x $folder/secure ]] || check "the components tls and http, $1" "$folder/secure"
     cp "$folder/plugin.so" "$folder/copy.so"
     check "a plugin, $1" "$folder/host" "$folder/plugin.so" "$folder/copy.so"
 }
@@ -78,6 +79,11 @@ consume_package shared "$scratch/shared-prefix"
 
 pc=$(find "$scratch/prefix" -name ringio.pc)
 export PKG_CONFIG_PATH=${pc%/*}${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+if [[ -e ${pc%/*}/ringio-http.pc ]]; then
+    read -ra flags < <(pkg-config --cflags --libs ringio-http)
+    quietly "$compiler" -std=c++20 "$here/secure.cpp" -o "$scratch/secure" "${flags[@]}"
+    check "pkg-config, the components" "$scratch/secure"
+fi
 read -ra flags < <(pkg-config --cflags --libs ringio)
 quietly "$compiler" -std=c++20 "$here/hello.cpp" -o "$scratch/hello" "${flags[@]}"
 check pkg-config "$scratch/hello"

@@ -12,6 +12,7 @@
 #include <support/raw_socket.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -46,14 +47,39 @@ inline bool is_missing(const std::string& name, const std::string& package) {
 /// A port at which nobody listens.
 inline std::string free_port() { return std::to_string(RawSocket::bound().port()); }
 
+/// Arguments of a program. GCC 12: a braced list of texts is none in an expression with a co_await.
+class Arguments {
+public:
+    Arguments() = default;
+    template <class... Texts>
+        requires(sizeof...(Texts) > 0 && (std::convertible_to<const Texts&, std::string> && ...))
+    Arguments(const Texts&... texts) {
+        add(texts...);
+    }
+    Arguments(const Arguments& other) : all_(other.all_) {}
+    Arguments(Arguments&& other) noexcept : all_(std::move(other.all_)) {}
+    ~Arguments() {}
+
+    template <class... Texts>
+    void add(const Texts&... texts) {
+        (all_.emplace_back(texts), ...);
+    }
+    void add(const Arguments& more) { all_.insert(all_.end(), more.all_.begin(), more.all_.end()); }
+    const std::vector<std::string>& all() const { return all_; }
+
+private:
+    std::vector<std::string> all_;
+};
+
 /// A program, for as long as a handle of it lives; what it says is kept.
 class Peer {
 public:
     /// `arguments` without the path of `program`.
-    static Task<Peer> start(std::string program, std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), find_program(program));
+    static Task<Peer> start(std::string program, Arguments arguments) {
+        Arguments command(find_program(program));
+        command.add(arguments);
         const Process process = co_await create_subprocess_exec(
-            arguments,
+            command.all(),
             {.std_in = Stdio::pipe, .std_out = Stdio::pipe, .std_err = Stdio::to_stdout});
         Peer peer(std::move(program), process);
         create_task(hear(process.std_out(), peer.words_));

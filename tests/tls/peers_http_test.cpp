@@ -30,7 +30,7 @@ Task<Peer> start_nginx(const TempFolder& folder, std::string port, std::string r
             localhost().certificate + "; ssl_certificate_key " + localhost().key + ";\n" + rules +
             "\n} }\n";
     folder.file("nginx.conf", text);
-    std::vector<std::string> arguments{"-p", folder.path(), "-e", "stderr", "-c", "nginx.conf"};
+    Arguments arguments{"-p", folder.path(), "-e", "stderr", "-c", "nginx.conf"};
     Peer nginx = co_await Peer::start("nginx", arguments);
     co_await nginx.answers_at(port);
     co_return nginx;
@@ -78,11 +78,11 @@ Task<> answer_request(StreamReader reader, StreamWriter writer, std::size_t size
 }
 
 /// Asks by curl; gives what curl says when it has ended.
-Task<std::string> curl(std::string port, std::vector<std::string> options) {
-    std::vector<std::string> arguments{"-sS", "--cacert", test_ca_file(), "--resolve",
-                                       "localhost:" + port + ":127.0.0.1"};
-    arguments.insert(arguments.end(), options.begin(), options.end());
-    arguments.push_back("https://localhost:" + port + "/");
+Task<std::string> curl(std::string port, Arguments options) {
+    Arguments arguments{"-sS", "--cacert", test_ca_file(), "--resolve",
+                        "localhost:" + port + ":127.0.0.1"};
+    arguments.add(options);
+    arguments.add("https://localhost:" + port + "/");
     Peer peer = co_await Peer::start("curl", arguments);
     co_return co_await peer.ended();
 }
@@ -179,7 +179,7 @@ PEER_TEST_CASE("haproxy", "haproxy",
         "defaults\n mode tcp\n timeout connect 20s\n timeout client 20s\n timeout server 20s\n"
         "listen between\n bind 127.0.0.1:" +
             port + "\n server ours 127.0.0.1:" + port_of(server) + " send-proxy\n");
-    std::vector<std::string> arguments{"-db", "-f", config};
+    Arguments arguments{"-db", "-f", config};
     Peer haproxy = co_await Peer::start("haproxy", arguments);
     bool is_up = false;
     for (int attempt = 0; attempt < 200 && !is_up; ++attempt) {

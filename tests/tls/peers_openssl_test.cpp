@@ -23,10 +23,10 @@ struct OpensslServer {
     long port;
 };
 
-Task<OpensslServer> start_s_server(std::vector<std::string> options) {
-    std::vector<std::string> arguments{"s_server", "-accept", "127.0.0.1:0"};
-    arguments.insert(arguments.end(), {"-cert", localhost().certificate, "-key", localhost().key});
-    arguments.insert(arguments.end(), options.begin(), options.end());
+Task<OpensslServer> start_s_server(Arguments options) {
+    Arguments arguments{"s_server", "-accept", "127.0.0.1:0"};
+    arguments.add("-cert", localhost().certificate, "-key", localhost().key);
+    arguments.add(options);
     Peer peer = co_await Peer::start("openssl", arguments);
     const std::string ready = "ACCEPT 127.0.0.1:";
     co_await peer.says(ready);
@@ -52,14 +52,12 @@ Task<> part(Connection connection) {
 }
 
 /// A server of ours whose every connection is `handler`'s, and openssl s_client at it.
-Task<Peer> start_s_client(const Server& server, std::vector<std::string> options) {
-    std::vector<std::string> arguments{
-        "s_client", "-connect",
-        "127.0.0.1:" + std::to_string(server.sockets()[0].getsockname().port())};
-    arguments.insert(arguments.end(),
-                     {"-CAfile", test_ca_file(), "-verify_return_error", "-verify_hostname",
-                      "localhost", "-servername", "localhost"});
-    arguments.insert(arguments.end(), options.begin(), options.end());
+Task<Peer> start_s_client(const Server& server, Arguments options) {
+    Arguments arguments{"s_client", "-connect",
+                        "127.0.0.1:" + std::to_string(server.sockets()[0].getsockname().port())};
+    arguments.add("-CAfile", test_ca_file(), "-verify_return_error", "-verify_hostname",
+                  "localhost", "-servername", "localhost");
+    arguments.add(options);
     co_return co_await Peer::start("openssl", arguments);
 }
 

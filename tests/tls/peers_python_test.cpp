@@ -18,10 +18,11 @@ namespace {
 
 constexpr std::size_t twenty_megabytes = 20'000'000;
 
-Task<Peer> start_python(std::vector<std::string> arguments) {
+Task<Peer> start_python(Arguments arguments) {
     const std::filesystem::path here = std::filesystem::path(__FILE__).parent_path();
-    arguments.insert(arguments.begin(), (here / "peer.py").string());
-    co_return co_await Peer::start("python3", arguments);
+    Arguments command((here / "peer.py").string());
+    command.add(arguments);
+    co_return co_await Peer::start("python3", command);
 }
 
 Task<long> port_said_by(Peer peer) {
@@ -56,10 +57,11 @@ Task<> upgrade_when_asked(StreamReader reader, StreamWriter writer) {
     }
 }
 
-Task<> serve_python(std::vector<std::string> arguments, std::string last_words) {
+Task<> serve_python(std::string role, Arguments options, std::string last_words) {
     const TlsContext context = server_context();
     Server server = co_await start_server(echo_all, "127.0.0.1", 0, {.tls = context});
-    arguments.insert(arguments.begin() + 1, {port_of(server), test_ca_file()});
+    Arguments arguments{role, port_of(server), test_ca_file()};
+    arguments.add(options);
     Peer python = co_await start_python(arguments);
     CHECK_AWAIT_HAS(python.ended(), last_words);
     CHECK(python.process().returncode() == 0);
@@ -103,7 +105,7 @@ PEER_TEST_CASE("python3", "python3",
 }
 
 PEER_TEST_CASE("python3", "python3", "peers: we send twenty megabytes back to Python's asyncio") {
-    co_await serve_python({"client", "20000000", "1"}, "same\ndone");
+    co_await serve_python("client", {"20000000", "1"}, "same\ndone");
 }
 
 PEER_TEST_CASE("python3", "python3",
@@ -132,7 +134,7 @@ PEER_TEST_CASE("python3", "python3",
 
 PEER_TEST_CASE("python3", "python3",
                "peers: we send back to Python's blocking sockets, and say good-bye") {
-    co_await serve_python({"blocking-client", "3000000"}, "same, unwrapped");
+    co_await serve_python("blocking-client", {"3000000"}, "same, unwrapped");
 }
 
 PEER_TEST_CASE("python3", "python3",

@@ -18,7 +18,7 @@ Task<Peer> start_stunnel(const TempFolder& folder, std::string port, std::string
     const std::string config = folder.file(
         "stunnel.conf",
         "foreground = yes\npid =\nsyslog = no\n[one]\naccept = 127.0.0.1:" + port + "\n" + service);
-    std::vector<std::string> arguments{config};
+    Arguments arguments{config};
     Peer stunnel = co_await Peer::start("stunnel4", arguments);
     co_await stunnel.says("Configuration successful");
     co_return stunnel;
@@ -28,10 +28,9 @@ Task<Peer> start_stunnel(const TempFolder& folder, std::string port, std::string
 
 PEER_TEST_CASE("socat", "socat", "peers: socat sends back under TLS what it gets from us") {
     const std::string port = free_port();
-    std::vector<std::string> arguments{"OPENSSL-LISTEN:" + port +
-                                           ",bind=127.0.0.1,reuseaddr,fork,verify=0,cert=" +
-                                           localhost().certificate + ",key=" + localhost().key,
-                                       "EXEC:/bin/cat"};
+    Arguments arguments{"OPENSSL-LISTEN:" + port + ",bind=127.0.0.1,reuseaddr,fork,verify=0,cert=" +
+                            localhost().certificate + ",key=" + localhost().key,
+                        "EXEC:/bin/cat"};
     Peer socat = co_await Peer::start("socat", arguments);
     co_await socat.answers_at(port);
     const TlsContext context = client_context();
@@ -43,8 +42,8 @@ PEER_TEST_CASE("socat", "socat", "peers: socat sends back under TLS what it gets
 PEER_TEST_CASE("socat", "socat", "peers: we send back under TLS what we get from socat") {
     const TlsContext context = server_context();
     Server server = co_await start_server(echo_all, "127.0.0.1", 0, {.tls = context});
-    std::vector<std::string> arguments{"-", "OPENSSL:127.0.0.1:" + port_of(server) +
-                                                ",commonname=localhost,cafile=" + test_ca_file()};
+    Arguments arguments{"-", "OPENSSL:127.0.0.1:" + port_of(server) +
+                                 ",commonname=localhost,cafile=" + test_ca_file()};
     Peer socat = co_await Peer::start("socat", arguments);
     const std::string sent = varied_bytes(200'000);
     co_await socat.hears(sent);

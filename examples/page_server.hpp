@@ -133,8 +133,10 @@ inline ringio::Task<> serve_connection(std::shared_ptr<const Site> site,
     using namespace std::chrono_literals;
     try {
         co_await answer(*site, reader, writer);
-        writer.write_eof();
-        co_await ringio::wait_for(linger(reader), 2s);
+        if (writer.can_write_eof()) {  // under TLS the end is a matter of both sides
+            writer.write_eof();
+            co_await ringio::wait_for(linger(reader), 2s);
+        }
     } catch (const std::system_error&) {
         // The client has gone.
     } catch (const ringio::TimeoutError&) {
@@ -143,8 +145,10 @@ inline ringio::Task<> serve_connection(std::shared_ptr<const Site> site,
     writer.close();
 }
 
-/// Serves the files of `directory` on 127.0.0.1. *Errors*: std::system_error.
-inline ringio::Task<ringio::Server> start_server(std::string directory, long port, Pace pace = {}) {
+/// Serves the files of `directory` on 127.0.0.1, under TLS if that is given. *Errors*:
+/// std::system_error.
+inline ringio::Task<ringio::Server> start_server(std::string directory, long port, Pace pace = {},
+                                                 ringio::TlsOption tls = {}) {
     ringio::UniqueFd opened(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!opened) {
         throw std::system_error(errno, std::generic_category(), directory);
@@ -153,7 +157,8 @@ inline ringio::Task<ringio::Server> start_server(std::string directory, long por
     auto handler = [site](ringio::StreamReader reader, ringio::StreamWriter writer) {
         return serve_connection(site, std::move(reader), std::move(writer));
     };
-    co_return co_await ringio::start_server(handler, "127.0.0.1", port, {.limit = line_max});
+    co_return co_await ringio::start_server(handler, "127.0.0.1", port,
+                                            {.limit = line_max, .tls = tls});
 }
 
 }  // namespace pages

@@ -197,6 +197,7 @@ void StreamState::finish_close() noexcept {
     if (!inbound_.stop() || !far_side_is_done() || closed_) {
         return;
     }
+    const IntrusivePtr<StreamState> keep(this);  // a layer that hears of it may let go
     closed_ = true;
     close_socket();
     if (layer_ != nullptr) {

@@ -57,12 +57,13 @@ public:
     }
     bool is_congested() const noexcept override { return lower_->output().is_paused(); }
     bool finish(bool aborted) noexcept override {
+        const IntrusivePtr<detail::StreamState> lower(lower_);  // its end may be this layer's
         if (aborted) {
-            lower_->abort();
+            lower->abort();
         } else {
-            lower_->close();
+            lower->close();
         }
-        return lower_->closed();
+        return lower->closed();
     }
     const detail::StreamState* lower() const noexcept override { return lower_.get(); }
     bool describe(TlsInfo& info) const override {

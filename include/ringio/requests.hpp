@@ -18,7 +18,6 @@ namespace ringio::requests {
 using http::BasicAuth;
 using http::ClientTimeout;
 using http::Fields;
-using http::insecure_no_verify;
 
 /// What a call is told: http::RequestOptions, of which `file` and a generator as `data` need a loop
 /// and are refused. *Python*: `timeout=` is `.timeout = {.total = …}`; here it is 300 s by itself.

@@ -21,7 +21,7 @@ SessionSettings::SessionSettings(const SessionOptions& options)
       certificate(options.certificate),
       key(options.key),
       password(options.password),
-      verify(options.verify.is_on()) {
+      verify(options.verify.is_required()) {
     if (!options.base_url.empty()) {
         base_url = Url(options.base_url);
     }

@@ -30,9 +30,9 @@ TEST_CASE("options: the defaults are aiohttp's") {
 }
 
 TEST_CASE("options: certificates are checked, unless it is said that they are not") {
-    CHECK(SessionOptions().verify.is_on());
-    const SessionOptions options{.verify = insecure_no_verify()};
-    CHECK(!options.verify.is_on());
+    CHECK(SessionOptions().verify.is_required());
+    const SessionOptions options{.verify = ringio::tls::insecure_no_verify()};
+    CHECK(!options.verify.is_required());
 }
 
 TEST_CASE("options: data is a text or a generator") {

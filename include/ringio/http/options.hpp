@@ -6,6 +6,7 @@
 #include <ringio/http/fields.hpp>
 #include <ringio/http/multipart.hpp>
 #include <ringio/tasks/async_generator.hpp>
+#include <ringio/tls/tls_context.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -55,25 +56,6 @@ private:
     bool is_given_ = false;
 };
 
-/// Whether the certificates of servers are checked. They are.
-class Verification {
-public:
-    constexpr Verification() noexcept = default;
-    constexpr bool is_on() const noexcept { return is_on_; }
-
-    /// Anybody may be the server. For tests.
-    friend constexpr Verification insecure_no_verify() noexcept {
-        Verification off;
-        off.is_on_ = false;
-        return off;
-    }
-
-private:
-    bool is_on_ = true;
-};
-
-constexpr Verification insecure_no_verify() noexcept;
-
 /// *Lifetime*: what the options refer to must live until the method that takes them has been
 /// called, not until its Task has ended.
 struct RequestOptions {
@@ -119,7 +101,7 @@ struct SessionOptions {
     std::string_view certificate = {};  ///< the client's own, a file in PEM
     std::string_view key = {};
     std::string_view password = {};  ///< of the key
-    Verification verify = {};        ///< insecure_no_verify(): not
+    TlsVerification verify = {};     ///< tls::insecure_no_verify(): not
 };
 
 }  // namespace ringio::http

@@ -10,11 +10,9 @@
 
 #include <ringio/http/client_response.hpp>
 #include <ringio/http/client_session.hpp>
-#include <ringio/http/curl_errors.hpp>
 #include <ringio/http/errors.hpp>
 #include <ringio/http/fields.hpp>
 #include <ringio/http/headers.hpp>
-#include <ringio/http/live_handles.hpp>
 #include <ringio/http/multipart.hpp>
 #include <ringio/http/options.hpp>
 #include <ringio/http/url.hpp>

@@ -1,7 +1,8 @@
 #include "easy_handle.hpp"
 
+#include "live_handles.hpp"
+
 #include <ringio/core/ignored_signals.hpp>
-#include <ringio/http/live_handles.hpp>
 
 #include <fmt/core.h>
 

@@ -1,10 +1,9 @@
 #include <ringio/requests.hpp>
 
+#include "curl_errors.hpp"
 #include "easy_handle.hpp"
 #include "exchange.hpp"
 #include "request_setup.hpp"
-
-#include <ringio/http/curl_errors.hpp>
 
 #include <fmt/core.h>
 

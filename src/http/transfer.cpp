@@ -1,6 +1,7 @@
 #include "transfer.hpp"
 
-#include <ringio/http/curl_errors.hpp>
+#include "curl_errors.hpp"
+
 #include <ringio/http/errors.hpp>
 #include <ringio/tasks/timeout.hpp>
 

@@ -1,4 +1,4 @@
-#include <ringio/http/curl_errors.hpp>
+#include "../../src/http/curl_errors.hpp"
 
 #include <ringio/http/errors.hpp>
 

@@ -12,6 +12,8 @@
 #include <support/catch.hpp>
 #include <support/ends.hpp>
 
+#include "../../src/http/live_handles.hpp"
+
 #include <cstdlib>
 #include <functional>
 #include <optional>

@@ -1,4 +1,4 @@
-#include <ringio/http/live_handles.hpp>
+#include "../../src/http/live_handles.hpp"
 
 #include "http_server.hpp"
 

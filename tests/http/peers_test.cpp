@@ -1,5 +1,6 @@
 // nginx and Python's http.server as servers: TLS and its certificates, HTTP/2, what is kept alive.
 #include "peers.hpp"
+#include "../../src/http/live_handles.hpp"
 
 #include <ringio/http.hpp>
 #include <ringio/testing/balance.hpp>

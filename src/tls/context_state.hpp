@@ -7,7 +7,6 @@
 #include "session_cache.hpp"
 
 #include <string>
-#include <vector>
 
 namespace ringio::detail {
 
@@ -24,8 +23,6 @@ public:
 
     /// A connection of this context, with what the peer must prove. *Errors*: std::bad_alloc.
     SslPtr make_connection(const TlsRequest& request) const;
-    bool verifies() const noexcept { return verifies_; }
-    bool ignores_truncation() const noexcept { return ignores_truncation_; }
     /// Where sessions are kept, or null.
     SessionCache* sessions() noexcept { return resumes_ ? &sessions_ : nullptr; }
     const SniCallback::Function& sni() const noexcept { return sni_; }
@@ -33,9 +30,6 @@ public:
     const std::string& alpn() const noexcept { return alpn_; }
     SSL_CTX* native() const noexcept { return context_.get(); }
     static TlsContextState& of(const TlsContext& context) noexcept { return *context.state_; }
-    static TlsContext handle(TlsContextState* state) noexcept {
-        return TlsContext(IntrusivePtr<TlsContextState>(state));
-    }
 
 private:
     SslContextPtr context_;
@@ -45,7 +39,6 @@ private:
     bool is_server_;
     bool verifies_ = true;
     bool resumes_ = false;
-    bool ignores_truncation_ = false;
 };
 
 }  // namespace ringio::detail

@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -116,8 +115,7 @@ TlsContextState::TlsContextState(const TlsClientOptions& options)
       alpn_(alpn_of(options.alpn)),
       is_server_(false),
       verifies_(options.verify.is_required()),
-      resumes_(options.resume_sessions),
-      ignores_truncation_(options.ignore_truncation) {
+      resumes_(options.resume_sessions) {
     SSL_CTX& context = *context_;
     load_identity(context, options.certificate, options.key, options.password);
     const bool trusts_own =
@@ -140,7 +138,7 @@ TlsContextState::TlsContextState(const TlsClientOptions& options)
     if (!options.keylog_file.empty()) {
         log_keys(context, options.keylog_file);
     }
-    if (ignores_truncation_) {
+    if (options.ignore_truncation) {
         SSL_CTX_set_options(&context, SSL_OP_IGNORE_UNEXPECTED_EOF);
     }
     SSL_CTX_set_verify(&context, verifies_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, &note_verification);
@@ -161,8 +159,7 @@ TlsContextState::TlsContextState(const TlsServerOptions& options)
       alpn_(alpn_of(options.alpn)),
       sni_(options.sni.copy()),
       is_server_(true),
-      verifies_(!options.client_ca.empty()),
-      ignores_truncation_(options.ignore_truncation) {
+      verifies_(!options.client_ca.empty()) {
     if (options.certificate.empty()) {
         throw std::invalid_argument("TlsContext::server: there is no certificate");
     }
@@ -180,7 +177,7 @@ TlsContextState::TlsContextState(const TlsServerOptions& options)
     if (!options.keylog_file.empty()) {
         log_keys(context, options.keylog_file);
     }
-    if (ignores_truncation_) {
+    if (options.ignore_truncation) {
         SSL_CTX_set_options(&context, SSL_OP_IGNORE_UNEXPECTED_EOF);
     }
     set_session_id_context(context);

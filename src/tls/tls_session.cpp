@@ -2,7 +2,6 @@
 
 #include "stream_bio.hpp"
 
-#include <ringio/core/exceptions.hpp>
 #include <ringio/ring/max_transfer.hpp>
 #include <ringio/streams/tls_info.hpp>
 
@@ -23,9 +22,11 @@ using namespace std::chrono_literals;
 
 constexpr Delay default_handshake_timeout = 60s;  // asyncio's
 
-constexpr std::size_t record_size = 16 * 1024;      // of TLS, at most
-constexpr std::size_t piece_size_min = 256;         // of memory for what is decrypted: as much
-constexpr std::size_t piece_size_max = 256 * 1024;  // as came, lest it grow record by record
+constexpr std::size_t record_size = 16 * 1024;  // of TLS, at most
+
+// Of memory for what is decrypted: as much as came, lest it grow record by record.
+constexpr std::size_t space_min = 256;
+constexpr std::size_t space_max = 256 * 1024;
 
 // Of what OpenSSL answers by itself (key updates, alerts), for a peer that reads nothing.
 constexpr std::size_t answers_max = 256 * 1024;
@@ -238,7 +239,7 @@ bool TlsSession::receive_piece(StreamInbound& input) noexcept {
     const auto waiting = static_cast<std::size_t>(SSL_pending(ssl_.get())) + size_below();
     std::span<char> space;
     try {
-        space = input.feed_space(std::clamp(waiting, piece_size_min, piece_size_max));
+        space = input.feed_space(std::clamp(waiting, space_min, space_max));
     } catch (const std::bad_alloc&) {
         fail(std::current_exception());
         return false;
@@ -284,8 +285,8 @@ void TlsSession::after_read(int error) noexcept {
     }
 }
 
-// Kernel: a client that writes and closes without reading would answer a ticket with a reset. With
-// the first bytes of ours there is something that it reads.
+// A client that writes and closes without reading would answer a ticket with a reset. With the
+// first bytes of ours there is something that it reads.
 void TlsSession::send_ticket() noexcept {
     ticket_sent_ = true;
     if (SSL_version(ssl_.get()) >= TLS1_3_VERSION) {

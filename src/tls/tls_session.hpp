@@ -27,9 +27,8 @@ namespace ringio::detail {
 
 /// One connection under TLS. Counted: its stream's far side holds it, and timers do.
 ///
-/// Legend: shaking hands -> open -> shutting down (our close_notify was sent, the peer's is
-/// awaited)
-/// -> over; or over at once, by a failure or an abort.
+/// Legend: shaking hands -> open -> shutting down (our close_notify was sent, and the peer's is
+/// awaited) -> over; or over at once, by a failure or an abort.
 ///
 /// OpenSSL calls back into it to read and write the lower stream. While it is called, nothing else
 /// calls it: what comes meanwhile is looked at afterwards.

@@ -4,6 +4,7 @@
 // Python: aiohttp's ClientSession, and one task for each page.
 #include "certificate.hpp"
 #include "page_server.hpp"
+#include "preview.hpp"
 
 #include <fmt/core.h>
 #include <ringio/http.hpp>
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <sstream>
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
@@ -24,20 +24,6 @@ ringio::Task<std::string> download(const ClientSession& session, std::string url
     auto response = co_await session.get(url);
     response.raise_for_status();
     co_return co_await response.text();
-}
-
-// Prints 80 dashes and the first 3 lines that are not empty.
-void print_lines(const std::string& text) {
-    fmt::print("{:-<80}\n", "");
-    std::istringstream stream(text);
-    int count = 0;
-    for (std::string line; count < 3 && std::getline(stream, line);) {
-        std::erase_if(line, [](unsigned char c) { return c < ' ' || c == 0x7f; });
-        if (!line.empty()) {
-            fmt::print("{}\n", line);
-            ++count;
-        }
-    }
 }
 
 ringio::Task<bool> print_preview(const ClientSession& session, std::string url) {

@@ -3,6 +3,7 @@
 // fetched one after another first, for comparison. Python: aiohttp, and one task for each page.
 #include "http_get.hpp"
 #include "page_server.hpp"
+#include "preview.hpp"
 
 #include <fmt/core.h>
 #include <ringio/main.hpp>
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <sstream>
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
@@ -22,20 +22,6 @@ ringio::Task<std::string> download(std::string url) {
         throw std::runtime_error(fmt::format("{}: {} {}", url, response.status, response.reason));
     }
     co_return std::move(response.body);
-}
-
-// Prints 80 dashes and the first 3 lines that are not empty.
-void print_lines(const std::string& text) {
-    fmt::print("{:-<80}\n", "");
-    std::istringstream stream(text);
-    int count = 0;
-    for (std::string line; count < 3 && std::getline(stream, line);) {
-        std::erase_if(line, [](unsigned char c) { return c < ' ' || c == 0x7f; });
-        if (!line.empty()) {
-            fmt::print("{}\n", line);
-            ++count;
-        }
-    }
 }
 
 ringio::Task<bool> print_preview(std::string url) {

@@ -2,40 +2,11 @@
 
 import contextlib
 import http.server
-import pathlib
-import re
-import sys
 import threading
 
 import support
 
-PAGES = pathlib.Path(__file__).parent.parent / "pages"
 TEXT = "\n\nfirst\n\nsecond\r\nthird\nfourth\n"
-
-
-def preview(text: str) -> str:
-    lines = [line for line in text.splitlines() if line]
-    return "-" * 80 + "\n" + "".join(line + "\n" for line in lines[:3]) + "\n"
-
-
-def own_pages() -> None:
-    result = support.run()
-    support.check(result.returncode == 0 and result.stderr == "", result.stderr)
-    total = 0
-    for page in PAGES.iterdir():
-        content = page.read_bytes()
-        total += len(content)
-        wanted = rf"http://127\.0\.0\.1:\d+/{re.escape(page.name)}: {len(content)} bytes\n"
-        wanted = re.escape(preview(content.decode())) + wanted
-        found = len(re.findall(wanted, result.stdout))
-        support.check(found == 1, f"{page.name}: {found} previews in\n{result.stdout}")
-    count = len(list(PAGES.iterdir()))
-    support.check(f"\n{count} pages, {total} bytes\n" in result.stdout, result.stdout)
-    for line in (
-        r"one after another: +\d+\.\d{3} s",
-        r"concurrently: +\d+\.\d{3} s, \d+\.\d times as fast",
-    ):
-        support.check(re.search(rf"(?m)^{line}$", result.stdout) is not None, result.stdout)
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
@@ -98,7 +69,7 @@ def given_urls() -> None:
     support.check(mixed.returncode == 1, f"status {mixed.returncode}")
     for result in (all_good, mixed):
         for path in good:
-            shown = f"{preview(TEXT)}{base}{path}: {len(TEXT)} bytes\n"
+            shown = f"{support.preview(TEXT)}{base}{path}: {len(TEXT)} bytes\n"
             support.check(result.stdout.count(shown) == 1, f"{path}: {result.stdout}")
     errors = mixed.stderr.splitlines()
     support.check(len(errors) == len(bad), mixed.stderr)
@@ -126,6 +97,10 @@ def malformed_urls() -> None:
     for url, text in urls.items():
         result = support.run(url)
         support.check(result.returncode == 1 and text in result.stderr, f"{url!r}: {result.stderr}")
+
+
+def own_pages() -> None:
+    support.own_pages("http")
 
 
 support.main(own_pages, given_urls, malformed_urls)

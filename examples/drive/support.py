@@ -1,5 +1,6 @@
 """What the drivers of several examples need."""
 
+import collections
 import contextlib
 import pathlib
 import re
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 PROGRAM = pathlib.Path(sys.argv[1])
+PAGES = pathlib.Path(__file__).parent.parent / "pages"
 SECONDS = 60
 
 
@@ -54,3 +56,44 @@ def main(*tests: Callable[[], None]) -> None:
     for test in tests:
         test()
         print("ok:", test.__name__)
+
+
+def preview(text: str) -> str:
+    """The preview of a page, as preview.hpp prints it."""
+    lines = [line for line in text.splitlines() if line]
+    return "-" * 80 + "\n" + "".join(line + "\n" for line in lines[:3]) + "\n"
+
+
+def own_pages(scheme: str) -> None:
+    """The program without arguments previews the pages of its own server, and says how fast."""
+    result = run()
+    check(result.returncode == 0 and result.stderr == "", result.stderr)
+    total = 0
+    for page in PAGES.iterdir():
+        content = page.read_bytes()
+        total += len(content)
+        wanted = rf"{scheme}://127\.0\.0\.1:\d+/{re.escape(page.name)}: {len(content)} bytes\n"
+        wanted = re.escape(preview(content.decode())) + wanted
+        found = len(re.findall(wanted, result.stdout))
+        check(found == 1, f"{page.name}: {found} previews in\n{result.stdout}")
+    count = len(list(PAGES.iterdir()))
+    check(f"\n{count} pages, {total} bytes\n" in result.stdout, result.stdout)
+    for line in (
+        r"one after another: +\d+\.\d{3} s",
+        r"concurrently: +\d+\.\d{3} s, \d+\.\d times as fast",
+    ):
+        check(re.search(rf"(?m)^{line}$", result.stdout) is not None, result.stdout)
+
+
+def eighty_pages(scheme: str) -> None:
+    """The program reads each page ten times, in whatever order, and says so."""
+    result = run()
+    check(result.returncode == 0 and result.stderr == "", result.stderr)
+    *lines, last = result.stdout.splitlines()
+    read = collections.Counter(
+        re.sub(rf" from {scheme}://127\.0\.0\.1:\d+/", " from ", line) for line in lines
+    )
+    wanted = {f"Read {page.stat().st_size} from {page.name}": 10 for page in PAGES.iterdir()}
+    check(read == wanted, result.stdout)
+    check(re.fullmatch(r"Downloaded 80 in \d+\.\d{3} seconds", last) is not None, last)
+    print("80 pages by", scheme)

@@ -45,7 +45,7 @@ Task<std::uint64_t> relay(StreamReader reader, StreamWriter writer, RelayOptions
         buffer.grow_if_filled_by(size);
         co_await writer.drain();
     }
-    if (options.write_eof) {
+    if (options.write_eof && writer.can_write_eof()) {
         writer.write_eof();
     }
     co_await writer.drain();

@@ -123,3 +123,16 @@ ASYNC_TEST_CASE("tls session: who says all with the last bytes of the handshake 
     CHECK_AWAIT(one.reader.read(), "last words");
     client.connection().writer.close();
 }
+
+ASYNC_TEST_CASE("tls session: a relay into it moves all, and leaves its end to who closes it") {
+    SecurePair pair = co_await secure_pair(client_context(), server_context());
+    auto [source, in] = memory_stream_pair();
+    source.writer.write("through");
+    source.writer.write_eof();
+    CHECK_AWAIT(relay(in.reader, pair.client.writer), 7U);
+    CHECK_AWAIT(pair.server.reader.readexactly(7), "through");
+    pair.server.writer.write("an answer");
+    CHECK_AWAIT(pair.client.reader.readexactly(9), "an answer");
+    pair.client.writer.close();
+    CHECK_AWAIT(pair.server.reader.read(), "");
+}

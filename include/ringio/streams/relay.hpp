@@ -15,7 +15,7 @@ struct RelayOptions {
 
 /// Moves bytes from `reader` to `writer` until the end; gives how many. Then it ends the stream for
 /// the writer's peer as well, who may go on answering: so a relay for each direction makes a proxy.
-/// Neither connection is closed.
+/// Neither connection is closed, so a writer that cannot end its stream alone, under TLS, goes on.
 ///
 /// At most the high-water mark of the writer is held up here: a peer that does not read makes the
 /// other one wait. *Errors*: as StreamReader::read() and StreamWriter::drain(); the text names the

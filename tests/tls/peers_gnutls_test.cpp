@@ -1,5 +1,6 @@
 // TLS with GnuTLS: gnutls-serv and gnutls-cli.
 #include <ringio/tls.hpp>
+#include <support/ends.hpp>
 
 #include <string>
 #include <vector>

@@ -1,6 +1,7 @@
 // TLS with what speaks HTTP: nginx, whom we ask by hand, curl, which asks us, and haproxy in
 // between, which says by the PROXY protocol whom it brings.
 #include <ringio/tls.hpp>
+#include <support/ends.hpp>
 
 #include <optional>
 #include <string>

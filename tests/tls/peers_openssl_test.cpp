@@ -1,5 +1,6 @@
 // TLS with OpenSSL's own programs: openssl s_server and openssl s_client.
 #include <ringio/tls.hpp>
+#include <support/ends.hpp>
 
 #include <optional>
 #include <string>

@@ -1,6 +1,7 @@
 // TLS with Python: its asyncio, and its blocking sockets. Twenty megabytes each way, fifty
 // connections at a time, and half of them cut in the middle.
 #include <ringio/tls.hpp>
+#include <support/ends.hpp>
 
 #include <filesystem>
 #include <string>

@@ -119,14 +119,6 @@ bool any_has_certificates(std::string_view directories) {
     return false;
 }
 
-void append_line(const SSL* ssl, const char* line) {
-    auto* const file = static_cast<std::FILE*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-    if (file != nullptr) {
-        std::fprintf(file, "%s\n", line);
-        std::fflush(file);
-    }
-}
-
 // Of an index of the context: called when it goes.
 void close_log(void*, void* file, CRYPTO_EX_DATA*, int, long, void*) {
     if (file != nullptr) {
@@ -138,6 +130,8 @@ int log_index() noexcept {
     static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, &close_log);
     return index;
 }
+
+void append_line(const SSL* ssl, const char* line) { log_key(*SSL_get_SSL_CTX(ssl), line); }
 
 }  // namespace
 
@@ -296,8 +290,19 @@ void log_keys(SSL_CTX& context, std::string_view file) {
                                 "TlsContext: keylog_file '" + name + "'");
     }
     SSL_CTX_set_ex_data(&context, log_index(), opened);
-    SSL_CTX_set_app_data(&context, opened);
     SSL_CTX_set_keylog_callback(&context, &append_line);
+}
+
+bool logs_keys(const SSL_CTX& context) noexcept {
+    return SSL_CTX_get_ex_data(&context, log_index()) != nullptr;
+}
+
+void log_key(const SSL_CTX& context, const char* line) noexcept {
+    auto* const file = static_cast<std::FILE*>(SSL_CTX_get_ex_data(&context, log_index()));
+    if (file != nullptr) {
+        std::fprintf(file, "%s\n", line);
+        std::fflush(file);
+    }
 }
 
 std::string alpn_of(const AlpnProtocols& protocols) {

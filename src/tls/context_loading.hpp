@@ -30,6 +30,8 @@ void load_revoked(SSL_CTX& context, std::string_view file);
 void ask_for_certificates_of(SSL_CTX& context, std::string_view file);
 /// Writes the secrets of each connection to a file. *Errors*: std::system_error.
 void log_keys(SSL_CTX& context, std::string_view file);
+bool logs_keys(const SSL_CTX& context) noexcept;
+void log_key(const SSL_CTX& context, const char* line) noexcept;
 
 /// The names as the protocol has them. *Errors*: std::invalid_argument.
 std::string alpn_of(const AlpnProtocols& protocols);

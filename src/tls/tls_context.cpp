@@ -2,12 +2,10 @@
 
 #include "context_loading.hpp"
 #include "context_state.hpp"
+#include "peer_name.hpp"
 #include "tls_session.hpp"
 
 #include <ringio/base/scope_exit.hpp>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include <array>
 #include <atomic>
@@ -86,26 +84,6 @@ void set_session_id_context(SSL_CTX& context) noexcept {
     std::array<unsigned char, sizeof id> bytes{};
     std::memcpy(bytes.data(), &id, sizeof id);
     SSL_CTX_set_session_id_context(&context, bytes.data(), bytes.size());
-}
-
-bool is_address(const std::string& host) noexcept {
-    std::array<unsigned char, sizeof(in6_addr)> address{};
-    return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
-           ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
-}
-
-// "example.org." is example.org, and that is how certificates have it.
-std::string without_root(std::string host) {
-    if (host.size() > 1 && host.back() == '.') {
-        host.pop_back();
-    }
-    return host;
-}
-
-// "fe80::1%eth0" is an address, and no certificate has the interface in it.
-std::string without_zone(const std::string& host) {
-    const std::string address = host.substr(0, host.find('%'));
-    return is_address(address) ? address : host;
 }
 
 }  // namespace
@@ -204,18 +182,12 @@ SslPtr TlsContextState::make_connection(const TlsRequest& request) const {
         return ssl;
     }
     SSL_set_connect_state(ssl.get());
-    const std::string host = without_zone(without_root(request.server_hostname));
+    const std::string host = name_in_certificates(request.server_hostname);
     if (host.empty()) {
         return ssl;
     }
-    X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl.get());
-    X509_VERIFY_PARAM_set_hostflags(
-        rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    const bool named = is_address(host)
-                           ? X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str()) == 1
-                           : X509_VERIFY_PARAM_set1_host(rules, host.data(), host.size()) == 1 &&
-                                 SSL_set_tlsext_host_name(ssl.get(), host.c_str()) == 1;
-    if (!named) {
+    demand_name(*SSL_get0_param(ssl.get()), host);
+    if (!is_address(host) && SSL_set_tlsext_host_name(ssl.get(), host.c_str()) != 1) {
         throw std::bad_alloc();
     }
     return ssl;

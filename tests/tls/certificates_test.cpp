@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "certificates.hpp"
+#include "foreign_client.hpp"
 #include "raw_peer.hpp"
 #include "tls_peers.hpp"
 
@@ -58,7 +59,8 @@ TlsClientOptions client_of(TlsVersion version, std::string_view ca_file = test_c
 }
 
 /// A server shows `shown`, and the client, who trusts `ca_file`, refuses it in either version of
-/// TLS; the server is told so. Without verification it is taken.
+/// TLS; the server is told so. Without verification it is taken. The same holds for a client of
+/// another library.
 void check_refused(Identity shown, Verdict expected, std::string host = "localhost",
                    std::string ca_file = test_ca_file(), std::string crl_file = {}) {
     const TlsContext server =
@@ -68,6 +70,7 @@ void check_refused(Identity shown, Verdict expected, std::string host = "localho
         options.crl_file = crl_file;
         const TlsEnds ends = meet_alone(TlsContext::client(options), server, host);
         check_verdict(ends.client, expected);
+        check_verdict(meet_foreign(TlsContext::client(options), shown, host), expected);
         INFO(ends.server.what());
         CHECK(ends.server.as<TlsError>().code() == TlsErrc::peer_rejected_certificate);
         CHECK_THAT(ends.server.what(), Contains("the peer rejected our certificate"));
@@ -76,6 +79,7 @@ void check_refused(Identity shown, Verdict expected, std::string host = "localho
         const TlsEnds blind = meet_alone(TlsContext::client(options), server, host);
         INFO(blind.client.what() << " " << blind.server.what());
         CHECK(have_met(blind));
+        CHECK(meet_foreign(TlsContext::client(options), shown, host).text == "met");
     }
 }
 
@@ -88,6 +92,7 @@ void check_taken(Identity shown, std::string host = "localhost",
         const TlsEnds ends = meet_alone(client, server, host);
         INFO(ends.client.what() << " " << ends.server.what());
         CHECK(have_met(ends));
+        CHECK(meet_foreign(client, shown, host).text == "met");
     }
 }
 

@@ -28,7 +28,7 @@ std::string trusted;  // the file of the server's certificate
 
 // A call that blocks.
 requests::Response requests_get(const std::string& url) {
-    return requests::Session({.ca_file = trusted}).get(url);
+    return requests::Session({.tls = ringio::TlsContext::client({.ca_file = trusted})}).get(url);
 }
 
 void download_image_and_block(const std::string& url, const std::string& images_dir) {
@@ -59,7 +59,7 @@ ringio::Task<> download_image(const ClientSession& session, std::string url,
 }
 
 ringio::Task<> at_the_same_time(std::vector<std::string> url_list, std::string images_dir) {
-    ClientSession session({.ca_file = trusted});
+    ClientSession session({.tls = ringio::TlsContext::client({.ca_file = trusted})});
     std::vector<ringio::Task<>> tasks;
     for (const std::string& url : url_list) {
         tasks.push_back(download_image(session, url, images_dir));

@@ -81,7 +81,7 @@ ringio::Task<bool> compare_own_pages() {
         urls.push_back(fmt::format("https://{}/{}", address, entry.path().filename().string()));
     }
     std::sort(urls.begin(), urls.end());
-    ClientSession session({.ca_file = file});
+    ClientSession session({.tls = ringio::TlsContext::client({.ca_file = file})});
     const bool success = co_await compare(session, urls);
     co_await session.close();
     server.close();

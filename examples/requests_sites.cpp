@@ -23,7 +23,8 @@ std::string trusted;  // the file of the server's certificate
 
 // [session]
 requests::Session& get_session() {
-    thread_local requests::Session session({.ca_file = trusted});
+    thread_local requests::Session session(
+        {.tls = ringio::TlsContext::client({.ca_file = trusted})});
     return session;
 }
 

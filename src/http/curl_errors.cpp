@@ -106,17 +106,58 @@ const Row* row_of(int code) noexcept {
     return nullptr;
 }
 
+// What OpenSSL said is better than what libcurl made of it.
+std::string words_of(const CurlFailure& failure) {
+    if (failure.tls) {
+        try {
+            std::rethrow_exception(failure.tls);
+        } catch (const std::exception& error) {
+            return error.what();
+        }
+    }
+    return failure.text.empty() ? curl_easy_strerror(static_cast<CURLcode>(failure.code))
+                                : failure.text;
+}
+
 std::error_code system_code(const CurlFailure& failure, int otherwise) {
     return {failure.system_error != 0 ? failure.system_error : otherwise, std::system_category()};
+}
+
+std::string connector_text(const CurlFailure& failure, const std::string& text) {
+    return fmt::format("Cannot connect to {} {}:{} [{}]", failure.by_proxy ? "proxy" : "host",
+                       failure.host, failure.port, text);
 }
 
 template <class Error>
 std::exception_ptr connector_error(const CurlFailure& failure, std::error_code code,
                                    const std::string& text) {
     return std::make_exception_ptr(
-        Error(failure.host, failure.port, code,
-              fmt::format("Cannot connect to {} {}:{} [{}]", failure.by_proxy ? "proxy" : "host",
-                          failure.host, failure.port, text)));
+        Error(failure.host, failure.port, code, connector_text(failure, text)));
+}
+
+template <class Error, class Cause>
+std::exception_ptr tls_error(const CurlFailure& failure, const Cause& cause,
+                             const std::string& text) {
+    return std::make_exception_ptr(
+        Error(failure.host, failure.port, cause, connector_text(failure, text)));
+}
+
+// Of what OpenSSL said, if it was heard; otherwise libcurl's words are all there is.
+std::exception_ptr tls_error(const CurlFailure& failure, bool is_certificate,
+                             const std::string& words, const std::string& text) {
+    try {
+        if (failure.tls) {
+            std::rethrow_exception(failure.tls);
+        }
+        if (is_certificate) {
+            throw CertificateError(words, words, {}, CertificateFailure());
+        }
+        throw TlsError(TlsErrc::protocol_error, words, words);
+    } catch (const CertificateError& error) {
+        return tls_error<ClientConnectorCertificateError>(failure, error, text);
+    } catch (const TlsError& error) {
+        return tls_error<ClientSSLError>(failure, error, text);
+    }
 }
 
 std::exception_ptr exchange_error(const CurlFailure& failure, const std::string& text) {
@@ -154,10 +195,11 @@ std::string curl_code_name(int code) {
 
 std::exception_ptr error_of(const CurlFailure& failure) {
     const Row* const row = row_of(failure.code);
-    const std::string text =
-        fmt::format("{}: {}", curl_code_name(failure.code),
-                    failure.text.empty() ? curl_easy_strerror(static_cast<CURLcode>(failure.code))
-                                         : failure.text.c_str());
+    const std::string words = words_of(failure);
+    const std::string text = fmt::format("{}: {}", curl_code_name(failure.code), words);
+    if (failure.tls && !failure.has_head) {
+        return tls_error(failure, false, words, text);
+    }
     switch (row != nullptr ? row->kind : Kind::connection) {
         case Kind::connector:
             return failure.by_proxy ? connector_error<ClientProxyConnectionError>(
@@ -168,11 +210,8 @@ std::exception_ptr error_of(const CurlFailure& failure) {
             return connector_error<ClientConnectorDNSError>(
                 failure, std::error_code(EAI_NONAME, resolver_category()), text);
         case Kind::tls:
-            return connector_error<ClientSSLError>(failure, system_code(failure, ECONNABORTED),
-                                                   text);
         case Kind::certificate:
-            return connector_error<ClientConnectorCertificateError>(
-                failure, system_code(failure, ECONNABORTED), text);
+            return tls_error(failure, row->kind == Kind::certificate, words, text);
         case Kind::exchange:
             return exchange_error(failure, text);
         case Kind::payload:

@@ -19,6 +19,7 @@ struct CurlFailure {
     bool connected = false;
     bool has_head = false;  ///< the head of the answer was there
     bool by_proxy = false;
+    std::exception_ptr tls = {};  ///< what OpenSSL said, a TlsError
 };
 
 /// "CURLE_COULDNT_CONNECT"; the number for a code that this libcurl did not have yet.

@@ -101,25 +101,6 @@ void set_up_target(EasyHandle& easy, const Exchange& exchange, const SessionSett
     }
 }
 
-void set_up_tls(EasyHandle& easy, const SessionSettings& settings) {
-    easy.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    easy.set(CURLOPT_SSL_VERIFYPEER, settings.verify ? 1L : 0L);
-    easy.set(CURLOPT_SSL_VERIFYHOST, settings.verify ? 2L : 0L);
-    const auto set_path = [&](CURLoption option, const std::string& path) {
-        if (!path.empty()) {
-            easy.set(option, path.c_str());
-        }
-    };
-    if (!settings.ca_file.empty() || !settings.ca_path.empty()) {
-        // Those that are named, and not the system's beside them.
-        easy.set(CURLOPT_CAINFO, settings.ca_file.empty() ? nullptr : settings.ca_file.c_str());
-        easy.set(CURLOPT_CAPATH, settings.ca_path.empty() ? nullptr : settings.ca_path.c_str());
-    }
-    set_path(CURLOPT_SSLCERT, settings.certificate);
-    set_path(CURLOPT_SSLKEY, settings.key);
-    set_path(CURLOPT_KEYPASSWD, settings.password);
-}
-
 }  // namespace
 
 std::string proxy_of(const Exchange& exchange, const SessionSettings& settings) {
@@ -129,17 +110,36 @@ std::string proxy_of(const Exchange& exchange, const SessionSettings& settings) 
     return settings.trust_env ? proxy_of_environment(exchange.url.is_secure()) : std::string();
 }
 
-void set_up_request(EasyHandle& easy, TextList& header_list, const Exchange& exchange,
+void set_up_request(EasyHandle& easy, RequestParts& parts, const Exchange& exchange,
                     const SessionSettings& settings) {
+    easy.set(CURLOPT_ERRORBUFFER, parts.error_text.data());
     easy.set(CURLOPT_NOSIGNAL, 1L);
     easy.set(CURLOPT_PROTOCOLS_STR, "http,https");
     easy.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     // Refused where a handle kept its buffer, of this size, from its last request.
     curl_easy_setopt(easy.get(), CURLOPT_BUFFERSIZE, buffer_size);
-    set_up_head(easy, header_list, exchange, settings);
+    easy.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    set_up_head(easy, parts.headers, exchange, settings);
     set_up_target(easy, exchange, settings);
-    set_up_tls(easy, settings);
+    const std::string proxy = proxy_of(exchange, settings);
+    parts.tls.set_up(easy, exchange, settings, !proxy.empty() && Url(proxy).is_secure());
+}
+
+CurlFailure describe_failure(CURLcode code, const EasyHandle& easy, const RequestParts& parts,
+                             const Exchange& exchange, const SessionSettings& settings) {
+    CurlFailure failure{.code = code,
+                        .text = parts.error_text.data(),
+                        .url = exchange.url.to_string(),
+                        .system_error = static_cast<int>(easy.info<long>(CURLINFO_OS_ERRNO)),
+                        .proxy_status = easy.info<long>(CURLINFO_HTTP_CONNECTCODE),
+                        .tls = parts.tls.failure()};
+    const std::string proxy = proxy_of(exchange, settings);
+    failure.by_proxy = !proxy.empty() && !failure.tls;
+    const Url peer = failure.by_proxy ? Url(proxy) : exchange.url;
+    failure.host = peer.unix_socket().empty() ? peer.host() : peer.unix_socket();
+    failure.port = peer.port();
+    return failure;
 }
 
 }  // namespace ringio::http::detail

@@ -8,7 +8,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <memory>
 #include <new>
@@ -146,16 +145,18 @@ void Session::State::set_up(Call& call) {
 
 Response Session::State::perform(const Exchange& exchange) {
     Call call{.exchange = &exchange};
-    http::detail::TextList headers;
-    std::array<char, CURL_ERROR_SIZE> error_text = {};
+    http::detail::RequestParts parts;
     easy.reset();
-    easy.set(CURLOPT_ERRORBUFFER, error_text.data());
     set_up(call);
-    http::detail::set_up_request(easy, headers, exchange, settings);
+    http::detail::set_up_request(easy, parts, exchange, settings);
     const Clock::time_point begin = Clock::now();
     const CURLcode code = curl_easy_perform(easy.get());
-    const int system_error = static_cast<int>(easy.info<long>(CURLINFO_OS_ERRNO));
-    const long proxy_status = easy.info<long>(CURLINFO_HTTP_CONNECTCODE);
+    const bool failed = code != CURLE_OK || !call.has_head;
+    http::detail::CurlFailure failure;
+    if (failed) {
+        failure = http::detail::describe_failure(code == CURLE_OK ? CURLE_GOT_NOTHING : code, easy,
+                                                 parts, exchange, settings);
+    }
     easy.reset();  // of what points into this call
     if (call.failure) {
         std::rethrow_exception(call.failure);
@@ -164,20 +165,10 @@ Response Session::State::perform(const Exchange& exchange) {
         Clock::now() >= *exchange.deadline) {
         throw TimeoutError();
     }
-    if (code != CURLE_OK || !call.has_head) {
-        const std::string proxy = http::detail::proxy_of(exchange, settings);
-        const http::Url peer = proxy.empty() ? exchange.url : http::Url(proxy);
-        std::rethrow_exception(http::detail::error_of(
-            {.code = code == CURLE_OK ? CURLE_GOT_NOTHING : code,
-             .text = error_text.data(),
-             .url = exchange.url.to_string(),
-             .host = peer.unix_socket().empty() ? peer.host() : peer.unix_socket(),
-             .port = peer.port(),
-             .system_error = system_error,
-             .proxy_status = proxy_status,
-             .connected = call.connections != 0,
-             .has_head = call.has_head,
-             .by_proxy = !proxy.empty()}));
+    if (failed) {
+        failure.connected = call.connections != 0;
+        failure.has_head = call.has_head;
+        std::rethrow_exception(http::detail::error_of(failure));
     }
     const http::detail::ResponseHead& head = call.head.head();
     return Response({.status = head.status,

@@ -1,5 +1,7 @@
 #include "session_settings.hpp"
 
+#include <stdexcept>
+
 namespace ringio::http::detail {
 
 SessionSettings::SessionSettings(const SessionOptions& options)
@@ -16,12 +18,12 @@ SessionSettings::SessionSettings(const SessionOptions& options)
       http2(options.http2),
       unix_socket(options.unix_socket),
       auth(copied(options.auth)),
-      ca_file(options.ca_file),
-      ca_path(options.ca_path),
-      certificate(options.certificate),
-      key(options.key),
-      password(options.password),
-      verify(options.verify.is_required()) {
+      tls(options.tls.security()) {
+    if (tls && tls->is_server()) {
+        throw std::invalid_argument(
+            "ClientSession: .tls is the context of a server: TlsContext::client() makes those of "
+            "clients");
+    }
     if (!options.base_url.empty()) {
         base_url = Url(options.base_url);
     }

@@ -3,9 +3,11 @@
 
 #include "request_spec.hpp"
 
+#include <ringio/base/intrusive_ptr.hpp>
 #include <ringio/http/headers.hpp>
 #include <ringio/http/options.hpp>
 #include <ringio/http/url.hpp>
+#include <ringio/streams/tls_option.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -32,12 +34,7 @@ struct SessionSettings {
     bool http2;
     std::string unix_socket;
     std::optional<Credentials> auth;
-    std::string ca_file;
-    std::string ca_path;
-    std::string certificate;
-    std::string key;
-    std::string password;
-    bool verify;
+    IntrusivePtr<ringio::detail::StreamSecurity> tls;  // none: as TlsContext::client()
 };
 
 }  // namespace ringio::http::detail

@@ -176,18 +176,11 @@ void Transfer::on_end(CURLcode code, const std::exception_ptr& lost) noexcept {
 
 std::exception_ptr Transfer::failure_of(CURLcode code) const noexcept {
     try {
-        const std::string proxy_url = proxy();
-        const Url peer = proxy_url.empty() ? exchange_.url : Url(proxy_url);
-        return error_of({.code = code,
-                         .text = error_text_.data(),
-                         .url = exchange_.url.to_string(),
-                         .host = peer.unix_socket().empty() ? peer.host() : peer.unix_socket(),
-                         .port = peer.port(),
-                         .system_error = static_cast<int>(easy_.info<long>(CURLINFO_OS_ERRNO)),
-                         .proxy_status = easy_.info<long>(CURLINFO_HTTP_CONNECTCODE),
-                         .connected = connections_ != 0,
-                         .has_head = has_head_,
-                         .by_proxy = !proxy_url.empty()});
+        CurlFailure failure =
+            describe_failure(code, easy_, parts_, exchange_, session_->settings());
+        failure.connected = connections_ != 0;
+        failure.has_head = has_head_;
+        return error_of(failure);
     } catch (...) {
         return std::current_exception();
     }

@@ -12,7 +12,6 @@
 #include <ringio/core/task.hpp>
 #include <ringio/tasks/create_task.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -90,10 +89,9 @@ private:
     std::shared_ptr<SessionState> session_;
     Exchange exchange_;
     EasyHandle easy_;
-    TextList header_list_;
+    RequestParts parts_;
     TextList resolve_list_;
     std::string resolve_entry_;
-    std::array<char, CURL_ERROR_SIZE> error_text_ = {};
     Slot slot_;
 
     HeadReader head_reader_;

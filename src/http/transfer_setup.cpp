@@ -32,7 +32,6 @@ int connected_function(void* transfer, char*, char*, int, int) {
 void Transfer::configure() {
     easy_ = session_->take_easy();
     easy_.set(CURLOPT_PRIVATE, static_cast<MultiTransfer*>(this));
-    easy_.set(CURLOPT_ERRORBUFFER, error_text_.data());
     easy_.set(CURLOPT_HEADERFUNCTION, &header_function);
     easy_.set(CURLOPT_HEADERDATA, this);
     easy_.set(CURLOPT_WRITEFUNCTION, &body_function);
@@ -40,7 +39,7 @@ void Transfer::configure() {
     easy_.set(CURLOPT_PREREQFUNCTION, &connected_function);
     easy_.set(CURLOPT_PREREQDATA, this);
     easy_.set(CURLOPT_SHARE, session_->share());
-    set_up_request(easy_, header_list_, exchange_, session_->settings());
+    set_up_request(easy_, parts_, exchange_, session_->settings());
     configure_connection();
     configure_body();
 }

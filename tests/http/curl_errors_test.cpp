@@ -91,6 +91,28 @@ TEST_CASE("curl errors: bytes that could not be moved are told by how far it was
     CHECK(becomes<SocketTimeoutError>({.code = 28, .connected = true}));
 }
 
+TEST_CASE("curl errors: what OpenSSL said is said, and makes the class") {
+    const std::exception_ptr untrusted = std::make_exception_ptr(ringio::CertificateError(
+        "TLS handshake with h:443 failed", "expired", "renew it", {.verify_result = 10}));
+    const std::exception_ptr rejected = std::make_exception_ptr(ringio::TlsError(
+        ringio::TlsErrc::peer_rejected_certificate, "TLS with h:443 failed", "unknown ca", ""));
+    for (const int code : {35, 55, 56, 60}) {
+        const CurlFailure failure{.code = code, .text = "x", .host = "h", .port = 443};
+        CurlFailure of_certificate = failure;
+        of_certificate.tls = untrusted;
+        const Named error = thrown_for(of_certificate);
+        CHECK(*error.type == typeid(ClientConnectorCertificateError));
+        CHECK(error.text ==
+              "Cannot connect to host h:443 [" + curl_code_name(code) +
+                  ": TLS handshake with h:443 failed; hint: renew it]: certificate verify failed");
+        CurlFailure of_alert = failure;
+        of_alert.tls = rejected;
+        CHECK(*thrown_for(of_alert).type == typeid(ClientSSLError));
+    }
+    CHECK(*thrown_for({.code = 56, .has_head = true, .tls = rejected}).type ==
+          typeid(ClientPayloadError));
+}
+
 TEST_CASE("curl errors: a code that is not known is a ClientConnectionError with its number") {
     using Lost = ringio::http::detail::Thrown<ClientConnectionError>;
     for (int code = 1; code < 120; ++code) {

@@ -13,6 +13,9 @@ using ringio::TimeoutError;
 namespace {
 
 const std::error_code refused(ECONNREFUSED, std::system_category());
+const ringio::TlsError not_tls(ringio::TlsErrc::not_tls, "no TLS", "wrong version number");
+const ringio::CertificateError expired("too old", "certificate has expired", "renew it",
+                                       {.verify_result = 10, .depth = 1});
 
 /// Which of these handlers take an error: the letters of those that do.
 template <class E>
@@ -52,8 +55,8 @@ TEST_CASE("errors: each is taken by the handlers of all that it is") {
     CHECK(taken_by(ClientConnectorError("h", 1, refused, "x")) == "EcnoSR");
     CHECK(taken_by(ClientConnectorDNSError("h", 1, refused, "x")) == "EcnoSR");
     CHECK(taken_by(ClientProxyConnectionError("h", 1, refused, "x")) == "EcnoSR");
-    CHECK(taken_by(ClientSSLError("h", 1, refused, "x")) == "EcnoSR");
-    CHECK(taken_by(ClientConnectorCertificateError("h", 1, refused, "x")) == "EcnoSR");
+    CHECK(taken_by(ClientSSLError("h", 1, not_tls, "x")) == "EcnoSR");
+    CHECK(taken_by(ClientConnectorCertificateError("h", 1, expired, "x")) == "EcnoSR");
     CHECK(taken_by(ServerDisconnectedError()) == "EcnsR");
     CHECK(taken_by(ServerTimeoutError("x")) == "EcnsTR");
     CHECK(taken_by(ConnectionTimeoutError("x")) == "EcnsTR");
@@ -73,6 +76,14 @@ TEST_CASE("errors: what they know") {
     CHECK(connector.port() == 80);
     CHECK(connector.code() == refused);
     CHECK(std::string(connector.what()) == "Cannot connect: Connection refused");
+    const ClientSSLError plain("host", 443, not_tls, "Cannot connect");
+    CHECK(plain.code() == ringio::TlsErrc::not_tls);
+    CHECK(plain.tls_error().reason() == "wrong version number");
+    const ClientConnectorCertificateError untrusted("host", 443, expired, "Cannot connect");
+    CHECK(untrusted.code() == ringio::TlsErrc::certificate_verify_failed);
+    CHECK(untrusted.tls_error().hint() == "renew it");
+    CHECK(untrusted.certificate_error().depth() == 1);
+    CHECK(std::string(untrusted.what()) == "Cannot connect: certificate verify failed");
     const ClientResponseError response(404, "Not Found", "http://h/");
     CHECK(response.status() == 404);
     CHECK(response.message() == "Not Found");

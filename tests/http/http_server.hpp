@@ -6,6 +6,7 @@
 #include <ringio/streams.hpp>
 #include <ringio/sync.hpp>
 #include <ringio/tasks.hpp>
+#include <ringio/tls.hpp>
 
 #include <fmt/core.h>
 #include <support/async_test_case.hpp>
@@ -171,7 +172,7 @@ public:
         auto handler = [this](StreamReader reader, StreamWriter writer) {
             return handle(std::move(reader), std::move(writer));
         };
-        server_ = co_await start_server(handler, "127.0.0.1", 0);
+        server_ = co_await start_server(handler, "127.0.0.1", 0, {.tls = tls_option()});
     }
 
     Task<> stop() {
@@ -187,14 +188,17 @@ public:
 
     unsigned port() const { return server_->sockets()[0].getsockname().port(); }
     std::string url(std::string_view path) const {
-        return fmt::format("http://127.0.0.1:{}{}", port(), path);
+        return fmt::format("{}://127.0.0.1:{}{}", tls ? "https" : "http", port(), path);
     }
 
+    std::optional<TlsContext> tls;  // what it speaks when it is started, or none
     std::vector<Heard> heard;
     int connections = 0;  // that there were
     int open = 0;         // that there are
 
 private:
+    TlsOption tls_option() const { return tls ? TlsOption(*tls) : TlsOption(); }
+
     Task<> answer_all(Conversation& client) {
         while (auto request = co_await client.next()) {
             co_await client.send(answers_(*request));

@@ -29,10 +29,11 @@ TEST_CASE("options: the defaults are aiohttp's") {
     CHECK(RequestOptions().max_redirects == 10);
 }
 
-TEST_CASE("options: certificates are checked, unless it is said that they are not") {
-    CHECK(SessionOptions().verify.is_required());
-    const SessionOptions options{.verify = ringio::tls::insecure_no_verify()};
-    CHECK(!options.verify.is_required());
+TEST_CASE("options: TLS is as a context says, and by itself nobody's") {
+    CHECK(!SessionOptions().tls);
+    const auto context = ringio::TlsContext::client({.verify = ringio::tls::insecure_no_verify()});
+    const SessionOptions options{.tls = context};
+    CHECK(options.tls.security() == ringio::TlsOption(context).security());
 }
 
 TEST_CASE("options: data is a text or a generator") {

@@ -34,7 +34,8 @@ class Certificates {
 public:
     Certificates() {
         run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key "
-            "-out ca.pem -days 1 -subj '/CN=Test CA'");
+            "-out ca.pem -days 1 -subj '/CN=Test CA' "
+            "-addext keyUsage=critical,keyCertSign,cRLSign");
         make("server", "DNS:localhost,IP:127.0.0.1", 1);
         make("other", "DNS:other.test", 1);
         make("expired", "DNS:localhost,IP:127.0.0.1", -1);
@@ -46,7 +47,10 @@ public:
 
 private:
     void make(const std::string& name, const std::string& names, int days) {
-        folder_.file(name + ".ext", "subjectAltName=" + names + "\n");
+        folder_.file(name + ".ext", fmt::format("subjectAltName={}\nbasicConstraints=CA:FALSE\n"
+                                                "subjectKeyIdentifier=hash\n"
+                                                "authorityKeyIdentifier=keyid\n",
+                                                names));
         run(
             fmt::format("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {0}.key "
                         "-out {0}.csr -subj /CN={0}",

@@ -4,6 +4,7 @@
 
 #include <ringio/base/config.hpp>
 #include <ringio/core/exceptions.hpp>
+#include <ringio/tls/tls_error.hpp>
 
 #include <stdexcept>
 #include <string>
@@ -62,8 +63,8 @@ public:
     const char* what() const noexcept override { return std::system_error::what(); }
 };
 
-/// No connection could be made. The code is the system's, of resolver_category() when the name was
-/// not found, or ECONNREFUSED or ECONNABORTED where only that much is known.
+/// No connection could be made. The code is the system's, ECONNREFUSED where only that much is
+/// known; of resolver_category() when the name was not found, of tls_category() when TLS failed.
 class RINGIO_API ClientConnectorError : public ClientOSError {
 public:
     ClientConnectorError(std::string host, unsigned port, std::error_code code,
@@ -90,16 +91,31 @@ public:
     using ClientConnectorError::ClientConnectorError;
 };
 
-/// TLS could not be agreed on.
+/// TLS could not be agreed on, or the server did not take our certificate.
 class RINGIO_API ClientSSLError : public ClientConnectorError {
 public:
-    using ClientConnectorError::ClientConnectorError;
+    ClientSSLError(std::string host, unsigned port, const TlsError& error, const std::string& text)
+        : ClientConnectorError(std::move(host), port, error.code(), text), tls_error_(error) {}
+
+    /// Why: with OpenSSL's reason, and a hint.
+    const TlsError& tls_error() const noexcept { return tls_error_; }
+
+private:
+    TlsError tls_error_;
 };
 
 /// The server's certificate is not to be trusted.
 class RINGIO_API ClientConnectorCertificateError : public ClientSSLError {
 public:
-    using ClientSSLError::ClientSSLError;
+    ClientConnectorCertificateError(std::string host, unsigned port, const CertificateError& error,
+                                    const std::string& text)
+        : ClientSSLError(std::move(host), port, error, text), certificate_error_(error) {}
+
+    /// Which certificate, and why.
+    const CertificateError& certificate_error() const noexcept { return certificate_error_; }
+
+private:
+    CertificateError certificate_error_;
 };
 
 /// The server closed the connection before it answered.

@@ -95,13 +95,7 @@ struct SessionOptions {
     bool http2 = true;                  ///< with those that speak it, over TLS
     std::string_view unix_socket = {};  ///< where all requests go, whatever their host
     std::optional<BasicAuth> auth = {};
-    // TLS
-    std::string_view ca_file = {};  ///< certificates that are trusted, in the place of the system's
-    std::string_view ca_path = {};  ///< a directory of such, as c_rehash(1) makes it
-    std::string_view certificate = {};  ///< the client's own, a file in PEM
-    std::string_view key = {};
-    std::string_view password = {};  ///< of the key
-    TlsVerification verify = {};     ///< tls::insecure_no_verify(): not
+    TlsOption tls = {};  ///< none: as TlsContext::client(). ALPN is what `http2` says
 };
 
 }  // namespace ringio::http

@@ -1,0 +1,68 @@
+#include "exchange_tls.hpp"
+
+#include <ringio/http/errors.hpp>
+#include <ringio/tls/tls_context.hpp>
+
+#include <fmt/core.h>
+
+namespace ringio::http::detail {
+namespace {
+
+IntrusivePtr<ringio::detail::StreamSecurity> default_rules() {
+    static const TlsContext context = TlsContext::client();
+    return IntrusivePtr<ringio::detail::StreamSecurity>(TlsOption(context).security());
+}
+
+}  // namespace
+
+void ExchangeTls::set_up(EasyHandle& easy, const Exchange& exchange,
+                         const SessionSettings& settings, bool proxy_is_secure) {
+    const Url& url = exchange.url;
+    if (!url.is_secure() && !proxy_is_secure) {
+        return;
+    }
+    try {
+        rules_ = settings.tls ? settings.tls : default_rules();
+    } catch (const TlsError& error) {
+        throw ClientSSLError(
+            url.host(), url.port(), error,
+            fmt::format("Cannot connect to host {}:{} [{}]", url.host(), url.port(), error.what()));
+    }
+    // A proxy has a name of its own, which libcurl has to check then.
+    host_ = proxy_is_secure ? "" : url.host();
+    peer_ = fmt::format("{}:{}", url.host(), url.port());
+    const bool verifies = rules_->checks_host_name();
+    for (const CURLoption option : {CURLOPT_SSL_VERIFYPEER, CURLOPT_PROXY_SSL_VERIFYPEER}) {
+        easy.set(option, verifies ? 1L : 0L);
+    }
+    for (const CURLoption option : {CURLOPT_SSL_VERIFYHOST, CURLOPT_PROXY_SSL_VERIFYHOST}) {
+        easy.set(option, verifies ? 2L : 0L);
+    }
+    easy.set(CURLOPT_SSL_SESSIONID_CACHE,
+             ringio::detail::ForeignHandshake::resumes(*rules_) ? 1L : 0L);
+    // Whom to trust is known: libcurl would read the system's certificates for each connection.
+    for (const CURLoption option :
+         {CURLOPT_CAINFO, CURLOPT_CAPATH, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH}) {
+        easy.set(option, static_cast<const char*>(nullptr));
+    }
+    easy.set(CURLOPT_SSL_CTX_FUNCTION, &begin);
+    easy.set(CURLOPT_SSL_CTX_DATA, this);
+}
+
+CURLcode ExchangeTls::begin(CURL*, void* context, void* self) noexcept {
+    auto& tls = *static_cast<ExchangeTls*>(self);
+    try {
+        tls.handshake_ = ringio::detail::ForeignHandshake::put_under(
+            *tls.rules_, *static_cast<SSL_CTX*>(context), tls.host_, tls.peer_);
+        return CURLE_OK;
+    } catch (...) {
+        tls.failure_ = std::current_exception();
+        return CURLE_SSL_CONNECT_ERROR;
+    }
+}
+
+std::exception_ptr ExchangeTls::failure() const noexcept {
+    return failure_ || !handshake_ ? failure_ : handshake_->failure();
+}
+
+}  // namespace ringio::http::detail

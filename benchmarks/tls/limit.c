@@ -70,6 +70,7 @@ static SSL* on(SSL_CTX* context, int fd) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     fcntl(fd, F_SETFL, O_NONBLOCK);
     SSL_set_fd(ssl, fd);
+    SSL_set_read_ahead(ssl, 1);  // a call per record, not two
     SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return ssl;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <stdexcept>
 
 namespace ringio::detail {
@@ -259,11 +260,36 @@ void Intake::feed(std::string_view bytes) {
     came(bytes.size());
 }
 
-std::span<char> Intake::feed_space(std::size_t size) { return buffer_.prepare(size).first(size); }
+std::span<char> Intake::feed_space(std::size_t size) {
+    const bool is_waited_for = reader_ == Reader::waiting || reader_ == Reader::woken;
+    if (memory_ != nullptr && is_waited_for && buffer_.empty() && !memory_->free().empty()) {
+        return memory_->free();
+    }
+    return buffer_.prepare(size).first(size);
+}
 
-void Intake::fed(std::size_t size) noexcept {
-    buffer_.commit(size);
-    came(size);
+void Intake::fed(std::span<const char> bytes) noexcept {
+    if (memory_ != nullptr && bytes.data() == memory_->free().data()) {
+        memory_->size += bytes.size();
+    } else {
+        buffer_.commit(bytes.size());
+    }
+    came(bytes.size());
+}
+
+// Without memory the stream fails: bytes would be missing.
+void Intake::take_back() noexcept {
+    if (!has_filled_memory()) {
+        return;
+    }
+    try {
+        ReadBuffer all;
+        all.append({memory_->space.data(), memory_->size});
+        all.append(buffer_.data());
+        std::swap(buffer_, all);
+    } catch (const std::bad_alloc&) {
+        fail(ENOMEM);
+    }
 }
 
 // Only with news for who waits: he has said that there is room, and says so again when he wakes.

@@ -13,6 +13,21 @@ void FillAwaiter::await_resume() {
     end();
 }
 
+FillMemoryAwaiter::FillMemoryAwaiter(StreamInbound& inbound, std::span<char> target) noexcept
+    : IntakeWait(inbound), inbound_(inbound), memory_{.space = target} {}
+
+void FillMemoryAwaiter::await_suspend(std::coroutine_handle<> coroutine) {
+    IntakeWait::await_suspend(coroutine);
+    inbound_.lend_memory(memory_);
+}
+
+std::size_t FillMemoryAwaiter::await_resume() {
+    check();
+    inbound_.stream_.throw_failure();
+    end();
+    return memory_.size;
+}
+
 DirectFillAwaiter::DirectFillAwaiter(StreamInbound& inbound, std::span<char> target) noexcept
     : RequestWait(
           {.fd = inbound.stream_.socket().fd(), .buffer = target.data(), .size = target.size()}),

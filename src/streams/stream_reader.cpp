@@ -96,7 +96,14 @@ Task<std::size_t> read_into(State state, std::span<char> target) {
         if (state->input().is_bulk()) {
             co_return co_await state->input().fill("read", target);
         }
-        co_await state->input().fill("read");
+        if (!state->input().has_descriptor()) {
+            const std::size_t size = co_await state->input().fill_memory("read", target);
+            if (size > 0) {
+                co_return size;
+            }
+        } else {
+            co_await state->input().fill("read");
+        }
     }
     const std::size_t size = state->input().data().copy(target.data(), target.size());
     state->input().consume(size);

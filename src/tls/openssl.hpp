@@ -32,6 +32,13 @@ inline std::string reason_of(unsigned long error) {
     return reason != nullptr ? reason : "unknown error " + std::to_string(error);
 }
 
+/// Empties the queue; to look first costs less.
+inline void forget_errors() noexcept {
+    if (ERR_peek_error() != 0) {
+        ERR_clear_error();
+    }
+}
+
 /// Takes the first error from the queue, which is the cause, and drops the others.
 inline unsigned long take_error() noexcept {
     const unsigned long error = ERR_get_error();

@@ -247,7 +247,7 @@ bool TlsSession::receive_piece(StreamInbound& input) noexcept {
     std::size_t size = 0;
     const int error =
         call([&](SSL* ssl) { return SSL_read_ex(ssl, space.data(), space.size(), &size); });
-    input.fed(size);  // the reader is woken; a layer above may end it all
+    input.fed(space.first(size));  // the reader is woken; a layer above may end it all
     if (is_over() || error == SSL_ERROR_NONE) {
         return !is_over();
     }

@@ -96,7 +96,7 @@ private:
     /// comes between the call and the look at it.
     template <class Call>
     int call(Call&& function) noexcept {
-        ERR_clear_error();
+        forget_errors();
         in_call_ = true;
         const int result = function(ssl_.get());
         const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), result);

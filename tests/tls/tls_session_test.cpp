@@ -136,3 +136,42 @@ ASYNC_TEST_CASE("tls session: a relay into it moves all, and leaves its end to w
     pair.client.writer.close();
     CHECK_AWAIT(pair.server.reader.read(), "");
 }
+
+ASYNC_TEST_CASE(
+    "tls session: what is larger than a reader's memory comes in order, piece by piece") {
+    SecurePair pair = co_await secure_pair(client_context(), server_context());
+    std::string sent;
+    for (int i = 0; sent.size() < 1'000'000; ++i) {
+        sent += std::to_string(i) + " ";
+    }
+    auto sending = create_task([](StreamWriter writer, std::string_view text) -> Task<> {
+        writer.write(text);
+        co_await writer.drain();
+    }(pair.client.writer, sent));
+    std::vector<char> memory(40'000);
+    std::string received;
+    std::size_t size = 0;
+    for (std::size_t room = 1; received.size() < sent.size(); room = room * 7 % memory.size() + 1) {
+        size = co_await pair.server.reader.read(std::span(memory).first(room));
+        REQUIRE(size > 0);
+        received.append(memory.data(), size);
+    }
+    CHECK((received == sent));
+    co_await sending;
+    pair.client.writer.close();
+    size = co_await pair.server.reader.read(std::span(memory));
+    CHECK(size == 0);
+}
+
+ASYNC_TEST_CASE("tls session: a read into memory that is cancelled has lost nothing of it") {
+    SecurePair pair = co_await secure_pair(client_context(), server_context());
+    std::vector<char> memory(8);
+    auto reading = create_task(pair.server.reader.read(std::span(memory)));
+    co_await turns(2);
+    pair.client.writer.write("more than eight bytes");
+    co_await pair.client.writer.drain();
+    REQUIRE(std::string_view(memory.data(), memory.size()) == "more tha");
+    reading.cancel();
+    CHECK_AWAIT(is_cancelled(reading), true);
+    CHECK_AWAIT(pair.server.reader.readexactly(21), "more than eight bytes");
+}

@@ -34,6 +34,14 @@ struct Loan {
     std::string_view bytes;
 };
 
+/// Memory of a reader that waits, and how much of it was written to.
+struct ReaderMemory {
+    std::span<char> free() const noexcept { return space.subspan(size); }
+
+    std::span<char> space;
+    std::size_t size = 0;
+};
+
 /// Receives from a socket, and is itself what its reader waits in, for there is at most one.
 ///
 /// Legend of the request: fresh -> (start, or a reader) receiving: in flight -> its terminal
@@ -163,12 +171,21 @@ public:
             throw_cancelled();
         }
     }
-    void end_read() noexcept { reader_ = Reader::none; }
+    void end_read() noexcept {
+        reader_ = Reader::none;
+        memory_ = nullptr;
+    }
     /// Ends a read whose frame is destroyed, or that throws, perhaps with data at hand.
     void abandon_read() noexcept {
+        take_back();
         end_read();
         end_loan();
     }
+    /// After begin_read(), without a descriptor: what is fed until the read ends goes into that
+    /// memory first. An abandoned read gives the bytes back.
+    void lend_memory(ReaderMemory& memory) noexcept { memory_ = &memory; }
+    bool has_filled_memory() const noexcept { return memory_ != nullptr && memory_->size > 0; }
+    bool has_descriptor() const noexcept { return fd_ >= 0; }
 
     /// Ends the wait at once: what comes later stays here.
     bool cancel(const std::string&) noexcept final;
@@ -184,10 +201,10 @@ public:
     /// then nothing came.
     void feed(std::string_view bytes);
     void feed_end() noexcept;
-    /// The same in two steps: memory for at most `size` bytes to be written to, and how many were.
-    /// *Errors*: std::bad_alloc.
+    /// The same in two steps: memory for at most `size` bytes to be written to, that of a waiting
+    /// reader if it has some, and the part of it that was. *Errors*: std::bad_alloc.
     std::span<char> feed_space(std::size_t size);
-    void fed(std::size_t size) noexcept;
+    void fed(std::span<const char> bytes) noexcept;
     /// Says that more than twice the limit was fed, and fed_out() is to come.
     bool is_full() const noexcept { return fd_ < 0 && phase_ == Phase::pausing; }
 
@@ -238,6 +255,7 @@ private:
         }
     }
     void came(std::size_t size) noexcept;
+    void take_back() noexcept;
     void receive_for_reader();
     [[noreturn]] RINGIO_NOINLINE void throw_cancelled();
     void submit();
@@ -267,9 +285,10 @@ private:
 
     IntrusivePtr<LoopAnchor> anchor_;
     IntrusivePtr<BufferPool> pool_;
-    std::string_view loan_;          // in a buffer of pool_; then buffer_ is empty
-    ReadBuffer buffer_;              // copied aside, or received by `single`
-    TaskStateBase* task_ = nullptr;  // the reader's
+    std::string_view loan_;           // in a buffer of pool_; then buffer_ is empty
+    ReadBuffer buffer_;               // copied aside, or received by `single`
+    ReaderMemory* memory_ = nullptr;  // the reader's; what is in it came before buffer_
+    TaskStateBase* task_ = nullptr;   // the reader's
     int fd_;
     unsigned loan_id_ = 0;
     std::size_t limit_;

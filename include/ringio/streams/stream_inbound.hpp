@@ -42,6 +42,30 @@ private:
     StreamInbound& inbound_;
 };
 
+/// The same with memory of the caller for what is fed meanwhile.
+class FillMemoryAwaiter final : public IntakeWait {
+public:
+    FillMemoryAwaiter(StreamInbound& inbound, std::span<char> target) noexcept;
+    void await_suspend(std::coroutine_handle<> coroutine);
+    /// Returns how many bytes are in the target; what came into the buffer is not among them.
+    std::size_t await_resume();
+
+private:
+    StreamInbound& inbound_;
+    ReaderMemory memory_;
+};
+
+class [[nodiscard]] FillMemory {
+public:
+    FillMemory(StreamInbound& inbound, std::span<char> target) noexcept
+        : inbound_(inbound), target_(target) {}
+    FillMemoryAwaiter operator co_await() const noexcept { return {inbound_, target_}; }
+
+private:
+    StreamInbound& inbound_;
+    std::span<char> target_;
+};
+
 /// Receives once into memory of the caller, for a large transfer.
 class DirectFillAwaiter final : public RequestWait<RecvRequest> {
 public:
@@ -87,6 +111,11 @@ public:
         require_readable(reader);
         return Fill(*this);
     }
+    /// As fill(), and what is fed goes into `target` first.
+    FillMemory fill_memory(const char* reader, std::span<char> target) {
+        require_readable(reader);
+        return FillMemory(*this, target);
+    }
     /// Receives once into `target`; only when the intake says that it is bulk.
     DirectFill fill(const char* reader, std::span<char> target) {
         require_readable(reader);
@@ -114,6 +143,7 @@ public:
 
 private:
     friend class FillAwaiter;
+    friend class FillMemoryAwaiter;
     friend class DirectFillAwaiter;
 
     void retain() noexcept override;

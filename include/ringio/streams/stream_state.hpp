@@ -84,7 +84,8 @@ public:
     /// by its own side. A stream that failed is not at its end.
     bool at_eof() const noexcept {
         return inbound_.is_forbidden() ? failure_ == nullptr
-                                       : inbound_.at_end() && inbound_.empty();
+                                       : inbound_.at_end() && inbound_.empty() &&
+                                             !inbound_.has_filled_memory();
     }
 
     // The end.

@@ -83,9 +83,9 @@ public:
     /// Says that nothing more is to be read: the peer's end was reached, or the stream was closed
     /// by its own side. A stream that failed is not at its end.
     bool at_eof() const noexcept {
-        return inbound_.is_forbidden() ? failure_ == nullptr
-                                       : inbound_.at_end() && inbound_.empty() &&
-                                             !inbound_.has_filled_memory();
+        return inbound_.is_forbidden()
+                   ? failure_ == nullptr
+                   : inbound_.at_end() && inbound_.empty() && !inbound_.has_filled_memory();
     }
 
     // The end.

@@ -23,7 +23,7 @@ sys.path.insert(0, str(HERE))
 
 from harness import machine, report
 
-FOLDERS = ("micro", "net", "disk", "process", "local", "pools", "compile", "counts")
+FOLDERS = ("micro", "net", "tls", "http_client", "disk", "process", "local", "pools", "compile", "counts")
 PAGE = REPOSITORY / "docs" / "performance.md"
 
 

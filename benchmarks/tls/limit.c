@@ -5,6 +5,7 @@
 //   tls_limit CERTIFICATE KEY bulk N SIZE     N MiB through one connection, SIZE bytes a write
 //
 // The two ends take turns: what one has sent is there when the other looks, so nobody polls.
+#define _GNU_SOURCE
 #include "../harness/job.h"
 
 #include <arpa/inet.h>

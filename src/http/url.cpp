@@ -1,5 +1,7 @@
 #include <ringio/http/url.hpp>
 
+#include "host_name.hpp"
+
 #include <ringio/http/errors.hpp>
 #include <ringio/http/headers.hpp>
 #include <ringio/io/address.hpp>
@@ -10,6 +12,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <stdexcept>
 
 namespace ringio::http {
 namespace {
@@ -127,6 +130,14 @@ bool is_scheme(std::string_view text) noexcept {
            });
 }
 
+/// Whether all of it that is ASCII may stand in a host.
+bool is_host(std::string_view text) noexcept {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return static_cast<unsigned char>(c) >= 0x80 || is_letter_or_digit(c) ||
+               host_safe.find(c) != std::string_view::npos;
+    });
+}
+
 }  // namespace
 
 Url::Url(std::string_view text) {
@@ -192,13 +203,17 @@ void Url::parse_host(std::string_view host, std::string_view whole) {
         }
         return;
     }
-    const bool is_valid = std::all_of(host.begin(), host.end(), [](char c) {
-        return is_letter_or_digit(c) || host_safe.find(c) != std::string_view::npos;
-    });
-    if (host.empty() || !is_valid || host.size() > 255) {
+    if (!is_host(host)) {
         refuse(whole, "it names no valid host");
     }
-    host_ = detail::to_lower(host);
+    try {
+        host_ = detail::to_lower(detail::ascii_host(host));
+    } catch (const std::invalid_argument& error) {
+        refuse(whole, error.what());
+    }
+    if (!is_host(host_) || host_.size() > 255) {  // "℀" has become "a/c"
+        refuse(whole, "it names no valid host");
+    }
 }
 
 void Url::parse_rest(std::string_view rest) {

@@ -419,6 +419,27 @@ ASYNC_TEST_CASE(
     co_await end(session, server);
 }
 
+ASYNC_TEST_CASE("C8: a host beyond ASCII is resolved, and told to the server, as DNS has it") {
+    HttpServer server;
+    co_await server.start([&](const Heard& request) {
+        return request.target == "/there"
+                   ? answer("200 OK", std::string(request.headers["Host"]))
+                   : answer(
+                         "302 Found", "",
+                         fmt::format("Location: http://zürich.test:{}/there\r\n", server.port()));
+    });
+    const auto resolver = std::make_shared<OneAddress>();
+    get_running_loop().set_resolver(resolver);
+    ClientSession session;
+    const std::string port = std::to_string(server.port());
+    CHECK_AWAIT(body_at(session, "http://bücher.test:" + port + "/"), "xn--zrich-kva.test:" + port);
+    CHECK(server.heard.at(0).headers["Host"] == "xn--bcher-kva.test:" + port);
+    CHECK(resolver->asked ==
+          std::vector<std::string>{"xn--bcher-kva.test:" + port, "xn--zrich-kva.test:" + port});
+    get_running_loop().set_resolver(nullptr);
+    co_await end(session, server);
+}
+
 ASYNC_TEST_CASE("C9: who does not read lets the server wait, and then gets all of it") {
     spy = {};
     constexpr std::size_t total = 32 << 20;

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <locale.h>
+
 using ringio::http::FieldList;
 using ringio::http::InvalidURL;
 using ringio::http::Url;
@@ -113,7 +115,7 @@ TEST_CASE("Url: ports outside 1-65535 are refused") {
 
 TEST_CASE("Url: what names no host, or no scheme that is spoken, is refused") {
     for (const char* text : {"http://", "http:///x", "http://:80/", "http://?x", "http://a b/",
-                             "http://a\\@b/", "http://a%00/", "http://a<b>/", "http://é/"}) {
+                             "http://a\\@b/", "http://a%00/", "http://a<b>/"}) {
         CHECK(why_invalid(text) == std::string("'") + text + "': it names no valid host");
     }
     for (const char* text : {"", "/x", "a/b", "http:/a", "http", "://a", "1http://a", "a b://c"}) {
@@ -128,6 +130,42 @@ TEST_CASE("Url: what names no host, or no scheme that is spoken, is refused") {
           "'http://a@b@c/': an @ in user or password must be percent-encoded");
     CHECK(why_invalid(std::string("http://") + std::string(300, 'a') + "/")
               .ends_with("…': it names no valid host"));
+}
+
+TEST_CASE("Url: a host beyond ASCII becomes what DNS has") {
+    CHECK(Url("http://bücher.example/").host() == "xn--bcher-kva.example");
+    CHECK(read_url("http://BÜCHER.Example:8080/ü") == "http://xn--bcher-kva.example:8080/%C3%BC");
+    CHECK(read_url("http://user@日本語。jp/") == "http://xn--wgv71a119e.jp/");
+    CHECK(read_url("http://faß.de/") == "http://xn--fa-hia.de/");
+    CHECK(read_url("http://é/") == "http://xn--9ca/");
+    CHECK(read_url("http://u\xcc\x88.de/") == read_url("http://ü.de/"));  // u and two dots
+    CHECK(read_url("http://xn--bcher-kva.example/") == "http://xn--bcher-kva.example/");
+    CHECK(Url("http://a/").join("//bücher.example/x").host() == "xn--bcher-kva.example");
+    CHECK(Url("http://１２７.0.0.1/").host() == "127.0.0.1");
+}
+
+TEST_CASE("Url: a host beyond ASCII leaves the locale of the thread as it is") {
+    const locale_t before = ::uselocale(nullptr);
+    CHECK(Url("http://ü/").host() == "xn--tda");
+    CHECK(::uselocale(nullptr) == before);
+    CHECK_THROWS_AS(Url("http://-ü/"), InvalidURL);
+    CHECK(::uselocale(nullptr) == before);
+}
+
+TEST_CASE("Url: a host beyond ASCII that is no name is refused") {
+    const auto refused = [](const std::string& host, const std::string& why) {
+        const std::string text = "http://" + host + "/";
+        INFO(text);
+        CHECK(why_invalid(text) == "'" + text + "': " + why);
+    };
+    for (const char* host : {"-ü.de", "ü-.de", "a\xff.de", "\xcc\x81.de", "\xc3.de"}) {
+        refused(host, "its host is no internationalized domain name");
+    }
+    refused("ü" + std::string(64, 'x') + ".de", "its host is no internationalized domain name");
+    // What they mean is in ASCII, and belongs in no host.
+    for (const char* host : {"℀.example", "a＠b", "a／b", "ü b", "ü<.de", "ü%41.de"}) {
+        refused(host, "it names no valid host");
+    }
 }
 
 // RFC 3986, 5.4, as far as URLs of http go.

@@ -19,15 +19,16 @@ public:
     /// Is empty; only assignment and destruction are allowed.
     Url() noexcept = default;
 
-    /// Reads one. *Errors*: InvalidURL: another scheme, no host, a host with what belongs in none
-    /// (one beyond ASCII must come in its "xn--" form), a port outside 1-65535, a control
-    /// character.
+    /// Reads one. *Errors*: InvalidURL: another scheme, no host, a host with what belongs in none,
+    /// one beyond ASCII that is no name (or that a libcurl before 7.88, or without libidn2, wants
+    /// in its "xn--" form), a port outside 1-65535, a control character.
     explicit Url(std::string_view text);
 
     const std::string& scheme() const noexcept { return scheme_; }
     const std::string& user() const noexcept { return user_; }          ///< decoded
     const std::string& password() const noexcept { return password_; }  ///< decoded
-    /// Without the brackets of an IPv6 literal; empty for a Unix socket.
+    /// Without the brackets of an IPv6 literal, and as DNS has it: "xn--bcher-kva.example"; empty
+    /// for a Unix socket.
     const std::string& host() const noexcept { return host_; }
     /// The port, that of the scheme when none is named.
     unsigned port() const noexcept;

@@ -23,6 +23,7 @@ is_present() {
         catch2) pkg-config --exists catch2 || pkg-config --exists catch2-with-main ;;
         libssl-dev) pkg-config --exists 'libssl >= 3' ;;
         libcurl4-openssl-dev) pkg-config --exists 'libcurl >= 7.85' ;;
+        zlib1g-dev) pkg-config --exists zlib ;;
         libpq-dev) pkg-config --exists libpq ;;
         libhiredis-dev) pkg-config --exists hiredis ;;
         libc-ares-dev) pkg-config --exists libcares ;;
@@ -110,7 +111,7 @@ build() {
 }
 
 build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3 ccache libssl-dev
-    libcurl4-openssl-dev openssl)
+    libcurl4-openssl-dev zlib1g-dev openssl)
 test_packages=(catch2 nginx-light valgrind strace socat)
 # Real peers of TLS.
 peer_packages=(gnutls-bin curl haproxy stunnel4)

@@ -59,6 +59,13 @@ Headers headers_of(const SessionSettings& settings, const RequestSpec& spec,
     if (spec.body && !spec.body_type.empty() && !headers.contains("Content-Type")) {
         headers.add("Content-Type", spec.body_type);
     }
+    if (!spec.body_coding.empty()) {
+        if (headers.contains("Content-Encoding")) {
+            throw std::invalid_argument(
+                "compress can not be set if Content-Encoding header is set");
+        }
+        headers.add("Content-Encoding", spec.body_coding);
+    }
     if (auth && !headers.contains("Authorization")) {
         headers.add("Authorization", auth->header());
     }
@@ -127,6 +134,7 @@ Exchange next_exchange(const Exchange& last, const ResponseHead& head, std::stri
         next.method = "GET";
         next.body = nullptr;
         next.headers.remove("Content-Type");
+        next.headers.remove("Content-Encoding");
     } else if (next.body && !next.body->rewind()) {
         throw ClientPayloadError(
             fmt::format("{} redirects a body that is gone: it came from a generator or a file",

@@ -1,5 +1,7 @@
 #include "request_spec.hpp"
 
+#include "compression.hpp"
+
 #include <ringio/files/file_status.hpp>
 #include <ringio/files/open_file.hpp>
 
@@ -93,7 +95,8 @@ RequestSpec::RequestSpec(std::string_view request_method, std::string_view reque
       max_body(options.max_body),
       raise_for_status(options.raise_for_status),
       proxy(options.proxy),
-      auth(copied(options.auth)) {
+      auth(copied(options.auth)),
+      compress(options.compress) {
     if (options.data.chunks() != nullptr) {
         chunks = std::move(*options.data.chunks());
     } else if (options.data.is_given()) {
@@ -131,27 +134,45 @@ void RequestSpec::make_body() {
         throw std::invalid_argument(
             "of data, json, form, multipart and file only one can be the body of a request");
     }
+    if (!compress.empty()) {
+        check_coding(compress);
+    }
     if (text) {
-        body_type = "text/plain; charset=utf-8";
-        body = std::make_shared<RequestBody>(std::move(*text));
+        send_text(std::move(*text), "text/plain; charset=utf-8");
     } else if (json) {
-        body_type = "application/json";
-        body = std::make_shared<RequestBody>(std::move(*json));
+        send_text(std::move(*json), "application/json");
     } else if (form) {
-        body_type = "application/x-www-form-urlencoded";
-        body = std::make_shared<RequestBody>(form_encoded(*form));
+        send_text(form_encoded(*form), "application/x-www-form-urlencoded");
     } else if (multipart) {
-        body_type = multipart_type;
-        body = std::make_shared<RequestBody>(std::move(*multipart));
+        send_text(std::move(*multipart), multipart_type);
     } else if (chunks || !file.empty()) {
-        body_type = "application/octet-stream";
-        body = std::make_shared<RequestBody>(RequestBody::Fed{}, file_size);
         if (!chunks) {
             chunks = std::move(file_chunks);
         }
+        send_chunks();
     } else if (method == "POST" || method == "PUT" || method == "PATCH") {
         body = std::make_shared<RequestBody>(std::string());
     }
+}
+
+void RequestSpec::send_text(std::string bytes, std::string_view type) {
+    body_type = type;
+    if (!bytes.empty() && !compress.empty()) {
+        body_coding = compress;
+        bytes = compressed(bytes, compress);
+    }
+    body = std::make_shared<RequestBody>(std::move(bytes));
+}
+
+void RequestSpec::send_chunks() {
+    body_type = "application/octet-stream";
+    std::optional<std::size_t> size = file_size;
+    if (!compress.empty()) {
+        body_coding = compress;
+        chunks = compressed(std::move(*chunks), compress);
+        size.reset();  // nobody knows before it is sent
+    }
+    body = std::make_shared<RequestBody>(RequestBody::Fed{}, size);
 }
 
 bool Exchange::is_idempotent() const noexcept {

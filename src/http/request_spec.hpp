@@ -42,7 +42,7 @@ struct RequestSpec {
     /// Opens the file that is to be sent, if one is. *Errors*: std::system_error.
     Task<> open_file_body();
     /// The body and its headers, as the options say. *Errors*: std::invalid_argument for two
-    /// bodies.
+    /// bodies, and for a way to compress them that is none.
     void make_body();
 
     std::string method;
@@ -66,9 +66,15 @@ struct RequestSpec {
     std::optional<bool> raise_for_status;
     std::string proxy;
     std::optional<Credentials> auth;
+    std::string compress;
 
     std::shared_ptr<RequestBody> body;
-    std::string body_type;  // what Content-Type says if the caller does not
+    std::string body_type;    // what Content-Type says if the caller does not
+    std::string body_coding;  // what Content-Encoding says; empty: nothing
+
+private:
+    void send_text(std::string bytes, std::string_view type);
+    void send_chunks();
 };
 
 /// One exchange with a server: a request, or one step of it where it is redirected.

@@ -2,6 +2,8 @@
 
 #include "http_server.hpp"
 
+#include "../../src/http/compression.hpp"
+
 #include <string>
 #include <vector>
 
@@ -60,6 +62,25 @@ ASYNC_TEST_CASE("requests: get and post, with what they give") {
     co_await in_thread(work);
     CHECK(server.connections == 5);
     CHECK(http::detail::live_easy_handles() == 0);
+    co_await server.stop();
+}
+
+ASYNC_TEST_CASE("requests: compress= is the session's") {
+    if (!http::detail::can_compress()) {
+        WARN("skipped: ringio was built without zlib");
+        co_return;
+    }
+    HttpServer server;
+    co_await server.start([](const Heard& request) {
+        return answer("200 OK", request.body,
+                      fmt::format("Content-Encoding: {}\r\n", request.headers["Content-Encoding"]));
+    });
+    const std::string text(10'000, 'x');
+    auto work = [&] {
+        CHECK(requests::post(server.url("/"), {.data = text, .compress = "gzip"}).text() == text);
+    };
+    co_await in_thread(work);
+    CHECK(server.heard.at(0).body.size() < 1000);
     co_await server.stop();
 }
 

@@ -68,6 +68,8 @@ struct RequestOptions {
     Fields form = {};            ///< application/x-www-form-urlencoded
     Multipart multipart = {};    ///< multipart/form-data
     std::string_view file = {};  ///< the path of a file that is sent
+    /// "deflate" or "gzip": the body goes out so, if it is not empty. *Python*: True is "deflate".
+    std::string_view compress = {};
 
     ClientTimeout timeout = {};
     std::optional<bool> allow_redirects = {};  ///< none: but with head() they are followed

@@ -24,6 +24,7 @@ is_present() {
         libssl-dev) pkg-config --exists 'libssl >= 3' ;;
         libcurl4-openssl-dev) pkg-config --exists 'libcurl >= 7.85' ;;
         zlib1g-dev) pkg-config --exists zlib ;;
+        nlohmann-json3-dev) [[ -e /usr/include/nlohmann/json.hpp ]] ;;
         libpq-dev) pkg-config --exists libpq ;;
         libhiredis-dev) pkg-config --exists hiredis ;;
         libc-ares-dev) pkg-config --exists libcares ;;
@@ -112,7 +113,7 @@ build() {
 
 build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3 ccache libssl-dev
     libcurl4-openssl-dev zlib1g-dev openssl)
-test_packages=(catch2 nginx-light valgrind strace socat)
+test_packages=(catch2 nlohmann-json3-dev nginx-light valgrind strace socat)
 # Real peers of TLS.
 peer_packages=(gnutls-bin curl haproxy stunnel4)
 # The libraries and servers of examples/recipes. The server of Redis is in redis-tools, too, without a

@@ -4,6 +4,7 @@
 
 #include <ringio/http/errors.hpp>
 #include <ringio/http/headers.hpp>
+#include <ringio/http/json_decoder.hpp>
 #include <ringio/http/options.hpp>
 #include <ringio/http/url.hpp>
 
@@ -45,6 +46,13 @@ public:
     /// The body, as it came. *Python*: bytes, and `text` decodes them.
     const std::string& content() const noexcept { return parts_->body; }
     const std::string& text() const noexcept { return parts_->body; }
+    /// The body as a T, whatever its type is said to be: `json<nlohmann::json>()` with
+    /// <ringio/http/json.hpp>. *Errors*: http::JSONDecodeError.
+    template <class T>
+    T json() const {
+        http::detail::require_decoder<T>();
+        return http::JsonDecoder<T>::decode(text());
+    }
     const http::Url& url() const noexcept { return parts_->url; }
     bool ok() const noexcept { return status_code() < 400; }
     /// From the request to the end of the answer. *Python*: to the end of its head.

@@ -66,6 +66,7 @@ TEST_CASE("errors: each is taken by the handlers of all that it is") {
     CHECK(taken_by(TooManyRedirects(302, "x", "u")) == "EcrR");
     CHECK(taken_by(ClientHttpProxyError(407, "x", "u")) == "EcrR");
     CHECK(taken_by(ClientPayloadError("x")) == "EcR");
+    CHECK(taken_by(JSONDecodeError("x")) == "EcI");
     CHECK(taken_by(InvalidURL("x")) == "EcI");
     CHECK(taken_by(InvalidUrlRedirectClientError("x")) == "EcI");
 }

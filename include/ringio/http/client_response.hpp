@@ -3,6 +3,7 @@
 
 #include <ringio/core/task.hpp>
 #include <ringio/http/headers.hpp>
+#include <ringio/http/json_decoder.hpp>
 #include <ringio/http/url.hpp>
 
 #include <map>
@@ -74,6 +75,13 @@ public:
     Task<std::string> text() const { return read(); }
     /// The same of an answer whose type is JSON. *Errors*: ContentTypeError for another.
     Task<std::string> json() const;
+    /// The same as a T, as json_decoder.hpp says: `co_await response.json<nlohmann::json>()` with
+    /// <ringio/http/json.hpp>. *Errors*: ContentTypeError, JSONDecodeError.
+    template <class T>
+    Task<T> json() const {
+        detail::require_decoder<T>();
+        return decoded<T>(*this);
+    }
 
     /// The body piece by piece: `while (auto chunk = co_await response.content().next())`.
     const BodyStream& content() const noexcept { return content_; }
@@ -82,6 +90,12 @@ public:
     void close() const noexcept;
 
 private:
+    template <class T>
+    static Task<T> decoded(ClientResponse response) {
+        const std::string text = co_await response.json();
+        co_return JsonDecoder<T>::decode(text);
+    }
+
     std::shared_ptr<detail::ResponseState> state_;
     BodyStream content_;
 };

@@ -187,6 +187,14 @@ public:
     const char* what() const noexcept override { return std::runtime_error::what(); }
 };
 
+/// The body is no JSON, or not what was to be made of it. *Python*: json.JSONDecodeError, a
+/// ValueError, which with aiohttp is no ClientError.
+class RINGIO_API JSONDecodeError : public ClientError, public std::invalid_argument {
+public:
+    using std::invalid_argument::invalid_argument;
+    const char* what() const noexcept override { return std::invalid_argument::what(); }
+};
+
 /// This is no URL that can be asked for.
 class RINGIO_API InvalidURL : public ClientError, public std::invalid_argument {
 public:

@@ -5,6 +5,7 @@
 #include <ringio.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstddef>
 #include <stdexcept>
@@ -22,6 +23,8 @@ inline std::string_view reason(int status) {
     switch (status) {
         case 200:
             return "OK";
+        case 206:
+            return "Partial Content";
         case 400:
             return "Bad Request";
         case 404:
@@ -32,6 +35,8 @@ inline std::string_view reason(int status) {
             return "Request Timeout";
         case 414:
             return "URI Too Long";
+        case 416:
+            return "Range Not Satisfiable";
         case 431:
             return "Request Header Fields Too Large";
         default:
@@ -42,17 +47,23 @@ inline std::string_view reason(int status) {
 /// A request that is not answered with a page.
 class HttpError : public std::runtime_error {
 public:
-    HttpError(int status, const std::string& text) : std::runtime_error(text), status_(status) {}
+    /// `header` goes with the answer: "Allow: GET\r\n".
+    HttpError(int status, const std::string& text, std::string header = "")
+        : std::runtime_error(text), status_(status), header_(std::move(header)) {}
 
     int status() const noexcept { return status_; }
+    const std::string& header() const noexcept { return header_; }
 
 private:
     int status_;
+    std::string header_;
 };
 
 struct Request {
     std::string method;
-    std::string target;  // as it was sent: "/a%20b.txt?query"
+    std::string target;         // as it was sent: "/a%20b.txt?query"
+    std::string range = {};     // what the header Range says; empty without one
+    std::string if_range = {};  // the same of If-Range
 };
 
 /// Undoes percent-encoding, once. *Errors*: HttpError 400 when it is malformed.
@@ -112,9 +123,9 @@ inline Request parse_request_line(std::string_view line) {
     }
     const std::string_view method = line.substr(0, first);
     if (method != "GET" && method != "HEAD") {
-        throw HttpError(405, "only GET and HEAD are answered");
+        throw HttpError(405, "only GET and HEAD are answered", "Allow: GET, HEAD\r\n");
     }
-    return {std::string(method), std::string(target)};
+    return {.method = std::string(method), .target = std::string(target)};
 }
 
 /// Reads a line without its end. *Errors*: HttpError: `too_long`, or 400 when the request ends.
@@ -135,9 +146,29 @@ inline ringio::Task<std::string> read_line(ringio::StreamReader& reader, int too
     co_return line;
 }
 
-/// Reads a request with its headers, which do not matter here. *Errors*: HttpError.
+/// Keeps what a header says, if it is one that matters here. *Errors*: HttpError 400.
+inline void take_header(std::string_view header, Request& ranges) {
+    const std::size_t colon = header.find(':');
+    if (colon == 0 || colon == std::string_view::npos) {
+        throw HttpError(400, "a header has no name");
+    }
+    std::string name(header.substr(0, colon));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::string_view value = header.substr(colon + 1);
+    value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+    value = value.substr(0, value.find_last_not_of(" \t") + 1);
+    if (name == "range") {
+        ranges.range = value;
+    } else if (name == "if-range") {
+        ranges.if_range = value;
+    }
+}
+
+/// Reads a request with its headers. *Errors*: HttpError.
 inline ringio::Task<Request> read_request(ringio::StreamReader& reader) {
     const std::string request_line = co_await read_line(reader, 414);
+    Request ranges;
     std::size_t size = 0;
     for (std::size_t count = 0;; ++count) {
         const std::string header = co_await read_line(reader, 431);
@@ -148,11 +179,12 @@ inline ringio::Task<Request> read_request(ringio::StreamReader& reader) {
         if (count == header_count_max || size > headers_max) {
             throw HttpError(431, "there are too many headers");
         }
-        if (header.find(':') == 0 || header.find(':') == std::string::npos) {
-            throw HttpError(400, "a header has no name");
-        }
+        take_header(header, ranges);
     }
-    co_return parse_request_line(request_line);
+    Request request = parse_request_line(request_line);
+    request.range = ranges.range;
+    request.if_range = ranges.if_range;
+    co_return request;
 }
 
 }  // namespace pages

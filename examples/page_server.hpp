@@ -1,5 +1,6 @@
-// A small HTTP/1.1 server for the files of one directory, on ringio's streams. One request for each
-// connection; page_server.cpp is the program, preview_pages.cpp has one inside.
+// A small HTTP/1.1 server for the files of one directory, or parts of them, on ringio's streams.
+// One request for each connection; page_server.cpp is the program, preview_pages.cpp has one
+// inside.
 #pragma once
 
 #include "page_request.hpp"
@@ -15,7 +16,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,10 +28,12 @@
 
 namespace pages {
 
-/// How slowly pages are sent: `pause` comes before each `chunk` bytes.
+/// How slowly pages are sent: `pause` comes before each `chunk` bytes. After `most` bytes of a body
+/// the connection ends, whether it was all or not: for those who want to see what clients do then.
 struct Pace {
     std::chrono::milliseconds pause{0};
     std::size_t chunk = 64 * 1024;
+    std::size_t most = std::numeric_limits<std::size_t>::max();
 };
 
 /// What is served.
@@ -41,6 +46,15 @@ struct Site {
 struct Page {
     ringio::UniqueFd file;
     std::size_t size = 0;
+    std::string tag = {};  // its ETag: another when the file has changed
+};
+
+/// The bytes of a page from `begin` to before `end`.
+struct Part {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+
+    std::size_t size() const noexcept { return end - begin; }
 };
 
 /// Opens a page. *Errors*: HttpError 404 when there is none, or when it lies outside the directory.
@@ -56,7 +70,40 @@ inline Page open_page(const Site& site, const std::string& path) {
     if (!file || ::fstat(file.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) {
         throw HttpError(404, "there is no such page");
     }
-    return {std::move(file), static_cast<std::size_t>(facts.st_size)};
+    return {.file = std::move(file),
+            .size = static_cast<std::size_t>(facts.st_size),
+            .tag = fmt::format("\"{:x}-{:x}.{:x}\"", facts.st_size, facts.st_mtim.tv_sec,
+                               facts.st_mtim.tv_nsec)};
+}
+
+/// The part of a page that "bytes=100-" or "bytes=100-199" asks for. Nothing where the answer is
+/// the whole page: as one may do with what is written in another way, and must where the client has
+/// a part of another page. *Errors*: HttpError 416 for a part behind the end.
+inline std::optional<Part> part_of(const Page& page, const Request& request) {
+    const std::string_view range = request.range;
+    constexpr std::string_view unit = "bytes=";
+    if (!range.starts_with(unit) || (!request.if_range.empty() && request.if_range != page.tag)) {
+        return std::nullopt;
+    }
+    Part part;
+    const char* const end = range.data() + range.size();
+    const auto [dash, error] = std::from_chars(range.data() + unit.size(), end, part.begin);
+    if (error != std::errc() || dash == end || *dash != '-') {
+        return std::nullopt;
+    }
+    std::size_t last = page.size;
+    if (dash + 1 != end) {
+        const auto [rest, error_of_last] = std::from_chars(dash + 1, end, last);
+        if (error_of_last != std::errc() || rest != end || last < part.begin) {
+            return std::nullopt;
+        }
+    }
+    if (part.begin >= page.size) {
+        throw HttpError(416, "the page is not as long as that",
+                        fmt::format("Content-Range: bytes */{}\r\n", page.size));
+    }
+    part.end = std::min(last, page.size - 1) + 1;
+    return part;
 }
 
 inline std::string_view content_type(std::string_view path) {
@@ -66,28 +113,47 @@ inline std::string_view content_type(std::string_view path) {
                                                : "application/octet-stream";
 }
 
+/// `more`: other headers, each with its line end.
 inline void write_head(ringio::StreamWriter& writer, int status, std::size_t length,
-                       std::string_view type) {
-    writer.write(fmt::format(
-        "HTTP/1.1 {} {}\r\nServer: ringio\r\nConnection: close\r\n"
-        "Content-Type: {}\r\nContent-Length: {}\r\n{}\r\n",
-        status, reason(status), type, length, status == 405 ? "Allow: GET, HEAD\r\n" : ""));
+                       std::string_view type, std::string_view more) {
+    writer.write(
+        fmt::format("HTTP/1.1 {} {}\r\nServer: ringio\r\nConnection: close\r\n"
+                    "Content-Type: {}\r\nContent-Length: {}\r\n{}\r\n",
+                    status, reason(status), type, length, more));
 }
 
-inline ringio::Task<> write_page(const Site& site, const Page& page, ringio::StreamWriter& writer) {
+inline ringio::Task<> write_part(const Site& site, const Page& page, Part part,
+                                 ringio::StreamWriter& writer) {
     std::string chunk(site.pace.chunk, '\0');
-    for (std::size_t sent = 0; sent < page.size;) {
+    const std::size_t end = part.begin + std::min(part.size(), site.pace.most);
+    for (std::size_t at = part.begin; at < end;) {
         co_await ringio::sleep(site.pace.pause);
-        const std::size_t size = std::min(chunk.size(), page.size - sent);
+        const std::size_t size = std::min(chunk.size(), end - at);
         const int count = co_await ringio::Op<ringio::ReadRequest>(
-            {.fd = page.file.get(), .buffer = chunk.data(), .size = size, .offset = sent});
+            {.fd = page.file.get(), .buffer = chunk.data(), .size = size, .offset = at});
         if (count == 0) {
             writer.abort();  // it became shorter than was promised
             co_return;
         }
         writer.write(std::string_view(chunk).substr(0, static_cast<std::size_t>(count)));
         co_await writer.drain();
-        sent += static_cast<std::size_t>(count);
+        at += static_cast<std::size_t>(count);
+    }
+}
+
+inline ringio::Task<> write_page(const Site& site, const Request& request, const Page& page,
+                                 std::string_view type, ringio::StreamWriter& writer) {
+    std::string more = fmt::format("Accept-Ranges: bytes\r\nETag: {}\r\n", page.tag);
+    const bool is_get = request.method == "GET";
+    const std::optional<Part> asked_for = is_get ? part_of(page, request) : std::nullopt;
+    const Part part = asked_for.value_or(Part{.begin = 0, .end = page.size});
+    if (asked_for) {
+        more +=
+            fmt::format("Content-Range: bytes {}-{}/{}\r\n", part.begin, part.end - 1, page.size);
+    }
+    write_head(writer, asked_for ? 206 : 200, part.size(), type, more);
+    if (is_get) {
+        co_await write_part(site, page, part, writer);
     }
 }
 
@@ -100,10 +166,7 @@ inline ringio::Task<> answer(const Site& site, ringio::StreamReader& reader,
         request = co_await ringio::wait_for(read_request(reader), 10s);
         const std::string path = path_of_target(request.target);
         const Page page = open_page(site, path);
-        write_head(writer, 200, page.size, content_type(path));
-        if (request.method == "GET") {
-            co_await write_page(site, page, writer);
-        }
+        co_await write_page(site, request, page, content_type(path), writer);
     } catch (const HttpError& error) {
         refusal = error;
     } catch (const ringio::TimeoutError&) {
@@ -112,7 +175,8 @@ inline ringio::Task<> answer(const Site& site, ringio::StreamReader& reader,
     if (refusal) {
         const std::string text = fmt::format("{} {}: {}\n", refusal->status(),
                                              reason(refusal->status()), refusal->what());
-        write_head(writer, refusal->status(), text.size(), "text/plain; charset=utf-8");
+        write_head(writer, refusal->status(), text.size(), "text/plain; charset=utf-8",
+                   refusal->header());
         writer.write(request.method == "HEAD" ? std::string_view() : text);
     }
 }

@@ -117,6 +117,36 @@ def head_and_post(port: int) -> None:
         error.close()
 
 
+def parts(port: int) -> None:
+    page = PAGES["folder/b.txt"]
+    head = raw(port, b"HEAD /folder/b.txt HTTP/1.1\r\nRange: bytes=1-\r\n\r\n")
+    tag = head.split(b"\r\nETag: ", 1)[1].split(b"\r\n")[0]
+    support.check(status(head) == 200, f"HEAD of a part: {head!r}")
+    for headers, expected, begin, end in (
+        (b"Range: bytes=2-", 206, 2, 5),
+        (b"range:bytes=0-0", 206, 0, 1),
+        (b"Range: bytes=1-3", 206, 1, 4),
+        (b"Range: bytes=4-99999999", 206, 4, 5),
+        (b"Range: bytes=2-\r\nIf-Range: " + tag, 206, 2, 5),
+        (b'Range: bytes=2-\r\nIf-Range: "another"', 200, 0, 5),
+        (b"Range: bytes=3-1", 200, 0, 5),
+        (b"Range: bytes=-1", 200, 0, 5),
+        (b"Range: bytes=0-1,3-4", 200, 0, 5),
+        (b"Range: bytes=2", 200, 0, 5),
+        (b"Range: bytes=99999999999999999999999-", 200, 0, 5),
+        (b"Range: lines=1-", 200, 0, 5),
+    ):
+        answer = raw(port, b"GET /folder/b.txt HTTP/1.1\r\n" + headers + b"\r\n\r\n")
+        support.check(status(answer) == expected, f"{headers!r}: {answer!r}")
+        support.check(answer.endswith(b"\r\n\r\n" + page[begin:end]), f"{headers!r}: {answer!r}")
+        where = f"\r\nContent-Range: bytes {begin}-{end - 1}/5\r\n".encode()
+        support.check((where in answer) == (expected == 206), f"{headers!r}: {answer!r}")
+    for name, size in (("folder/b.txt", 5), ("empty.txt", 0)):
+        answer = raw(port, f"GET /{name} HTTP/1.1\r\nRange: bytes={size}-\r\n\r\n".encode())
+        whole = f"\r\nContent-Range: bytes */{size}\r\n".encode()
+        support.check(status(answer) == 416 and whole in answer, f"{name}: {answer!r}")
+
+
 def many_at_once(port: int) -> None:
     def get(number: int) -> bool:
         name = ("a.txt", "long.txt", "folder/b.txt")[number % 3]
@@ -134,7 +164,7 @@ def all_of_it() -> None:
     with tempfile.TemporaryDirectory() as folder:
         site = make_site(pathlib.Path(folder))
         with support.serving(support.PROGRAM, str(site), "0") as port:
-            for part in (pages, refusals, head_and_post, many_at_once):
+            for part in (pages, refusals, head_and_post, parts, many_at_once):
                 part(port)
 
 

@@ -124,7 +124,6 @@ private:
     Clock::time_point last_draw_;
 };
 
-// [all]
 // Downloads, so many at a time, and tells of each in their order how it ended.
 class Batch {
 public:
@@ -177,7 +176,6 @@ private:
     std::size_t told_ = 0;
     bool are_all_there_ = true;
 };
-// [/all]
 
 // What the path of a URL ends with, as the name of a file.
 std::string name_for(std::string_view url) {

@@ -83,7 +83,6 @@ const char* class_of(const std::exception& error) {
     return "another error";
 }
 
-// [check]
 // Asks, and reads the answer to its end: half an answer is an error.
 ringio::Task<> check(const ClientSession& session, Health& health) {
     try {
@@ -108,6 +107,7 @@ ringio::Task<> check_and_tell(const ClientSession& session, Health& health,
     listener(health, deadline);
 }
 
+// [check_all]
 // Who has no answer when the deadline passes is cancelled, and stays without.
 ringio::Task<> check_all(const ClientSession& session, std::vector<Health>& all,
                          std::chrono::seconds limit, const Listener& listener) {
@@ -123,7 +123,7 @@ ringio::Task<> check_all(const ClientSession& session, std::vector<Health>& all,
     } catch (const ringio::TimeoutError&) {
     }
 }
-// [/check]
+// [/check_all]
 
 std::vector<Health> unknown_health_of(const std::vector<std::string>& urls) {
     std::vector<Health> all;

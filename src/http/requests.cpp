@@ -105,15 +105,19 @@ struct Session::State {
         if (settings.cookies) {
             curl_share_setopt(share.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
         }
+        for (const curl_lock_data kept :
+             {CURL_LOCK_DATA_CONNECT, CURL_LOCK_DATA_DNS, CURL_LOCK_DATA_SSL_SESSION}) {
+            curl_share_setopt(share.get(), CURLSHOPT_SHARE, kept);
+        }
     }
 
     Response perform(const Exchange& exchange);
     void set_up(Call& call);
 
     const http::detail::SessionSettings settings;
-    // Of one handle only: a reset would take the cookies of its own.
+    // Of one handle at a time: what is to stay when it is renewed.
     const std::unique_ptr<CURLSH, CleanUp> share;
-    http::detail::EasyHandle easy;  // its connections stay over a reset
+    http::detail::EasyHandle easy;
 };
 
 void Session::State::set_up(Call& call) {
@@ -146,7 +150,7 @@ void Session::State::set_up(Call& call) {
 Response Session::State::perform(const Exchange& exchange) {
     Call call{.exchange = &exchange};
     http::detail::RequestParts parts;
-    easy.reset();
+    easy.renew();
     set_up(call);
     http::detail::set_up_request(easy, parts, exchange, settings);
     const Clock::time_point begin = Clock::now();

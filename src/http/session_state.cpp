@@ -194,13 +194,10 @@ EasyHandle SessionState::take_easy() {
 }
 
 void SessionState::put_back(EasyHandle easy) noexcept {
-    if (!easy) {
+    if (!easy || is_closed() || idle_.size() >= idle_handles || !EasyHandle::may_be_used_again()) {
         return;
     }
     easy.reset();
-    if (is_closed() || idle_.size() >= idle_handles) {
-        return;
-    }
     try {
         idle_.push_back(std::move(easy));
     } catch (const std::bad_alloc&) {  // it is destroyed

@@ -209,3 +209,28 @@ ASYNC_TEST_CASE("requests: a session for each thread of an executor") {
     CHECK(server.connections <= 3);
     co_await server.stop();
 }
+
+// As the one of failures_test.cpp.
+ASYNC_TEST_CASE("requests: a head that begins as if a header went on takes nothing else with it") {
+    HttpServer server;
+    co_await server.start([](const Heard& request) {
+        return request.target == "/whole" ? answer("200 OK", "whole", "X: y\r\n")
+                                          : std::string(
+                                                "HTTP/1.1 200 OK\r\n goes: on\r\n"
+                                                "Content-Length: 4\r\n\r\nrest");
+    });
+    auto work = [&] {
+        requests::Session session;
+        for (int round = 0; round < 3; ++round) {
+            CHECK(session.get(server.url("/whole")).text() == "whole");
+            try {
+                const auto rest = session.get(server.url("/rest"));
+                CHECK(rest.text() == "rest");
+            } catch (const http::ClientError&) {
+            }
+        }
+    };
+    co_await in_thread(work);
+    CHECK(http::detail::live_easy_handles() == 0);
+    co_await server.stop();
+}

@@ -190,6 +190,9 @@ void Url::parse_authority(std::string_view authority, std::string_view whole) {
             port_ > 65535) {
             refuse(whole, "its port is no number of 1-65535");
         }
+        if (port_ == scheme_port()) {
+            port_ = 0;
+        }
     }
 }
 
@@ -229,12 +232,7 @@ void Url::parse_rest(std::string_view rest) {
     path_ = without_dots(path.empty() ? "/" : path);
 }
 
-unsigned Url::port() const noexcept {
-    if (port_ != 0) {
-        return port_;
-    }
-    return is_secure() ? 443 : 80;
-}
+unsigned Url::port() const noexcept { return port_ != 0 ? port_ : scheme_port(); }
 
 std::string Url::origin() const {
     if (!unix_socket_.empty()) {
@@ -245,7 +243,7 @@ std::string Url::origin() const {
     result += "://";
     const bool is_ipv6 = host_.find(':') != std::string::npos;
     result += is_ipv6 ? fmt::format("[{}]", host_) : host_;
-    if (port() != (is_secure() ? 443U : 80U)) {
+    if (port_ != 0) {
         result += fmt::format(":{}", port_);
     }
     return result;

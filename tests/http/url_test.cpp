@@ -52,6 +52,13 @@ TEST_CASE("Url: the port of the scheme is not written") {
     CHECK(read_url("https://a:443/x") == "https://a/x");
     CHECK(read_url("http://a:443/x") == "http://a:443/x");
     CHECK(read_url("http://a:/x") == "http://a/x");
+    CHECK(read_url("http://a:0008/x") == "http://a:8/x");
+}
+
+TEST_CASE("Url: one with the port of its scheme is the one without") {
+    CHECK(Url("http://a:80/") == Url("http://a/"));
+    CHECK(Url("https://a:443/") == Url("https://a/"));
+    CHECK(Url("https://a:80/") != Url("https://a/"));
 }
 
 TEST_CASE("Url: what may not stand in it is percent-encoded, once") {

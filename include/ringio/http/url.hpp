@@ -56,6 +56,7 @@ private:
     void parse_authority(std::string_view authority, std::string_view whole);
     void parse_host(std::string_view host, std::string_view whole);
     void parse_rest(std::string_view rest);
+    unsigned scheme_port() const noexcept { return is_secure() ? 443 : 80; }
 
     std::string scheme_;
     std::string user_;
@@ -65,7 +66,7 @@ private:
     std::string path_;
     std::string query_;
     std::string fragment_;
-    unsigned port_ = 0;  // 0: none is named
+    unsigned port_ = 0;  // 0: that of the scheme
 };
 
 namespace detail {

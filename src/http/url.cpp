@@ -11,8 +11,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 namespace ringio::http {
 namespace {
@@ -138,6 +143,18 @@ bool is_host(std::string_view text) noexcept {
     });
 }
 
+// Resolvers and libcurl take "127.1", "0x7f.0.0.1" and "2130706433" for the address that they are;
+// so must who looks at host().
+std::string plain_ipv4(std::string host) {
+    in_addr address = {};
+    if (::inet_aton(host.c_str(), &address) == 0) {
+        return host;
+    }
+    const std::uint32_t number = ntohl(address.s_addr);
+    return fmt::format("{}.{}.{}.{}", number >> 24, (number >> 16) & 255, (number >> 8) & 255,
+                       number & 255);
+}
+
 }  // namespace
 
 Url::Url(std::string_view text) {
@@ -204,6 +221,7 @@ void Url::parse_host(std::string_view host, std::string_view whole) {
         if (!literal || host_.find(':') == std::string::npos) {
             refuse(whole, "there is no IPv6 address in its brackets");
         }
+        host_ = literal->host() + host_.substr(std::min(host_.find('%'), host_.size()));
         return;
     }
     if (!is_host(host)) {
@@ -217,6 +235,7 @@ void Url::parse_host(std::string_view host, std::string_view whole) {
     if (!is_host(host_) || host_.size() > 255) {  // "℀" has become "a/c"
         refuse(whole, "it names no valid host");
     }
+    host_ = plain_ipv4(std::move(host_));
 }
 
 void Url::parse_rest(std::string_view rest) {

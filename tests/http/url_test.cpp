@@ -93,6 +93,20 @@ TEST_CASE("Url: an IPv6 literal stands in brackets") {
           "'http://[::1]x/': there is no IPv6 address in its brackets");
 }
 
+TEST_CASE("Url: an address that is written in another form is that address") {
+    for (const char* host : {"127.0.0.1", "127.1", "127.0.1", "0x7f.0.0.1", "0X7F.1", "0177.0.0.01",
+                             "2130706433", "0x7f000001"}) {
+        CHECK(Url(std::string("http://") + host + "/").host() == "127.0.0.1");
+    }
+    CHECK(Url("http://[0:0:0:0:0:0:0:1]/").host() == "::1");
+    CHECK(read_url("http://[2001:DB8:0::1]:80/") == "http://[2001:db8::1]/");
+    CHECK(read_url("http://[fe80:0::1%1]/") == "http://[fe80::1%1]/");
+    CHECK(Url("http://a/").join("//0x7f.1:8080/").origin() == "http://127.0.0.1:8080");
+    for (const char* name : {"127.0.0.1.", "1.2.3.4.5", "256.0.0.1", "0x", "4294967296", "1.a"}) {
+        CHECK(Url(std::string("http://") + name + "/").host() == name);
+    }
+}
+
 TEST_CASE("Url: the path of a Unix socket is the host of http+unix") {
     const Url url("http+unix://%2Frun%2Fa.sock/info?x=1");
     CHECK(url.unix_socket() == "/run/a.sock");

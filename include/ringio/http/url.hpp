@@ -12,8 +12,9 @@ namespace ringio::http {
 /// An absolute URL of http, https, or http+unix, whose host is the percent-encoded path of a Unix
 /// socket: "http+unix://%2Frun%2Fdocker.sock/info". yarl.URL.
 ///
-/// Scheme and host are in lower case, "." and ".." in the path are resolved, and what may not stand
-/// in a URL is percent-encoded; what is encoded already stays so.
+/// Scheme and host are in lower case, an address is in its usual form, however it was written, "."
+/// and ".." in the path are resolved, and what may not stand in a URL is percent-encoded; what is
+/// encoded already stays so.
 class Url {
 public:
     /// Is empty; only assignment and destruction are allowed.

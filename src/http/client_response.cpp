@@ -75,34 +75,10 @@ const std::vector<ClientResponse>& ClientResponse::history() const noexcept {
 }
 
 std::map<std::string, std::string> ClientResponse::cookies() const {
-    std::map<std::string, std::string> cookies;
-    for (const std::string& line : headers().getall("Set-Cookie")) {
-        const std::string_view pair = std::string_view(line).substr(0, line.find(';'));
-        const std::size_t equals = pair.find('=');
-        if (equals != std::string_view::npos) {
-            cookies.insert_or_assign(std::string(detail::trimmed(pair.substr(0, equals))),
-                                     std::string(detail::trimmed(pair.substr(equals + 1))));
-        }
-    }
-    return cookies;
+    return detail::cookies_of(headers());
 }
-
-std::string ClientResponse::content_type() const {
-    const std::string_view type = headers().get("Content-Type", "application/octet-stream");
-    return detail::to_lower(detail::trimmed(type.substr(0, type.find(';'))));
-}
-
-std::string ClientResponse::charset() const {
-    const std::string type = detail::to_lower(headers().get("Content-Type"));
-    const std::size_t at = type.find("charset=");
-    if (at == std::string::npos) {
-        return {};
-    }
-    std::string_view name = std::string_view(type).substr(at + 8);
-    name = detail::trimmed(name.substr(0, name.find(';')));
-    const bool is_quoted = name.size() > 1 && name.front() == '"' && name.back() == '"';
-    return std::string(is_quoted ? name.substr(1, name.size() - 2) : name);
-}
+std::string ClientResponse::content_type() const { return detail::content_type_of(headers()); }
+std::string ClientResponse::charset() const { return detail::charset_of(headers()); }
 
 void ClientResponse::raise_for_status() const {
     if (!ok()) {

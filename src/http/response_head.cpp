@@ -40,4 +40,34 @@ void HeadReader::begin(std::string_view status_line) {
     head_.reason = trimmed(rest.substr(std::min<std::size_t>(3, rest.size())));
 }
 
+std::map<std::string, std::string> cookies_of(const Headers& headers) {
+    std::map<std::string, std::string> cookies;
+    for (const std::string& line : headers.getall("Set-Cookie")) {
+        const std::string_view pair = std::string_view(line).substr(0, line.find(';'));
+        const std::size_t equals = pair.find('=');
+        if (equals != std::string_view::npos) {
+            cookies.insert_or_assign(std::string(trimmed(pair.substr(0, equals))),
+                                     std::string(trimmed(pair.substr(equals + 1))));
+        }
+    }
+    return cookies;
+}
+
+std::string content_type_of(const Headers& headers) {
+    const std::string_view type = headers.get("Content-Type", "application/octet-stream");
+    return to_lower(trimmed(type.substr(0, type.find(';'))));
+}
+
+std::string charset_of(const Headers& headers) {
+    const std::string type = to_lower(headers.get("Content-Type"));
+    const std::size_t at = type.find("charset=");
+    if (at == std::string::npos) {
+        return {};
+    }
+    std::string_view name = std::string_view(type).substr(at + 8);
+    name = trimmed(name.substr(0, name.find(';')));
+    const bool is_quoted = name.size() > 1 && name.front() == '"' && name.back() == '"';
+    return std::string(is_quoted ? name.substr(1, name.size() - 2) : name);
+}
+
 }  // namespace ringio::http::detail

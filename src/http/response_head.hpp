@@ -5,6 +5,7 @@
 #include <ringio/http/url.hpp>
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,11 @@ struct ResponseHead {
     std::string version;
     Headers headers;
 };
+
+/// What its headers say, as ClientResponse has it.
+std::map<std::string, std::string> cookies_of(const Headers& headers);
+std::string content_type_of(const Headers& headers);
+std::string charset_of(const Headers& headers);
 
 /// Takes the lines of a head; those of heads before the last one, such as 100 Continue, are
 /// forgotten.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace ringio::http::detail {
 
@@ -16,10 +17,12 @@ bool HeadReader::take(std::string_view line, const Url& url) {
                                   url.to_string());
     }
     const std::string_view text = trimmed(line);
-    if (line.starts_with("HTTP/")) {
-        begin(text);
-    } else if (text.empty()) {
+    if (line.empty() || line.front() == '\r' || line.front() == '\n') {  // whatever follows there
+        is_begun_ = false;
         return head_.status >= 200 || head_.status == 101;  // else the true one is to come
+    }
+    if (!std::exchange(is_begun_, true) && line.starts_with("HTTP/")) {
+        begin(text);
     } else if (line.front() == ' ' || line.front() == '\t') {
         head_.headers.append_to_last(text);
     } else {
@@ -36,8 +39,9 @@ void HeadReader::begin(std::string_view status_line) {
     const std::size_t blank = std::min(status_line.find(' '), status_line.size());
     head_.version = status_line.substr(5, blank - 5);
     const std::string_view rest = trimmed(status_line.substr(blank));
-    std::from_chars(rest.data(), rest.data() + rest.size(), head_.status);
-    head_.reason = trimmed(rest.substr(std::min<std::size_t>(3, rest.size())));
+    const std::string_view status = rest.substr(0, 3);
+    std::from_chars(status.data(), status.data() + status.size(), head_.status);
+    head_.reason = trimmed(rest.substr(status.size()));
 }
 
 std::map<std::string, std::string> cookies_of(const Headers& headers) {

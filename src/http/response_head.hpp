@@ -40,6 +40,7 @@ private:
 
     ResponseHead head_;
     std::size_t size_ = 0;
+    bool is_begun_ = false;  // its first line has come
 };
 
 }  // namespace ringio::http::detail

@@ -5,21 +5,22 @@
 #include <ringio/tasks.hpp>
 #include <ringio/testing.hpp>
 #include <ringio/tls.hpp>
+#include <support/fuzzing.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "../certificates.hpp"
+#include "targets.hpp"
 
-using namespace ringio;
-using namespace ringio::test_support;
+namespace ringio::fuzz {
+
+using namespace test_support;
 
 namespace {
 
@@ -44,13 +45,6 @@ private:
     std::string_view bytes_;
 };
 
-void require(bool holds, const char* what) {
-    if (!holds) {
-        std::fprintf(stderr, "%s\n", what);
-        std::abort();
-    }
-}
-
 /// One end of TLS: says something, and hears what the other one says.
 Task<> converse(Connection connection, TlsContext context) {
     try {
@@ -58,7 +52,7 @@ Task<> converse(Connection connection, TlsContext context) {
         connection.writer.write(said);
         co_await connection.writer.drain();
         const std::string heard = co_await connection.reader.readexactly(said.size());
-        require(heard == said, "something else was heard than was said");
+        must_hold(heard == said, "what is heard is what was said");
         connection.writer.close();
         co_await connection.writer.wait_closed();
     } catch (const std::exception&) {
@@ -156,9 +150,10 @@ Task<> run_input(Input input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void fuzz_tls(std::string_view input) {
     const testing::Balance balance;
-    testing::run_virtual(run_input(Input({reinterpret_cast<const char*>(data), size})));
-    require(balance.difference().empty(), "something is left");
-    return 0;
+    testing::run_virtual(run_input(Input(input)));
+    must_hold(balance.difference().empty(), "nothing is left");
 }
+
+}  // namespace ringio::fuzz

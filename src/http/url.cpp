@@ -27,7 +27,8 @@ using namespace std::string_view_literals;
 constexpr std::string_view path_safe = "-._~!$&'()*+,;=:@/";
 constexpr std::string_view query_safe = "-._~!$&'()*+,;=:@/?";
 constexpr std::string_view param_safe = "-._~!$'()*,?/:@";
-constexpr std::string_view host_safe = "-._~!$&'()*+,;=";
+constexpr std::string_view host_safe = "-._~";  // libcurl refuses all others
+constexpr std::string_view socket_safe = "-._~!$&'()*+,;=";
 
 bool is_letter_or_digit(char c) noexcept {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -256,7 +257,7 @@ unsigned Url::port() const noexcept { return port_ != 0 ? port_ : scheme_port();
 std::string Url::origin() const {
     if (!unix_socket_.empty()) {
         return fmt::format("{}://{}", scheme_,
-                           quoted(unix_socket_, host_safe, Blank::percent, Encoded::again));
+                           quoted(unix_socket_, socket_safe, Blank::percent, Encoded::again));
     }
     std::string result = scheme_;
     result += "://";

@@ -135,7 +135,7 @@ Exchange next_exchange(const Exchange& last, const ResponseHead& head, std::stri
         next.body = nullptr;
         next.headers.remove("Content-Type");
         next.headers.remove("Content-Encoding");
-    } else if (next.body && !next.body->rewind()) {
+    } else if (next.body && !(next.body->can_be_repeated() && next.body->rewind())) {
         throw ClientPayloadError(
             fmt::format("{} redirects a body that is gone: it came from a generator or a file",
                         last.url.to_string()));

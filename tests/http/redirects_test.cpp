@@ -176,6 +176,25 @@ ASYNC_TEST_CASE("redirects: a body that came from a generator is gone") {
     co_await end(session, server);
 }
 
+ASYNC_TEST_CASE("redirects: so is one of which nothing was sent yet, for the generator was ended") {
+    HttpServer server;
+    HttpServer::Script script = [](Conversation& client) -> Task<> {
+        static_cast<void>(co_await client.next_head());
+        co_await client.send(answer("307 Temporary Redirect", "", "Location: /next\r\n"));
+    };
+    co_await server.run_script(std::move(script));
+    ClientSession session;
+    Event never;
+    auto late = [&never]() -> AsyncGenerator<std::string> {
+        co_await never.wait();
+        co_yield std::string("x");
+    };
+    CHECK_AWAIT(
+        text_of<http::ClientPayloadError>(session.put(server.url("/"), {.data = late()})),
+        server.url("/") + " redirects a body that is gone: it came from a generator or a file");
+    co_await end(session, server);
+}
+
 ASYNC_TEST_CASE("credentials: by option, by URL, by session; not twice") {
     HttpServer server;
     co_await server.start([](const Heard& request) {

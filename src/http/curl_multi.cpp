@@ -184,12 +184,25 @@ void CurlMulti::finish_ended() {
     }
 }
 
-int CurlMulti::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) noexcept {
-    const int events = what == CURL_POLL_REMOVE ? 0
-                                                : ((what & CURL_POLL_IN) != 0 ? POLLIN : 0) |
-                                                      ((what & CURL_POLL_OUT) != 0 ? POLLOUT : 0);
+// It may be a handle of libcurl's own.
+void CurlMulti::tell_unwatched(const CURL* easy) const noexcept {
+    for (const auto& transfer : running_) {
+        if (transfer->easy() == easy) {
+            transfer->on_unwatched();
+            return;
+        }
+    }
+}
+
+int CurlMulti::on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void*) noexcept {
+    const int events =
+        ((what & CURL_POLL_IN) != 0 ? POLLIN : 0) | ((what & CURL_POLL_OUT) != 0 ? POLLOUT : 0);
+    auto& multi = *static_cast<CurlMulti*>(self);
+    if (what == CURL_POLL_REMOVE) {
+        multi.tell_unwatched(easy);
+    }
     try {
-        static_cast<CurlMulti*>(self)->want(fd, events);
+        multi.want(fd, events);
         return 0;
     } catch (const std::bad_alloc&) {
         return -1;

@@ -34,6 +34,8 @@ public:
     virtual void on_end(CURLcode code, const std::exception_ptr& lost) noexcept = 0;
     /// libcurl has let go of it; after on_end(), if that is called.
     virtual void on_removed() noexcept = 0;
+    /// libcurl, in the middle of what it does, waits for nothing of its socket any more.
+    virtual void on_unwatched() noexcept {}
 
 protected:
     MultiTransfer() = default;
@@ -113,6 +115,7 @@ private:
     ~CurlMulti();
 
     static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket) noexcept;
+    void tell_unwatched(const CURL* easy) const noexcept;
     static int on_timer(CURLM* multi, long milliseconds, void* self) noexcept;
 
     void make_multi();

@@ -250,9 +250,20 @@ std::size_t Transfer::on_body(std::string_view bytes) noexcept {
     return bytes.size();
 }
 
+// Of a server that hangs up libcurl says nothing before it has sent something to it.
+void Transfer::on_unwatched() noexcept {
+    if (is_send_paused_ && !is_paused_ && !has_head_ && !has_ended_) {
+        has_hung_up_ = true;
+        go_on_sending();
+    }
+}
+
 std::size_t Transfer::on_read(char* to, std::size_t room) noexcept {
     session_->multi().note_progress();
     note_activity();
+    if (has_hung_up_) {
+        return CURL_READFUNC_ABORT;  // which is a ServerDisconnectedError
+    }
     RequestBody& body = *exchange_.body;
     const std::size_t size = body.take(to, room);
     if (body.waiting() < RequestBody::low_mark && hungry_ && !hungry_->done()) {

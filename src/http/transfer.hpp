@@ -45,6 +45,7 @@ public:
     CURL* easy() const noexcept override { return easy_.get(); }
     void on_end(CURLcode code, const std::exception_ptr& lost) noexcept override;
     void on_removed() noexcept override { session_->put_back(std::move(easy_)); }
+    void on_unwatched() noexcept override;
 
     // What libcurl calls.
     std::size_t on_header(std::string_view line) noexcept;
@@ -112,6 +113,7 @@ private:
     bool has_ended_ = false;
     bool is_paused_ = false;       // the reader is slow
     bool is_send_paused_ = false;  // the feeder is
+    bool has_hung_up_ = false;     // the server, while the feeder was slow
 };
 
 }  // namespace ringio::http::detail

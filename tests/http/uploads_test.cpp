@@ -69,6 +69,11 @@ AsyncGenerator<std::string> waiting(Event& event) {
     co_await event.wait();
 }
 
+AsyncGenerator<std::string> waiting_first(Event& event) {
+    co_await event.wait();
+    co_yield std::string("some");
+}
+
 }  // namespace
 
 ASYNC_TEST_CASE("uploads: what a generator yields goes out in chunks") {
@@ -304,5 +309,22 @@ ASYNC_TEST_CASE("uploads: a request that is cancelled ends the generator that it
     co_await turns(3);
     CHECK(yielded == 1);
     CHECK(ended);
+    co_await end(session, server);
+}
+
+ASYNC_TEST_CASE("uploads: a server that hangs up is noticed while the generator waits") {
+    HttpServer server;
+    Event never;
+    co_await server.run_script([](Conversation& client) -> Task<> {
+        static_cast<void>(co_await client.next_head());
+        client.writer.close();
+    });
+    ClientSession session;
+    const std::string said = co_await text_of<http::ServerDisconnectedError>(
+        session.put(server.url("/"), {.data = waiting(never)}));
+    CHECK(said.starts_with("Server disconnected"));
+    const std::string at_once = co_await text_of<http::ServerDisconnectedError>(
+        session.post(server.url("/"), {.data = waiting_first(never)}));
+    CHECK(at_once.starts_with("Server disconnected"));
     co_await end(session, server);
 }

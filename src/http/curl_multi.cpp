@@ -133,6 +133,20 @@ void CurlMulti::act(curl_socket_t fd, int events) noexcept {
     after_curl(curl_multi_socket_action(multi_, fd, events, &running));
 }
 
+// After a refusal libcurl 7.88 tries the next address of the host when it is called for the
+// transfer again; but it has neither a socket nor a timer for it then, but for half of the time
+// that a connection may take. What is deprecated here is the only call that reaches it.
+void CurlMulti::act_on_all() noexcept {
+    if (multi_ == nullptr) {
+        return;
+    }
+    int running = 0;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    after_curl(curl_multi_socket_all(multi_, &running));
+#pragma GCC diagnostic pop
+}
+
 void CurlMulti::after_curl(CURLMcode code) noexcept {
     try {
         if (code == CURLM_OK) {

@@ -123,6 +123,7 @@ private:
     void set_timer(long milliseconds);
     void queue() noexcept;
     void act(curl_socket_t fd, int events) noexcept;
+    void act_on_all() noexcept;
     void remove_and_go_on() noexcept;
     void finish_ended();
     void arm_polls();

@@ -103,7 +103,11 @@ void CurlMulti::on_ready(CurlSocket& socket, int events) noexcept {
         return;
     }
     const std::size_t before = progress_;
+    const bool was_refused = socket.wanted == POLLOUT && (events & (POLLERR | POLLHUP)) != 0;
     act(socket.fd, action_of(events));
+    if (was_refused && socket.closing) {
+        act_on_all();
+    }
     const bool is_over = socket.wanted == 0 || socket.closing || multi_ == nullptr;
     if (progress_ != before || is_over) {
         socket.idle_rounds = 0;

@@ -187,8 +187,10 @@ public:
     }
 
     unsigned port() const { return server_->sockets()[0].getsockname().port(); }
-    std::string url(std::string_view path) const {
-        return fmt::format("{}://127.0.0.1:{}{}", tls ? "https" : "http", port(), path);
+    std::string url(std::string_view path) const { return url_of("127.0.0.1", path); }
+    /// By a name, which a resolver of the test's is to know.
+    std::string url_of(std::string_view host, std::string_view path) const {
+        return fmt::format("{}://{}:{}{}", tls ? "https" : "http", host, port(), path);
     }
 
     std::optional<TlsContext> tls;  // what it speaks when it is started, or none

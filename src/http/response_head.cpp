@@ -6,9 +6,28 @@
 
 #include <algorithm>
 #include <charconv>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 namespace ringio::http::detail {
+namespace {
+
+/// Of several lengths libcurl believes the last one, and of one that is too large none: a body that
+/// is cut would look whole. RFC 9112, 6.3.
+bool has_length_that_cannot_be(const Headers& headers) {
+    const std::vector<std::string> lengths = headers.getall("Content-Length");
+    if (lengths.empty() || headers.contains("Transfer-Encoding")) {
+        return false;
+    }
+    const std::string& length = lengths.front();
+    long long value = 0;
+    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), value);
+    return error != std::errc() ||
+           std::ranges::any_of(lengths, [&](const std::string& each) { return each != length; });
+}
+
+}  // namespace
 
 bool HeadReader::take(std::string_view line, const Url& url) {
     size_ += line.size();
@@ -19,6 +38,9 @@ bool HeadReader::take(std::string_view line, const Url& url) {
     const std::string_view text = trimmed(line);
     if (line.empty() || line.front() == '\r' || line.front() == '\n') {  // whatever follows there
         is_begun_ = false;
+        if (has_length_that_cannot_be(head_.headers)) {
+            throw ClientResponseError(400, "no Content-Length that can be", url.to_string());
+        }
         return head_.status >= 200 || head_.status == 101;  // else the true one is to come
     }
     if (!std::exchange(is_begun_, true) && line.starts_with("HTTP/")) {

@@ -30,7 +30,7 @@ public:
     static constexpr std::size_t size_max = std::size_t{256} << 10;
 
     /// Takes one line, with its end; true when it was the last one.
-    /// *Errors*: ClientResponseError that names `url` when the head is too long.
+    /// *Errors*: ClientResponseError that names `url` when the head is too long, or lies.
     bool take(std::string_view line, const Url& url);
 
     const ResponseHead& head() const noexcept { return head_; }

@@ -2,32 +2,23 @@
 // free port of the loopback, and ended by its pid. What is not installed is skipped with a message.
 #pragma once
 
+#include "../../src/http/live_handles.hpp"
+#include "../tls/peer_process.hpp"
+
 #include <ringio/http.hpp>
-#include <ringio/io/socket.hpp>
-#include <ringio/process.hpp>
-#include <ringio/streams.hpp>
-#include <ringio/tasks.hpp>
+#include <ringio/testing/balance.hpp>
 
 #include <fmt/core.h>
 #include <support/temp_folder.hpp>
 
-#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <string>
-#include <system_error>
-#include <utility>
+#include <string_view>
+
+#include <unistd.h>
 
 namespace ringio::test_support {
-
-/// Whether a program can be found; says so if not.
-inline bool has_program(const std::string& name) {
-    const bool found = std::system(fmt::format("command -v {} > /dev/null", name).c_str()) == 0;
-    if (!found) {
-        WARN("skipped: " << name << " is not installed");
-    }
-    return found;
-}
 
 /// A folder with ca.pem and the certificates that it signed, each with its key beside it.
 class Certificates {
@@ -70,57 +61,76 @@ private:
     TempFolder folder_;
 };
 
-inline unsigned free_port() {
-    const Socket socket = Socket::listening(*SocketAddress::from_literal("127.0.0.1", 0), 1, false);
-    return socket.getsockname().port();
-}
-
-/// Waits until somebody listens, ten seconds at most.
-inline Task<bool> listens(unsigned port) {
-    for (int attempt = 0; attempt < 1000; ++attempt) {
-        bool connected = true;
-        try {
-            auto [reader, writer] = co_await open_connection("127.0.0.1", static_cast<long>(port));
-            writer.close();
-        } catch (const std::system_error&) {
-            connected = false;
-        }
-        if (connected) {
-            co_return true;
-        }
-        co_await sleep(std::chrono::milliseconds(10));
-    }
-    co_return false;
-}
-
 /// nginx in one process, with these lines within its `http`.
 class Nginx {
 public:
-    Task<> start(const TempFolder& folder, std::string http_lines, unsigned port) {
+    Task<> start(const TempFolder& folder, std::string http_lines, std::string port) {
+        const std::string user = ::geteuid() == 0 ? "user root root;" : "";
         folder.file("nginx.conf",
-                    fmt::format("daemon off; master_process off; pid {0}/pid;\n"
-                                "error_log {0}/error.log;\n"
+                    fmt::format("{2} daemon off; master_process off; pid {0}/pid;\n"
+                                "error_log stderr;\n"
                                 "events {{ worker_connections 512; }}\n"
                                 "http {{ access_log off; client_body_temp_path {0}/body;\n"
                                 "client_max_body_size 100m;\n"
                                 "proxy_temp_path {0}/proxy; fastcgi_temp_path {0}/fcgi;\n"
                                 "uwsgi_temp_path {0}/uwsgi; scgi_temp_path {0}/scgi;\n{1} }}\n",
-                                folder.path(), http_lines));
-        process_ = co_await create_subprocess_exec(
-            {"nginx", "-c", folder / "nginx.conf", "-e", folder / "error.log"},
-            {.std_out = Stdio::null, .std_err = Stdio::null});
-        const bool is_there = co_await listens(port);
-        INFO(folder.content("error.log"));
-        REQUIRE(is_there);
+                                folder.path(), http_lines, user));
+        const Arguments arguments{"-c", folder / "nginx.conf", "-e", "stderr"};
+        peer_ = co_await Peer::start("nginx", arguments);
+        co_await peer_->answers_at(port);
     }
 
     Task<> stop() {
-        process_->kill();
-        static_cast<void>(co_await process_->wait());
+        peer_->process().kill();
+        static_cast<void>(co_await peer_->ended());
     }
 
 private:
-    std::optional<Process> process_;
+    std::optional<Peer> peer_;
 };
+
+/// What a peer test has: a server over TLS and one without, each with these lines.
+struct Site {
+    Certificates certificates;
+    Nginx nginx;
+    std::string tls_port = free_port();
+    std::string port = free_port();
+
+    Task<> start(std::string tls_lines, std::string lines = "",
+                 std::string certificate = "server") {
+        const std::string path = certificates.folder().path();
+        const std::string everywhere = fmt::format(
+            "location / {{ root {}; }}\n"
+            "location = /who {{ return 200 \"$connection $server_protocol $ssl_protocol\"; }}\n",
+            path);
+        const std::string config = fmt::format(
+            "server {{ listen 127.0.0.1:{0} ssl http2; ssl_certificate {1}/{2}.pem;\n"
+            "ssl_certificate_key {1}/{2}.key; {3}\n{4} }}\n"
+            "server {{ listen 127.0.0.1:{5}; {6}\n{4} }}\n",
+            tls_port, path, certificate, tls_lines, everywhere, port, lines);
+        co_await nginx.start(certificates.folder(), config, tls_port);
+    }
+
+    std::string url(std::string_view path) const {
+        return fmt::format("https://127.0.0.1:{}{}", tls_port, path);
+    }
+    std::string plain_url(std::string_view path) const {
+        return fmt::format("http://127.0.0.1:{}{}", port, path);
+    }
+};
+
+/// Runs a peer test, if nginx and openssl are there, and looks at the books.
+inline void run_with_site(Task<> (*body)(Site&)) {
+    if (is_missing("nginx", "nginx-light") || is_missing("openssl", "openssl")) {
+        return;
+    }
+    const testing::Balance balance;
+    {
+        Site site;
+        ringio::run(body(site));
+    }
+    CHECK(http::detail::live_easy_handles() == 0);
+    CHECK(balance.difference() == "");
+}
 
 }  // namespace ringio::test_support

@@ -1,9 +1,7 @@
 // nginx and Python's http.server as servers: TLS and its certificates, HTTP/2, what is kept alive.
 #include "peers.hpp"
-#include "../../src/http/live_handles.hpp"
 
 #include <ringio/http.hpp>
-#include <ringio/testing/balance.hpp>
 
 #include <support/ends.hpp>
 
@@ -17,54 +15,10 @@ using http::ClientSession;
 
 namespace {
 
-/// What a peer test has: a server over TLS and one without, each with these lines.
-struct Site {
-    Certificates certificates;
-    Nginx nginx;
-    unsigned tls_port = free_port();
-    unsigned port = free_port();
-
-    Task<> start(std::string tls_lines, std::string lines = "",
-                 std::string certificate = "server") {
-        const std::string path = certificates.folder().path();
-        const std::string everywhere = fmt::format(
-            "location / {{ root {}; }}\n"
-            "location = /who {{ return 200 \"$connection $server_protocol $ssl_protocol\"; }}\n",
-            path);
-        const std::string config = fmt::format(
-            "server {{ listen 127.0.0.1:{0} ssl http2; ssl_certificate {1}/{2}.pem;\n"
-            "ssl_certificate_key {1}/{2}.key; {3}\n{4} }}\n"
-            "server {{ listen 127.0.0.1:{5}; {6}\n{4} }}\n",
-            tls_port, path, certificate, tls_lines, everywhere, port, lines);
-        co_await nginx.start(certificates.folder(), config, tls_port);
-    }
-
-    std::string url(std::string_view path) const {
-        return fmt::format("https://127.0.0.1:{}{}", tls_port, path);
-    }
-    std::string plain_url(std::string_view path) const {
-        return fmt::format("http://127.0.0.1:{}{}", port, path);
-    }
-};
-
 Task<std::string> page(const ClientSession& session, std::string url) {
     auto response = co_await session.get(url);
     response.raise_for_status();
     co_return co_await response.text();
-}
-
-/// Runs a peer test, if nginx and openssl are there, and looks at the books.
-void run_with_site(Task<> (*body)(Site&)) {
-    if (!has_program("nginx") || !has_program("openssl")) {
-        return;
-    }
-    const testing::Balance balance;
-    {
-        Site site;
-        ringio::run(body(site));
-    }
-    CHECK(http::detail::live_easy_handles() == 0);
-    CHECK(balance.difference() == "");
 }
 
 std::string first_word(const std::string& text) { return text.substr(0, text.find(' ')); }
@@ -206,42 +160,8 @@ Task<> check_keepalive(Site& site) {
     co_await site.nginx.stop();
 }
 
-std::string bytes_of_file(int number, std::size_t size) {
-    std::string bytes(size, '\0');
-    unsigned state = static_cast<unsigned>(number) * 2654435761U + 1;
-    for (char& byte : bytes) {
-        state = state * 1664525U + 1013904223U;
-        byte = static_cast<char>(state >> 24);
-    }
-    return bytes;
-}
-
-Task<> check_files(Site& site) {
-    std::vector<std::string> files;
-    for (int i = 0; i < 40; ++i) {
-        const std::size_t size =
-            i % 4 == 0 ? static_cast<std::size_t>(i) : std::size_t{1} << (i / 2);
-        files.push_back(bytes_of_file(i, size));
-        site.certificates.folder().file(fmt::format("file{}", i), files.back());
-    }
-    co_await site.start("");
-    const std::string ca = site.certificates.file("ca.pem");
-    for (const bool http2 : {true, false}) {
-        ClientSession session(
-            {.limit = 20, .http2 = http2, .tls = TlsContext::client({.ca_file = ca})});
-        std::vector<TaskHandle<std::string>> tasks;
-        for (std::size_t i = 0; i < files.size(); ++i) {
-            tasks.push_back(create_task(page(session, site.url(fmt::format("/file{}", i)))));
-        }
-        const std::vector<std::string> all = co_await gather(tasks);
-        CHECK((all == files));
-        co_await session.close();
-    }
-    co_await site.nginx.stop();
-}
-
 Task<> check_paused_stream(Site& site) {
-    const std::string bytes = bytes_of_file(1, std::size_t{8} << 20);
+    const std::string bytes = varied_bytes(std::size_t{8} << 20);
     site.certificates.folder().file("large", bytes);
     co_await site.start("");
     const std::string ca = site.certificates.file("ca.pem");
@@ -261,13 +181,11 @@ Task<> check_paused_stream(Site& site) {
     co_await site.nginx.stop();
 }
 
-Task<> check_python(const TempFolder& folder, unsigned port) {
-    const Process python =
-        co_await create_subprocess_exec({"python3", "-m", "http.server", "--bind", "127.0.0.1",
-                                         "--directory", folder.path(), std::to_string(port)},
-                                        {.std_out = Stdio::null, .std_err = Stdio::null});
-    const bool is_there = co_await listens(port);
-    REQUIRE(is_there);
+Task<> check_python(const TempFolder& folder, std::string port) {
+    const Arguments arguments{"-m",          "http.server", "--bind", "127.0.0.1",
+                              "--directory", folder.path(), port};
+    Peer python = co_await Peer::start("python3", arguments);
+    co_await python.answers_at(port);
     ClientSession session;
     const std::string base = fmt::format("http://127.0.0.1:{}", port);
     auto response = co_await session.get(base + "/hello.txt");
@@ -283,8 +201,8 @@ Task<> check_python(const TempFolder& folder, unsigned port) {
     CHECK(redirected.url().path() == "/folder/");
     CHECK(redirected.history().size() == 1);
     co_await session.close();
-    python.kill();
-    static_cast<void>(co_await python.wait());
+    python.process().kill();
+    static_cast<void>(co_await python.ended());
 }
 
 }  // namespace
@@ -303,14 +221,11 @@ TEST_CASE("C14: requests to who spoke HTTP/2 before share one connection") {
 TEST_CASE("C15: a server that ends each connection after three requests answers all") {
     run_with_site(&check_keepalive);
 }
-TEST_CASE("peers: files of 0 B to 1 MiB, twenty at a time, by HTTP/2 and 1.1") {
-    run_with_site(&check_files);
-}
 TEST_CASE("peers: a stream of HTTP/2 that nobody reads does not hold up the others") {
     run_with_site(&check_paused_stream);
 }
 TEST_CASE("peers: Python's http.server") {
-    if (has_program("python3")) {
+    if (!is_missing("python3", "python3")) {
         const TempFolder folder;
         folder.file("hello.txt", "hello");
         std::filesystem::create_directory(folder / "folder");

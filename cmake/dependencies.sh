@@ -30,6 +30,8 @@ is_present() {
         libc-ares-dev) pkg-config --exists libcares ;;
         gnutls-bin) command -v gnutls-cli ;;
         haproxy) command -v haproxy || [[ -x /usr/sbin/haproxy ]] ;;
+        squid) command -v squid || [[ -x /usr/sbin/squid ]] ;;
+        python3-aiohttp) /usr/bin/python3 -c 'import aiohttp' ;;
         dnsmasq-base) command -v dnsmasq || [[ -x /usr/sbin/dnsmasq ]] ;;
         redis-tools) command -v redis-cli ;;
         postgresql) command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' ;;
@@ -114,8 +116,8 @@ build() {
 build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3 ccache libssl-dev
     libcurl4-openssl-dev zlib1g-dev openssl)
 test_packages=(catch2 nlohmann-json3-dev nginx-light valgrind strace socat)
-# Real peers of TLS.
-peer_packages=(gnutls-bin curl haproxy stunnel4)
+# Real peers of TLS and HTTP.
+peer_packages=(gnutls-bin curl haproxy stunnel4 squid python3-aiohttp)
 # The libraries and servers of examples/recipes. The server of Redis is in redis-tools, too, without a
 # service; that of PostgreSQL comes with one, which apt starts only where there is an init system.
 recipe_packages=(libpq-dev libhiredis-dev libc-ares-dev dnsmasq-base redis-tools postgresql)

@@ -30,7 +30,19 @@ Task<ClientResponse> run_request(std::shared_ptr<SessionState> session,
     while (true) {
         auto transfer = std::make_shared<Transfer>(session, std::move(exchange));
         const auto state = std::make_shared<ResponseState>(transfer);
-        co_await transfer->run_to_head();
+        bool once_more = false;
+        try {
+            co_await transfer->run_to_head();
+        } catch (const ClientConnectionError&) {
+            once_more = transfer->may_be_made_again();
+            if (!once_more) {
+                throw;
+            }
+        }
+        if (once_more) {
+            exchange = transfer->take_exchange_again();
+            continue;
+        }
         const std::string_view location = location_of(transfer->head());
         if (location.empty() || !spec->allow_redirects) {
             state->history = std::move(history);

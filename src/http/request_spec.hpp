@@ -88,7 +88,8 @@ struct Exchange {
     ClientTimeout timeout;
     std::optional<EventLoop::TimePoint> deadline;  // of the whole request
     std::optional<std::uint64_t> max_body;
-    std::string proxy;  // empty: none
+    std::string proxy;         // empty: none
+    bool is_repeated = false;  // because a kept connection was lost: over a new one
 
     bool is_idempotent() const noexcept;
 };

@@ -164,6 +164,7 @@ void Transfer::on_end(CURLcode code, const std::exception_ptr& lost) noexcept {
         failure_ = lost;
     } else if (!failure_ && (code != CURLE_OK || !has_head_)) {
         failure_ = failure_of(code == CURLE_OK ? CURLE_GOT_NOTHING : code);
+        has_lost_kept_ = loses_kept_connection(code);
     }
     try {
         if (easy_.info<long>(CURLINFO_HTTP_VERSION) == CURL_HTTP_VERSION_2_0) {
@@ -283,8 +284,24 @@ int Transfer::on_rewind() noexcept {
 // libcurl repeats whatever a kept connection did not answer, up to five times; aiohttp repeats
 // once, and only what may be done twice.
 bool Transfer::may_be_repeated() const noexcept {
-    return connections_ < 2 && exchange_.is_idempotent() &&
+    return connections_ < 2 && !exchange_.is_repeated && exchange_.is_idempotent() &&
            (!exchange_.body || exchange_.body->can_be_repeated());
+}
+
+// In the middle of a body libcurl does not repeat it.
+bool Transfer::loses_kept_connection(CURLcode code) const noexcept {
+    long made = 0;
+    return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) && !has_head_ &&
+           connections_ == 1 && may_be_repeated() &&
+           curl_easy_getinfo(easy_.get(), CURLINFO_NUM_CONNECTS, &made) == CURLE_OK && made == 0;
+}
+
+Exchange Transfer::take_exchange_again() noexcept {
+    if (exchange_.body) {
+        exchange_.body->rewind();
+    }
+    exchange_.is_repeated = true;
+    return std::move(exchange_);
 }
 
 bool Transfer::may_connect() noexcept {

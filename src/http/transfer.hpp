@@ -41,6 +41,10 @@ public:
     const ResponseHead& head() const noexcept { return head_reader_.head(); }
     const Exchange& exchange() const noexcept { return exchange_; }
     bool has_ended() const noexcept { return has_ended_; }
+    /// Whether it failed because a kept connection was closed, and may be made over a new one.
+    bool may_be_made_again() const noexcept { return has_lost_kept_; }
+    /// What was asked for, from its beginning; nothing of it is left here.
+    Exchange take_exchange_again() noexcept;
 
     CURL* easy() const noexcept override { return easy_.get(); }
     void on_end(CURLcode code, const std::exception_ptr& lost) noexcept override;
@@ -75,6 +79,7 @@ private:
     std::string proxy() const { return proxy_of(exchange_, session_->settings()); }
 
     bool may_be_repeated() const noexcept;
+    bool loses_kept_connection(CURLcode code) const noexcept;
     std::exception_ptr failure_of(CURLcode code) const noexcept;
     void end() noexcept;
     void wake() noexcept;
@@ -111,6 +116,7 @@ private:
     EventLoop::TimePoint last_activity_;
     int connections_ = 0;  // how many it had: it may have been repeated
     bool has_ended_ = false;
+    bool has_lost_kept_ = false;   // a connection that was used before
     bool is_paused_ = false;       // the reader is slow
     bool is_send_paused_ = false;  // the feeder is
     bool has_hung_up_ = false;     // the server, while the feeder was slow

@@ -51,6 +51,7 @@ void Transfer::configure_connection() {
     }
     easy_.set(CURLOPT_OPENSOCKETFUNCTION, &open_function);
     easy_.set(CURLOPT_OPENSOCKETDATA, this);
+    easy_.set(CURLOPT_FRESH_CONNECT, exchange_.is_repeated ? 1L : 0L);
     easy_.set(CURLOPT_CLOSESOCKETFUNCTION, &CurlMulti::close_socket);
     easy_.set(CURLOPT_CLOSESOCKETDATA, &session_->multi());
     const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_connect);

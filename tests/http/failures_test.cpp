@@ -186,6 +186,34 @@ ASYNC_TEST_CASE("failures: retried once, on a kept connection, for an idempotent
     co_await end(session, server);
 }
 
+ASYNC_TEST_CASE(
+    "failures: a kept connection that is lost in the middle of a body: once more, too") {
+    HttpServer server;
+    HttpServer::Script script = [](Conversation& client) -> Task<> {
+        static_cast<void>(co_await client.next());
+        co_await client.send(answer("200 OK", "heard"));
+        static_cast<void>(co_await client.next_head());  // and hangs up, whatever is on its way
+    };
+    co_await server.run_script(std::move(script));
+    ClientSession session;
+    const std::string body(3'000'000, 'x');
+    for (int connections = 1; connections < 4; ++connections) {
+        auto response = co_await session.put(server.url("/"), {.data = body});
+        CHECK_AWAIT(response.text(), "heard");
+        CHECK(server.connections == connections);
+        CHECK((server.heard.back().body == body));
+    }
+    bool failed = false;
+    try {
+        auto response = co_await session.post(server.url("/"), {.data = body});
+    } catch (const http::ClientConnectionError&) {
+        failed = true;
+    }
+    CHECK(failed);
+    CHECK(server.connections == 3);
+    co_await end(session, server);
+}
+
 ASYNC_TEST_CASE("timeouts: all of it: TimeoutError, wherever it stands") {
     HttpServer silent;
     co_await say_and_wait(silent, "");

@@ -177,8 +177,13 @@ void TlsSession::pump() noexcept {
     after_call();
 }
 
-// What was put off while OpenSSL was called.
+// What was put off while OpenSSL was called. For a session ticket it makes both of its buffers, of
+// 16 KiB each, and gives a buffer back with the next record that goes its way: when none does,
+// never.
 void TlsSession::after_call() noexcept {
+    if (phase_ == Phase::open) {
+        SSL_free_buffers(ssl_.get());
+    }
     if (std::exchange(wants_room_, false) && !is_over()) {
         upper_->output().has_room();
     }

@@ -2,6 +2,8 @@
 #include <ringio/tls.hpp>
 #include <support/ends.hpp>
 
+#include <support/ends.hpp>
+
 #include <string>
 #include <vector>
 

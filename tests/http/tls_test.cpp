@@ -7,6 +7,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "../tls/certificates.hpp"
 #include "http_server.hpp"
@@ -80,18 +81,22 @@ ASYNC_TEST_CASE("http tls: a context says whom to trust, for all requests of a s
 }
 
 ASYNC_TEST_CASE("http tls: a refused certificate is told with all that is known of it") {
-    co_await check_refusal({test_authority().issue({.begins_in = -10 * day, .ends_in = -day}),
-                            X509_V_ERR_CERT_HAS_EXPIRED, "it ended on "});
-    co_await check_refusal({test_authority().issue({.begins_in = day, .ends_in = 9 * day}),
-                            X509_V_ERR_CERT_NOT_YET_VALID, "it begins on "});
-    co_await check_refusal({test_authority().issue({.alt_names = "DNS:other.test"}),
-                            X509_V_ERR_IP_ADDRESS_MISMATCH, "is for DNS:other.test"});
-    co_await check_refusal({CertificateMaker().issue(),
-                            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "the issuer is not in "});
-    co_await check_refusal({test_authority().issue({.signs_itself = true}),
-                            X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "it vouches for itself"});
-    co_await check_refusal({test_authority().issue({.usage = "clientAuth"}),
-                            X509_V_ERR_INVALID_PURPOSE, "it is not meant for this side"});
+    const std::vector<Refusal> refusals{
+        {test_authority().issue({.begins_in = -10 * day, .ends_in = -day}),
+         X509_V_ERR_CERT_HAS_EXPIRED, "it ended on "},
+        {test_authority().issue({.begins_in = day, .ends_in = 9 * day}),
+         X509_V_ERR_CERT_NOT_YET_VALID, "it begins on "},
+        {test_authority().issue({.alt_names = "DNS:other.test"}), X509_V_ERR_IP_ADDRESS_MISMATCH,
+         "is for DNS:other.test"},
+        {CertificateMaker().issue(), X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+         "the issuer is not in "},
+        {test_authority().issue({.signs_itself = true}), X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+         "it vouches for itself"},
+        {test_authority().issue({.usage = "clientAuth"}), X509_V_ERR_INVALID_PURPOSE,
+         "it is not meant for this side"}};
+    for (const Refusal& refusal : refusals) {
+        co_await check_refusal(refusal);
+    }
 }
 
 ASYNC_TEST_CASE("http tls: what is not checked is taken") {

@@ -2,11 +2,27 @@
 
 #include "scenario.hpp"
 
+#include <cstddef>
 #include <memory>
+#include <vector>
 
 using namespace ringio;
 using namespace ringio::test_support;
 using namespace std::chrono_literals;
+
+namespace {
+
+Task<std::vector<int>> gather_ones(std::size_t count) {
+    std::vector<int> all;
+    while (all.size() < count) {
+        auto task = create_task(give(1));
+        const int one = co_await task;
+        all.push_back(one);
+    }
+    co_return all;
+}
+
+}  // namespace
 
 ASYNC_TEST_CASE("create_task: the first step runs in the next turn, in order") {
     EventLog log;
@@ -189,6 +205,12 @@ TEST_CASE("create_task: needs a running loop, and destroys the coroutine without
     CHECK(thrown_by([] { create_task(give(1)); }) == "no running event loop");
     CHECK(thrown_by([] { ensure_future(give(1)); }) == "no running event loop");
     CHECK(balance.difference() == "");
+}
+
+// g++ 12.2 makes a crash of it, without -fno-tree-slp-vectorize.
+ASYNC_TEST_CASE("create_task: results gather in a vector whose size ends the loop") {
+    const std::vector<int> all = co_await gather_ones(50);
+    CHECK(all == std::vector<int>(50, 1));
 }
 
 TEST_CASE("run_until_complete: takes a coroutine, a task, a future and another awaitable") {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -63,7 +64,8 @@ std::string_view name_asked_for(SSL* ssl) noexcept {
 }
 
 // Before anything of the client is looked at: which sessions may be resumed, and which versions are
-// spoken, is the chosen context's to say. What the user's function throws ends the handshake.
+// spoken, is the chosen context's to say. What the user's function throws ends the handshake, and
+// is reported when OpenSSL is not called any more: a report calls code of the user's, too.
 int choose_by_name(SSL* ssl, int* alert, void*) noexcept {
     TlsSession& session = TlsSession::of(*ssl);
     try {
@@ -72,6 +74,7 @@ int choose_by_name(SSL* ssl, int* alert, void*) noexcept {
         }
         return SSL_CLIENT_HELLO_SUCCESS;
     } catch (...) {
+        session.keep_thrown(std::current_exception());
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }

@@ -175,6 +175,9 @@ void TlsSession::pump() noexcept {
     } while (look_again_ && !is_over());
     pumping_ = false;
     after_call();
+    if (thrown_) {
+        report_thrown(keep_upper->peer());
+    }
 }
 
 // What was put off while OpenSSL was called. For a session ticket it makes both of its buffers, of

@@ -22,6 +22,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ringio::detail {
 
@@ -77,6 +78,8 @@ public:
     TlsContextState& context() noexcept { return *context_; }
     /// Goes on with another context, which SNI chose.
     void change_context(IntrusivePtr<TlsContextState> context) noexcept;
+    /// What the function of .sni has thrown: it is reported after the call of OpenSSL.
+    void keep_thrown(std::exception_ptr thrown) noexcept { thrown_ = std::move(thrown); }
 
     friend void intrusive_add_ref(TlsSession* session) noexcept { ++session->references_; }
     friend void intrusive_release(TlsSession* session) noexcept {
@@ -106,6 +109,7 @@ private:
     }
     void pump() noexcept;
     void after_call() noexcept;
+    void report_thrown(const std::string& peer) noexcept;
     void step() noexcept;
     void advance_handshake() noexcept;
     void receive() noexcept;
@@ -132,7 +136,8 @@ private:
     TlsRequest request_;
     SslPtr ssl_;
     BadCertificate bad_;
-    Event shaken_;  // hands, or it has failed
+    std::exception_ptr thrown_;  // by the function of .sni, until it is reported
+    Event shaken_;               // hands, or it has failed
     TimerHandle timer_;
     IntrusivePtr<StreamState> keep_;  // the upper stream, while the lower one closes
     unsigned long last_error_ = 0;    // of the last call that failed

@@ -1,11 +1,14 @@
 // What a TlsSession has of its context: the sessions that are kept there, the rules that SNI may
-// change, and what it tells of them all.
+// change, what choosing them threw, and what it tells of them all.
 #include "tls_session.hpp"
 
 #include "certificate.hpp"
 
+#include <ringio/core/exceptions.hpp>
+#include <ringio/core/report.hpp>
 #include <ringio/streams/tls_info.hpp>
 
+#include <exception>
 #include <new>
 #include <string>
 #include <utility>
@@ -37,6 +40,21 @@ void TlsSession::change_context(IntrusivePtr<TlsContextState> context) noexcept 
     SSL_set_max_proto_version(ssl, static_cast<int>(SSL_CTX_get_max_proto_version(chosen)));
     SSL_clear_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_set_options(ssl, SSL_CTX_get_options(chosen));
+}
+
+// The handshake has failed by now: the exception handler may do whatever it likes.
+void TlsSession::report_thrown(const std::string& peer) noexcept {
+    const std::exception_ptr thrown = std::exchange(thrown_, nullptr);
+    EventLoop* const loop = anchor_->loop;
+    if (loop != nullptr && exception_kind(thrown) == ExceptionKind::interrupt) {
+        loop->machine().escape(thrown);
+        return;
+    }
+    constexpr const char* message = "Exception in the function of .sni";
+    report(loop, message, thrown, [&] {
+        return ExceptionContext{
+            .message = message, .exception = thrown, .details = {{"transport", peer}}};
+    });
 }
 
 TlsInfo TlsSession::describe() const {

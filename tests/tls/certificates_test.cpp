@@ -3,6 +3,7 @@
 
 #include <ringio/streams.hpp>
 #include <ringio/testing.hpp>
+#include <support/printed.hpp>
 
 #include <openssl/x509_vfy.h>
 
@@ -615,7 +616,10 @@ TEST_CASE("certificates: a function that chooses by name may throw, and ends the
     };
     const TlsContext server = TlsContext::server(
         {.certificate = localhost().certificate, .key = localhost().key, .sni = choose});
-    const TlsEnds ends = meet_alone(client_context(), server);
+    TlsEnds ends;
+    const std::string told = printed([&] { ends = meet_alone(client_context(), server); });
+    CHECK_THAT(told, Contains("Exception in the function of .sni"));
+    CHECK_THAT(told, Contains("std::runtime_error: no such name"));
     CHECK(ends.server.code() == TlsErrc::protocol_error);
     CHECK(ends.client.code() == TlsErrc::protocol_error);
     CHECK_THAT(ends.client.what(), Contains("internal error"));

@@ -41,6 +41,14 @@ Task<std::string> subject_for(std::string name, TlsContext serving) {
     co_return client.writer.tls_info()->peer_certificate->subject;
 }
 
+/// Serves a client in memory, however it ends for that.
+Task<> serve_in_memory(TlsContext serving) {
+    auto [client, server] = memory_stream_pair();
+    auto shaking = create_task(text_of<TlsError>(as_client(client.writer)));
+    co_await server.writer.start_tls(serving);
+    co_await shaking;
+}
+
 /// How both sides fare with these protocols; the client's side first.
 Task<std::vector<std::string>> agreed(AlpnProtocols asked, AlpnProtocols spoken) {
     const TlsContext context = TlsContext::client({.ca_file = test_ca_file(), .alpn = asked});
@@ -119,11 +127,46 @@ ASYNC_TEST_CASE("tls server: what chooses by name may throw, and that ends this 
     };
     const TlsContext serving = TlsContext::server(
         {.certificate = localhost().certificate, .key = localhost().key, .sni = choose});
+    Reported reported;
     auto [client, server] = memory_stream_pair();
     auto shaking = create_task(server.writer.start_tls(serving));
     CHECK_AWAIT_HAS(text_of<TlsError>(as_client(client.writer)), "alert internal error");
     CHECK_AWAIT_HAS(text_of<TlsError>(shaking), "callback failed");
     CHECK_AWAIT(subject_for("localhost", serving), "CN = test");
+    CHECK(reported.messages == std::vector<std::string>(1, "Exception in the function of .sni"));
+}
+
+ASYNC_TEST_CASE(
+    "tls server: what is reported of .sni is what it threw, once the stream has failed") {
+    const auto choose = [](std::string_view) -> std::optional<TlsContext> {
+        throw std::runtime_error("no such name");
+    };
+    const TlsContext serving = TlsContext::server(
+        {.certificate = localhost().certificate, .key = localhost().key, .sni = choose});
+    auto [client, server] = memory_stream_pair();
+    std::string told;
+    const auto tell = [&told, writer = server.writer](EventLoop&, const ExceptionContext& context) {
+        told = fmt::format("{} {} {}", detail::describe_exception(context.exception),
+                           context.details.at(0).first,
+                           writer.is_closing() ? "has failed" : "is open");
+    };
+    get_running_loop().set_exception_handler(tell);
+    auto shaking = create_task(server.writer.start_tls(serving));
+    CHECK_AWAIT_HAS(text_of<TlsError>(as_client(client.writer)), "alert internal error");
+    CHECK_AWAIT_HAS(text_of<TlsError>(shaking), "callback failed");
+    CHECK(told == "std::runtime_error: no such name transport has failed");
+    get_running_loop().set_exception_handler({});
+}
+
+TEST_CASE("tls server: an interrupt in what chooses by name leaves the loop, and is not reported") {
+    const auto choose = [](std::string_view) -> std::optional<TlsContext> {
+        throw KeyboardInterrupt();
+    };
+    const TlsContext serving = TlsContext::server(
+        {.certificate = localhost().certificate, .key = localhost().key, .sni = choose});
+    const testing::Balance balance;
+    CHECK_THROWS_AS(testing::run_virtual(serve_in_memory(serving)), KeyboardInterrupt);
+    CHECK(balance.difference() == "");
 }
 
 ASYNC_TEST_CASE("tls server: who resumes by another name shows its certificate all the same") {

@@ -90,7 +90,8 @@ struct TlsClientOptions {
 class TlsContext;
 
 /// Chooses a context by the name that the client asks for; none: the server's own. *Lifetime*: it
-/// is copied when the context is made.
+/// is copied when the context is made. *Errors*: what it throws ends the handshake, and goes to the
+/// loop's exception handler.
 class SniCallback {
 public:
     using Function = std::function<std::optional<TlsContext>(std::string_view name)>;

@@ -41,7 +41,7 @@ std::string error_text(Fn call) {
 
 }  // namespace
 
-ASYNC_TEST_CASE("requests: get and post, with what they give") {
+ASYNC_TEST_CASE("requests: get and post, with what they give", "[threads]") {
     HttpServer server;
     co_await server.start(told);
     auto work = [&] {
@@ -190,7 +190,7 @@ ASYNC_TEST_CASE("requests: a POST is not repeated on a kept connection, a GET is
     co_await server.stop();
 }
 
-ASYNC_TEST_CASE("requests: a session for each thread of an executor") {
+ASYNC_TEST_CASE("requests: a session for each thread of an executor", "[threads]") {
     HttpServer server;
     co_await server.start([](const Heard&) { return answer("200 OK", "page"); });
     auto work = [&] {

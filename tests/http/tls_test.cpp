@@ -184,7 +184,7 @@ TEST_CASE("http tls: the context of a server makes no session") {
     CHECK_THROWS_AS(requests::Session({.tls = context}), std::invalid_argument);
 }
 
-ASYNC_TEST_CASE("http tls: requests has the same contexts and the same errors") {
+ASYNC_TEST_CASE("http tls: requests has the same contexts and the same errors", "[threads]") {
     HttpServer server;
     server.tls = server_context();
     co_await server.start(say_hello);

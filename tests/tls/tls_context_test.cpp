@@ -529,7 +529,7 @@ ASYNC_TEST_CASE("tls context: secrets are written where the option says, and now
                             Contains("SERVER_TRAFFIC_SECRET_0 "));
 }
 
-TEST_CASE("tls context: two threads may use one, each with a loop of its own") {
+TEST_CASE("tls context: two threads may use one, each with a loop of its own", "[threads]") {
     const TlsContext client = client_context();
     const TlsContext server = server_context();
     std::array<int, 2> met{};

@@ -1,5 +1,7 @@
 """fuzz.py TARGET CORPUS: libFuzzer for RINGIO_FUZZ_SECONDS, 60 by itself, from the inputs in CORPUS.
 
+The inputs are the same each time, as long as the program is, so that a change fails by what it changed;
+with RINGIO_FUZZ_SEED=0 they are not.
 What it finds on the way is lost, but for an input that breaks something: that one is printed.
 """
 
@@ -17,8 +19,10 @@ def fuzz(target: str, corpus: str, folder: pathlib.Path) -> int:
     found = folder / "found"
     found.mkdir()
     seconds = os.environ.get("RINGIO_FUZZ_SECONDS", "60")
+    seed = os.environ.get("RINGIO_FUZZ_SEED", "1")  # 0: another each time
     options = [
         f"-max_total_time={seconds}",
+        f"-seed={seed}",
         f"-timeout={INPUT_SECONDS}",
         f"-artifact_prefix={folder}/",
         "-print_final_stats=1",

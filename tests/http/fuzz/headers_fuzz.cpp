@@ -57,13 +57,26 @@ void must_be_in_order(const http::detail::ResponseHead& head) {
               "a charset is one parameter");
 }
 
+/// Says whether that was the last line; a head that is refused ends, too.
+bool ends_head(http::detail::HeadReader& reader, std::string_view line, bool& is_good) {
+    try {
+        return reader.take(line, Url("http://localhost/"));
+    } catch (const ClientResponseError&) {
+        is_good = false;
+        return true;
+    }
+}
+
 /// Returns what stands behind the head.
 std::string_view read_head(std::string_view input) {
-    const Url url("http://localhost/");
     http::detail::HeadReader reader;
+    bool is_good = true;
     while (!input.empty()) {
         const std::string_view line = take_head_line(input);
-        if (reader.take(line, url)) {
+        if (ends_head(reader, line, is_good)) {
+            if (!is_good) {
+                break;
+            }
             must_hold(line.front() == '\r' || line.front() == '\n',
                       "what ends a head is what ends it for libcurl");
             must_be_in_order(reader.head());

@@ -28,6 +28,10 @@ std::string_view take_line(std::string_view& input) {
     return line;
 }
 
+bool is_ascii(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 std::optional<Url> url_of(std::string_view text) {
     try {
         return Url(text);
@@ -137,8 +141,9 @@ void fuzz_url(std::string_view input) {
         return;
     }
     must_be_whole(*url);
+    // libcurl is given what is written; beyond ASCII it would read the text by the locale.
     const CurlUrl as_given{std::string(text)};
-    if (url->unix_socket().empty() && as_given.is_valid()) {
+    if (url->unix_socket().empty() && as_given.is_valid() && is_ascii(text)) {
         must_lead_to_the_same_place(*url, as_given);
     }
     must_stay_there(*url, reference);

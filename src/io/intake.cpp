@@ -55,6 +55,7 @@ void Intake::receive_for_reader() {
 
 void Intake::throw_cancelled() {
     static_cast<void>(task_->take_cancellation());
+    take_back();
     end_loan();
     task_->throw_cancelled();
 }
@@ -269,7 +270,9 @@ std::span<char> Intake::feed_space(std::size_t size) {
 }
 
 void Intake::fed(std::span<const char> bytes) noexcept {
-    if (memory_ != nullptr && bytes.data() == memory_->free().data()) {
+    const bool is_lent =
+        memory_ != nullptr && !memory_->free().empty() && bytes.data() == memory_->free().data();
+    if (is_lent) {
         memory_->size += bytes.size();
     } else {
         buffer_.commit(bytes.size());

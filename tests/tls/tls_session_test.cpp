@@ -3,6 +3,7 @@
 #include <ringio/tls.hpp>
 
 #include <ringio/streams.hpp>
+#include <ringio/sync.hpp>
 #include <ringio/testing.hpp>
 #include <support/async_test_case.hpp>
 #include <support/ends.hpp>
@@ -35,6 +36,27 @@ Task<SecurePair> secure_pair(TlsContext client_side, TlsContext server_side,
     co_await client.writer.start_tls(client_side, {.server_hostname = "localhost"});
     co_await serving;
     co_return SecurePair{std::move(client), std::move(server)};
+}
+
+/// Lends memory of its own to a read that it does not wait for.
+Task<> lend_and_wait(StreamReader reader, const char*& lent) {
+    std::vector<char> memory(8);
+    lent = memory.data();
+    auto reading = create_task(reader.read(std::span(memory)));
+    co_await Event().wait();
+}
+
+/// Stops the loop between what fills that memory and the read's next step.
+Task<> fill_and_stop() {
+    SecurePair pair = co_await secure_pair(client_context(), server_context());
+    const char* lent = nullptr;
+    create_task(lend_and_wait(pair.server.reader, lent));
+    co_await turns(3);
+    pair.client.writer.write("some");
+    co_await pair.client.writer.drain();
+    REQUIRE(*lent == 's');
+    get_running_loop().stop();
+    co_await Event().wait();
 }
 
 }  // namespace
@@ -174,4 +196,16 @@ ASYNC_TEST_CASE("tls session: a read into memory that is cancelled has lost noth
     reading.cancel();
     CHECK_AWAIT(is_cancelled(reading), true);
     CHECK_AWAIT(pair.server.reader.readexactly(21), "more than eight bytes");
+}
+
+// The loop destroys tasks in the order in which they were made: the owner of the memory first.
+TEST_CASE("tls session: memory that was lent to a read may be gone when the loop is closed") {
+    const testing::Balance balance;
+    {
+        EventLoop loop;
+        loop.set_exception_handler([](EventLoop&, const ExceptionContext&) {});
+        auto main = loop.create_task(fill_and_stop());
+        loop.run_forever();
+    }
+    CHECK(balance.difference() == "");
 }

@@ -177,12 +177,12 @@ public:
     }
     /// Ends a read whose frame is destroyed, or that throws, perhaps with data at hand.
     void abandon_read() noexcept {
-        take_back();
         end_read();
         end_loan();
     }
     /// After begin_read(), without a descriptor: what is fed until the read ends goes into that
-    /// memory first. An abandoned read gives the bytes back.
+    /// memory first. A cancelled read gives the bytes back; one that is destroyed does not, for the
+    /// memory may have gone before it.
     void lend_memory(ReaderMemory& memory) noexcept { memory_ = &memory; }
     bool has_filled_memory() const noexcept { return memory_ != nullptr && memory_->size > 0; }
     bool has_descriptor() const noexcept { return fd_ >= 0; }

@@ -142,17 +142,9 @@ std::exception_ptr tls_error(const CurlFailure& failure, const Cause& cause,
         Error(failure.host, failure.port, cause, connector_text(failure, text)));
 }
 
-// Of what OpenSSL said, if it was heard; otherwise libcurl's words are all there is.
-std::exception_ptr tls_error(const CurlFailure& failure, bool is_certificate,
-                             const std::string& words, const std::string& text) {
+std::exception_ptr openssl_error(const CurlFailure& failure, const std::string& text) {
     try {
-        if (failure.tls) {
-            std::rethrow_exception(failure.tls);
-        }
-        if (is_certificate) {
-            throw CertificateError(words, words, {}, CertificateFailure());
-        }
-        throw TlsError(TlsErrc::protocol_error, words, words);
+        std::rethrow_exception(failure.tls);
     } catch (const CertificateError& error) {
         return tls_error<ClientConnectorCertificateError>(failure, error, text);
     } catch (const TlsError& error) {
@@ -198,7 +190,7 @@ std::exception_ptr error_of(const CurlFailure& failure) {
     const std::string words = words_of(failure);
     const std::string text = fmt::format("{}: {}", curl_code_name(failure.code), words);
     if (failure.tls && !failure.has_head) {
-        return tls_error(failure, false, words, text);
+        return openssl_error(failure, text);
     }
     switch (row != nullptr ? row->kind : Kind::connection) {
         case Kind::connector:
@@ -210,8 +202,11 @@ std::exception_ptr error_of(const CurlFailure& failure) {
             return connector_error<ClientConnectorDNSError>(
                 failure, std::error_code(EAI_NONAME, resolver_category()), text);
         case Kind::tls:
+            return tls_error<ClientSSLError>(failure,
+                                             TlsError(TlsErrc::protocol_error, words, words), text);
         case Kind::certificate:
-            return tls_error(failure, row->kind == Kind::certificate, words, text);
+            return tls_error<ClientConnectorCertificateError>(
+                failure, CertificateError(words, words, {}, CertificateFailure()), text);
         case Kind::exchange:
             return exchange_error(failure, text);
         case Kind::payload:

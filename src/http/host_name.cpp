@@ -7,7 +7,6 @@
 #include <stdexcept>
 
 #include <locale.h>
-#include <clocale>
 
 namespace ringio::http::detail {
 namespace {

@@ -28,7 +28,10 @@ constexpr std::size_t path_max = sizeof(sockaddr_un::sun_path);
 
 // As getaddrinfo(3) reads what follows the %: a number, or, for an address of one link, a name.
 std::optional<std::uint32_t> parse_scope(const in6_addr& address, const std::string& scope) {
-    const bool may_be_name = IN6_IS_ADDR_LINKLOCAL(&address) || IN6_IS_ADDR_MC_LINKLOCAL(&address);
+    // The kernel would read "lo:x" as the interface lo.
+    const bool may_be_name =
+        (IN6_IS_ADDR_LINKLOCAL(&address) || IN6_IS_ADDR_MC_LINKLOCAL(&address)) &&
+        scope.find(':') == std::string::npos;
     if (const unsigned index = may_be_name ? ::if_nametoindex(scope.c_str()) : 0) {
         return index;
     }

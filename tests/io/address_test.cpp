@@ -36,8 +36,9 @@ TEST_CASE("SocketAddress: an IPv6 literal is shortened, and has brackets in a te
 }
 
 TEST_CASE("SocketAddress: what is no literal gives nothing") {
-    for (const char* text : {"", "localhost", "127.0.0", "127.0.0.256", "127.0.0.1 ", " 127.0.0.1",
-                             "[::1]", "1::2::3", "0x7f.1", "127.0.0.1:80", "::1%lo"}) {
+    for (const char* text :
+         {"", "localhost", "127.0.0", "127.0.0.256", "127.0.0.1 ", " 127.0.0.1", "[::1]", "1::2::3",
+          "0x7f.1", "127.0.0.1:80", "::1%lo", "fe80::1%lo:x"}) {
         INFO(text);
         CHECK_FALSE(SocketAddress::from_literal(text, 80));
     }

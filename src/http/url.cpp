@@ -156,6 +156,30 @@ std::string plain_ipv4(std::string host) {
                        number & 255);
 }
 
+// RFC 6874: "[fe80::1%25eth0]"; browsers and libcurl take a bare '%', too.
+std::string zone_of(std::string_view text) {
+    if (text.starts_with("25") && text.size() > 2) {
+        text.remove_prefix(2);
+    }
+    const bool is_zone = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return is_letter_or_digit(c) || "-._~"sv.find(c) != std::string_view::npos;
+    });
+    return is_zone ? fmt::format("%{}", text) : std::string();
+}
+
+/// The address that is between brackets, in its shortest form; empty: there is none.
+std::string ipv6_of(std::string_view text) {
+    const std::size_t percent = std::min(text.find('%'), text.size());
+    const bool has_zone = percent != text.size();
+    const std::string address = detail::to_lower(text.substr(0, percent));
+    const std::string zone = has_zone ? zone_of(text.substr(percent + 1)) : std::string();
+    if (address.find(':') == std::string::npos || zone.empty() == has_zone) {
+        return {};
+    }
+    const std::optional<SocketAddress> literal = SocketAddress::from_literal(address + zone, 1);
+    return literal ? literal->host() + zone : std::string();
+}
+
 }  // namespace
 
 Url::Url(std::string_view text) {
@@ -216,13 +240,10 @@ void Url::parse_authority(std::string_view authority, std::string_view whole) {
 
 void Url::parse_host(std::string_view host, std::string_view whole) {
     if (host.starts_with('[')) {
-        host_ = detail::to_lower(host.substr(1, host.size() - 2));
-        const std::optional<SocketAddress> literal =
-            host.ends_with(']') ? SocketAddress::from_literal(host_, 1) : std::nullopt;
-        if (!literal || host_.find(':') == std::string::npos) {
+        host_ = host.ends_with(']') ? ipv6_of(host.substr(1, host.size() - 2)) : "";
+        if (host_.empty()) {
             refuse(whole, "there is no IPv6 address in its brackets");
         }
-        host_ = literal->host() + host_.substr(std::min(host_.find('%'), host_.size()));
         return;
     }
     if (!is_host(host)) {
@@ -261,8 +282,14 @@ std::string Url::origin() const {
     }
     std::string result = scheme_;
     result += "://";
-    const bool is_ipv6 = host_.find(':') != std::string::npos;
-    result += is_ipv6 ? fmt::format("[{}]", host_) : host_;
+    if (host_.find(':') != std::string::npos) {
+        const std::size_t percent = std::min(host_.find('%'), host_.size());
+        const std::string_view zone = std::string_view(host_).substr(percent);
+        result += fmt::format("[{}{}{}]", host_.substr(0, percent), zone.empty() ? "" : "%25",
+                              zone.substr(zone.empty() ? 0 : 1));
+    } else {
+        result += host_;
+    }
     if (port_ != 0) {
         result += fmt::format(":{}", port_);
     }

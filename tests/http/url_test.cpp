@@ -100,10 +100,22 @@ TEST_CASE("Url: an address that is written in another form is that address") {
     }
     CHECK(Url("http://[0:0:0:0:0:0:0:1]/").host() == "::1");
     CHECK(read_url("http://[2001:DB8:0::1]:80/") == "http://[2001:db8::1]/");
-    CHECK(read_url("http://[fe80:0::1%1]/") == "http://[fe80::1%1]/");
     CHECK(Url("http://a/").join("//0x7f.1:8080/").origin() == "http://127.0.0.1:8080");
     for (const char* name : {"127.0.0.1.", "1.2.3.4.5", "256.0.0.1", "0x", "4294967296", "1.a"}) {
         CHECK(Url(std::string("http://") + name + "/").host() == name);
+    }
+}
+
+TEST_CASE("Url: an IPv6 address may have a zone, an interface's name or number") {
+    CHECK(Url("http://[fe80:0::1%1]/").host() == "fe80::1%1");
+    CHECK(Url("http://[FE80::1%lo]/").host() == "fe80::1%lo");
+    CHECK(Url("http://[fe80::1%25lo]/").host() == "fe80::1%lo");
+    CHECK(read_url("http://[fe80::1%1]:81/") == "http://[fe80::1%251]:81/");
+    CHECK(read_url("http://[fe80::1%25251]/") == "http://[fe80::1%25251]/");
+    CHECK(Url("http://[fe80::1%25]/").host() == "fe80::1%25");
+    for (const char* zone : {"%", "%lo:x", "%l\xc3\xb6", "%no-such", "%25%31", "%1]"}) {
+        CHECK(why_invalid(std::string("http://[fe80::1") + zone + "]/").find("IPv6") !=
+              std::string::npos);
     }
 }
 

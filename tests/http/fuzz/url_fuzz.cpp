@@ -5,9 +5,12 @@
 #include <ringio/http/url.hpp>
 #include <support/fuzzing.hpp>
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +51,15 @@ std::optional<Url> joined(const Url& base, std::string_view reference) {
     }
 }
 
+// libcurl leaves an address as it was written where the shortest form is no shorter.
+std::string shortest(const std::string& address) {
+    in6_addr bytes = {};
+    std::array<char, INET6_ADDRSTRLEN> text = {};
+    const bool is_address = ::inet_pton(AF_INET6, address.c_str(), &bytes) == 1;
+    must_hold(is_address, "what libcurl has in brackets is an address");
+    return ::inet_ntop(AF_INET6, &bytes, text.data(), text.size());
+}
+
 /// A URL as libcurl reads it.
 class CurlUrl {
 public:
@@ -59,7 +71,7 @@ public:
     bool is_valid() const noexcept { return is_valid_; }
     std::string host() const {
         std::string host = http::detail::to_lower(part(CURLUPART_HOST));
-        return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+        return host.starts_with('[') ? shortest(host.substr(1, host.size() - 2)) : host;
     }
     std::string port() const { return part(CURLUPART_PORT); }
     std::string path() const { return part(CURLUPART_PATH); }

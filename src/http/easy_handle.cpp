@@ -46,21 +46,6 @@ void EasyHandle::reset() noexcept {
     curl_easy_reset(easy_);
 }
 
-// Before 8.1.0 a handle remembers the last header of its last answer, which it has freed. An answer
-// that begins with " more" is then written there.
-bool EasyHandle::may_be_used_again() noexcept {
-    static const bool is_mended = curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100;
-    return is_mended;
-}
-
-void EasyHandle::renew() {
-    if (may_be_used_again()) {
-        reset();
-    } else {
-        *this = make();
-    }
-}
-
 EasyHandle::~EasyHandle() {
     if (easy_ != nullptr) {
         curl_easy_cleanup(easy_);

@@ -27,11 +27,6 @@ public:
 
     /// Forgets all options, and keeps connections. Cookies stay where they are shared.
     void reset() noexcept;
-    /// Makes one that can be used for the next request out of one that was used: by a reset, or a
-    /// new handle, which only has what it shares with the one before. *Errors*: std::bad_alloc.
-    void renew();
-    /// Whether this libcurl's handles may be used again.
-    static bool may_be_used_again() noexcept;
 
     CURL* get() const noexcept { return easy_; }
     explicit operator bool() const noexcept { return easy_ != nullptr; }

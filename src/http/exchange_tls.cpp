@@ -17,6 +17,8 @@ IntrusivePtr<ringio::detail::StreamSecurity> default_rules() {
 
 void ExchangeTls::set_up(EasyHandle& easy, const Exchange& exchange,
                          const SessionSettings& settings, bool proxy_is_secure) {
+    handshake_.reset();
+    failure_ = nullptr;
     const Url& url = exchange.url;
     if (!url.is_secure() && !proxy_is_secure) {
         return;

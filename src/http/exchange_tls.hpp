@@ -21,8 +21,8 @@ public:
     ExchangeTls(const ExchangeTls&) = delete;
     ExchangeTls& operator=(const ExchangeTls&) = delete;
 
-    /// Tells libcurl; this must live as long as the request. *Errors*: ClientSSLError when the
-    /// system trusts nobody.
+    /// Tells libcurl, and forgets the exchange before; this must live as long as the request.
+    /// *Errors*: ClientSSLError when the system trusts nobody.
     void set_up(EasyHandle& easy, const Exchange& exchange, const SessionSettings& settings,
                 bool proxy_is_secure);
 

@@ -46,34 +46,36 @@ std::string proxy_of_environment(bool is_secure) {
     return {};
 }
 
-void set_up_head(EasyHandle& easy, TextList& header_list, const Exchange& exchange,
-                 const SessionSettings& settings) {
-    if (settings.cookies) {
-        easy.set(CURLOPT_COOKIEFILE, "");
+TextList list_of(const Headers& headers) {
+    TextList list;
+    for (const auto& [name, value] : headers) {
+        check_header(name, value);
+        list.add(value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value));
     }
+    if (!headers.contains("Expect")) {
+        list.add("Expect:");
+    }
+    return list;
+}
+
+void set_up_head(EasyHandle& easy, RequestParts& parts, const Exchange& exchange) {
     if (const std::string line = cookie_line(exchange.cookies); !line.empty()) {
         easy.set(CURLOPT_COOKIE, line.c_str());
     }
-    if (settings.auto_decompress) {
-        easy.set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+    if (parts.header_list.get() == nullptr || parts.headers != exchange.headers) {
+        parts.header_list = list_of(exchange.headers);
+        parts.headers = exchange.headers;
     }
-    for (const auto& [name, value] : exchange.headers) {
-        check_header(name, value);
-        header_list.add(value.empty() ? fmt::format("{};", name)
-                                      : fmt::format("{}: {}", name, value));
-    }
-    if (!exchange.headers.contains("Expect")) {
-        header_list.add("Expect:");
-    }
-    easy.set(CURLOPT_HTTPHEADER, header_list.get());
-    if (exchange.method == "HEAD") {
+    easy.set(CURLOPT_HTTPHEADER, parts.header_list.get());
+    const bool is_head = exchange.method == "HEAD";
+    easy.set(CURLOPT_CUSTOMREQUEST, is_head ? nullptr : exchange.method.c_str());
+    if (is_head) {
         easy.set(CURLOPT_NOBODY, 1L);
-    } else {
-        easy.set(CURLOPT_CUSTOMREQUEST, exchange.method.c_str());
     }
 }
 
-void set_up_target(EasyHandle& easy, const Exchange& exchange, const SessionSettings& settings) {
+void set_up_target(EasyHandle& easy, const Exchange& exchange, const SessionSettings& settings,
+                   const std::string& proxy) {
     const Url& url = exchange.url;
     const bool is_unix = !url.unix_socket().empty();
     const std::string& path = is_unix ? url.unix_socket() : settings.unix_socket;
@@ -86,11 +88,6 @@ void set_up_target(EasyHandle& easy, const Exchange& exchange, const SessionSett
         target += fmt::format("?{}", url.query());
     }
     easy.set(CURLOPT_URL, target.c_str());
-    easy.set(CURLOPT_PATH_AS_IS, 1L);
-    easy.set(CURLOPT_MAXAGE_CONN, keepalive_seconds);
-    const std::string proxy = proxy_of(exchange, settings);
-    easy.set(CURLOPT_PROXY, "");
-    easy.set(CURLOPT_NOPROXY, settings.trust_env ? environment("no_proxy").c_str() : "");
     if (!proxy.empty()) {
         const Url by(proxy);
         easy.set(CURLOPT_PROXY, by.origin().c_str());
@@ -110,9 +107,7 @@ std::string proxy_of(const Exchange& exchange, const SessionSettings& settings) 
     return settings.trust_env ? proxy_of_environment(exchange.url.is_secure()) : std::string();
 }
 
-void set_up_request(EasyHandle& easy, RequestParts& parts, const Exchange& exchange,
-                    const SessionSettings& settings) {
-    easy.set(CURLOPT_ERRORBUFFER, parts.error_text.data());
+void set_up_session(EasyHandle& easy, const SessionSettings& settings) {
     easy.set(CURLOPT_NOSIGNAL, 1L);
     easy.set(CURLOPT_PROTOCOLS_STR, "http,https");
     easy.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
@@ -120,10 +115,31 @@ void set_up_request(EasyHandle& easy, RequestParts& parts, const Exchange& excha
     // Refused where a handle kept its buffer, of this size, from its last request.
     curl_easy_setopt(easy.get(), CURLOPT_BUFFERSIZE, buffer_size);
     easy.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    set_up_head(easy, parts.headers, exchange, settings);
-    set_up_target(easy, exchange, settings);
+    easy.set(CURLOPT_PATH_AS_IS, 1L);
+    easy.set(CURLOPT_MAXAGE_CONN, keepalive_seconds);
+    easy.set(CURLOPT_PROXY, "");
+    easy.set(CURLOPT_NOPROXY, settings.trust_env ? environment("no_proxy").c_str() : "");
+    if (settings.cookies) {
+        easy.set(CURLOPT_COOKIEFILE, "");
+    }
+    if (settings.auto_decompress) {
+        easy.set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+    }
+}
+
+void set_up_request(EasyHandle& easy, RequestParts& parts, const Exchange& exchange,
+                    const SessionSettings& settings) {
+    parts.error_text.front() = '\0';
+    easy.set(CURLOPT_ERRORBUFFER, parts.error_text.data());
+    set_up_head(easy, parts, exchange);
     const std::string proxy = proxy_of(exchange, settings);
+    set_up_target(easy, exchange, settings, proxy);
     parts.tls.set_up(easy, exchange, settings, !proxy.empty() && Url(proxy).is_secure());
+}
+
+bool sets_the_usual(const Exchange& exchange, const SessionSettings& settings) {
+    return exchange.method != "HEAD" && !exchange.body && exchange.cookies.empty() &&
+           exchange.url.unix_socket().empty() && proxy_of(exchange, settings).empty();
 }
 
 CurlFailure describe_failure(CURLcode code, const EasyHandle& easy, const RequestParts& parts,

@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include <array>
+#include <memory>
 #include <string>
 
 namespace ringio::http::detail {
@@ -19,16 +20,31 @@ std::string proxy_of(const Exchange& exchange, const SessionSettings& settings);
 
 /// What libcurl keeps no copy of.
 struct RequestParts {
-    TextList headers;
+    Headers headers;  // what header_list was made of
+    TextList header_list;
+    TextList resolve_list;
     ExchangeTls tls;
     std::array<char, CURL_ERROR_SIZE> error_text = {};
 };
 
-/// Sets all options but the callbacks and what belongs to a loop. `parts` must live as long as the
-/// request. *Errors*: std::invalid_argument for a header or a cookie that cannot be; InvalidURL for
-/// the proxy; ClientSSLError when the system trusts nobody.
+/// An easy handle with a place for the parts of its request.
+struct RequestHandle {
+    EasyHandle easy;
+    std::unique_ptr<RequestParts> parts;
+    bool is_set_up = false;  // what is the same for all requests of its session
+};
+
+/// Sets the options that are the same for all requests of a session, but the callbacks and what
+/// belongs to a loop.
+void set_up_session(EasyHandle& easy, const SessionSettings& settings);
+/// Sets the others. `parts` must live as long as the request. *Errors*: std::invalid_argument for a
+/// header or a cookie that cannot be; InvalidURL for the proxy; ClientSSLError when the system
+/// trusts nobody.
 void set_up_request(EasyHandle& easy, RequestParts& parts, const Exchange& exchange,
                     const SessionSettings& settings);
+/// Whether set_up_request() sets only options that it sets for each request: the next one of the
+/// session may have the handle as it is then, and without a reset.
+bool sets_the_usual(const Exchange& exchange, const SessionSettings& settings);
 
 /// Says of a request that failed what can be asked now that it has.
 CurlFailure describe_failure(CURLcode code, const EasyHandle& easy, const RequestParts& parts,

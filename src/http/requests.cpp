@@ -53,6 +53,10 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* given) 
 std::size_t take_body(char* data, std::size_t, std::size_t size, void* given) {
     Call& call = *static_cast<Call*>(given);
     return guarded(call, size, [&] {
+        if (!call.has_head) {
+            call.head.check({data, size}, call.exchange->url);
+            return;
+        }
         const auto& most = call.exchange->max_body;
         if (most && call.body.size() + size > *most) {
             throw http::ClientPayloadError(
@@ -115,7 +119,6 @@ struct Session::State {
     void set_up(Call& call);
 
     const http::detail::SessionSettings settings;
-    // Of one handle at a time: what is to stay when it is renewed.
     const std::unique_ptr<CURLSH, CleanUp> share;
     http::detail::EasyHandle easy;
 };
@@ -129,6 +132,7 @@ void Session::State::set_up(Call& call) {
     easy.set(CURLOPT_WRITEDATA, &call);
     easy.set(CURLOPT_PREREQFUNCTION, &note_connection);
     easy.set(CURLOPT_PREREQDATA, &call);
+    easy.set(CURLOPT_HEADER, 1L);  // take_body() sees each line before libcurl keeps it
     if (exchange.body && exchange.method != "HEAD") {
         easy.set(CURLOPT_UPLOAD, 1L);
         easy.set(CURLOPT_READFUNCTION, &give_body);
@@ -150,8 +154,8 @@ void Session::State::set_up(Call& call) {
 Response Session::State::perform(const Exchange& exchange) {
     Call call{.exchange = &exchange};
     http::detail::RequestParts parts;
-    easy.renew();
     set_up(call);
+    http::detail::set_up_session(easy, settings);
     http::detail::set_up_request(easy, parts, exchange, settings);
     const Clock::time_point begin = Clock::now();
     const CURLcode code = curl_easy_perform(easy.get());

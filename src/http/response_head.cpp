@@ -55,6 +55,14 @@ bool HeadReader::take(std::string_view line, const Url& url) {
     return false;
 }
 
+void HeadReader::check(std::string_view piece, const Url& url) {
+    const bool begins_line = std::exchange(begins_line_, piece.ends_with('\n'));
+    const bool is_first = begins_line && is_begun_ && head_.headers.empty();
+    if (is_first && (piece.starts_with(' ') || piece.starts_with('\t'))) {
+        throw ClientResponseError(400, "the first header begins with a blank", url.to_string());
+    }
+}
+
 // "HTTP/1.1 404 Not Found"
 void HeadReader::begin(std::string_view status_line) {
     head_ = {};

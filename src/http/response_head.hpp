@@ -33,6 +33,11 @@ public:
     /// *Errors*: ClientResponseError that names `url` when the head is too long, or lies.
     bool take(std::string_view line, const Url& url);
 
+    /// Looks at a line, or a piece of one, before libcurl keeps it: before 8.1.0 that would put a
+    /// first header that begins with a blank behind the last one of the handle's last answer, which
+    /// is freed. *Errors*: ClientResponseError that names `url` for such a line.
+    void check(std::string_view piece, const Url& url);
+
     const ResponseHead& head() const noexcept { return head_; }
 
 private:
@@ -40,7 +45,8 @@ private:
 
     ResponseHead head_;
     std::size_t size_ = 0;
-    bool is_begun_ = false;  // its first line has come
+    bool is_begun_ = false;    // its first line has come
+    bool begins_line_ = true;  // the next piece that is checked
 };
 
 }  // namespace ringio::http::detail

@@ -17,7 +17,7 @@
 namespace ringio::http::detail {
 namespace {
 
-constexpr std::size_t idle_handles = 16;
+constexpr std::size_t idle_handles = 64;  // of 70 KiB each
 constexpr std::chrono::seconds name_lifetime{10};
 constexpr std::size_t names_max = 1000;
 
@@ -184,22 +184,24 @@ Task<std::string> SessionState::resolve(std::string host, unsigned port) {
     co_return entry;
 }
 
-EasyHandle SessionState::take_easy() {
+RequestHandle SessionState::take_handle() {
     if (idle_.empty()) {
-        return EasyHandle::make();
+        return {.easy = EasyHandle::make(), .parts = std::make_unique<RequestParts>()};
     }
-    EasyHandle easy = std::move(idle_.back());
+    RequestHandle handle = std::move(idle_.back());
     idle_.pop_back();
-    return easy;
+    return handle;
 }
 
-void SessionState::put_back(EasyHandle easy) noexcept {
-    if (!easy || is_closed() || idle_.size() >= idle_handles || !EasyHandle::may_be_used_again()) {
+void SessionState::put_back(RequestHandle handle) noexcept {
+    if (!handle.easy || is_closed() || idle_.size() >= idle_handles) {
         return;
     }
-    easy.reset();
+    if (!handle.is_set_up) {
+        handle.easy.reset();
+    }
     try {
-        idle_.push_back(std::move(easy));
+        idle_.push_back(std::move(handle));
     } catch (const std::bad_alloc&) {  // it is destroyed
     }
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "curl_multi.hpp"
-#include "easy_handle.hpp"
+#include "request_setup.hpp"
 #include "session_settings.hpp"
 
 #include <ringio/core/event_loop.hpp>
@@ -70,8 +70,9 @@ public:
     /// Kept for ten seconds, as by aiohttp. *Errors*: ClientConnectorDNSError.
     Task<std::string> resolve(std::string host, unsigned port);
 
-    EasyHandle take_easy();
-    void put_back(EasyHandle easy) noexcept;
+    RequestHandle take_handle();
+    /// For the next request; with `is_set_up` as it is.
+    void put_back(RequestHandle handle) noexcept;
 
     /// Which servers spoke HTTP/2 before: requests to them wait for a connection to share.
     void note_http2(const std::string& origin);
@@ -86,7 +87,7 @@ private:
     const SessionSettings settings_;
     IntrusivePtr<CurlMulti> multi_;
     CURLSH* share_ = nullptr;
-    std::vector<EasyHandle> idle_;
+    std::vector<RequestHandle> idle_;
     std::optional<CapacityLimiter> total_;
     std::unordered_map<std::string, std::unique_ptr<CapacityLimiter>> hosts_;
     std::unordered_map<std::string, Answer> names_;

@@ -152,6 +152,7 @@ void Transfer::abort(const std::exception_ptr& why) noexcept {
     } catch (...) {
         failure_ = std::current_exception();
     }
+    handle_.is_set_up = false;
     session_->multi().remove_soon(*this);
     end();
 }
@@ -160,6 +161,9 @@ void Transfer::on_end(CURLcode code, const std::exception_ptr& lost) noexcept {
     if (has_ended_) {
         return;
     }
+    if (code != CURLE_OK) {
+        handle_.is_set_up = false;  // what a failure leaves goes with a reset
+    }
     if (lost) {
         failure_ = lost;
     } else if (!failure_ && (code != CURLE_OK || !has_head_)) {
@@ -167,7 +171,7 @@ void Transfer::on_end(CURLcode code, const std::exception_ptr& lost) noexcept {
         has_lost_kept_ = loses_kept_connection(code);
     }
     try {
-        if (easy_.info<long>(CURLINFO_HTTP_VERSION) == CURL_HTTP_VERSION_2_0) {
+        if (handle_.easy.info<long>(CURLINFO_HTTP_VERSION) == CURL_HTTP_VERSION_2_0) {
             session_->note_http2(exchange_.url.origin());
         }
     } catch (const std::bad_alloc&) {  // then it is not known
@@ -178,7 +182,7 @@ void Transfer::on_end(CURLcode code, const std::exception_ptr& lost) noexcept {
 std::exception_ptr Transfer::failure_of(CURLcode code) const noexcept {
     try {
         CurlFailure failure =
-            describe_failure(code, easy_, parts_, exchange_, session_->settings());
+            describe_failure(code, handle_.easy, *handle_.parts, exchange_, session_->settings());
         failure.connected = connections_ != 0;
         failure.has_head = has_head_;
         return error_of(failure);
@@ -235,6 +239,10 @@ std::size_t Transfer::on_body(std::string_view bytes) noexcept {
         return CURL_WRITEFUNC_PAUSE;
     }
     try {
+        if (!has_head_) {
+            head_reader_.check(bytes, exchange_.url);
+            return bytes.size();
+        }
         body_size_ += bytes.size();
         if (exchange_.max_body && body_size_ > *exchange_.max_body) {
             buffer_.clear();
@@ -293,7 +301,7 @@ bool Transfer::loses_kept_connection(CURLcode code) const noexcept {
     long made = 0;
     return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) && !has_head_ &&
            connections_ == 1 && may_be_repeated() &&
-           curl_easy_getinfo(easy_.get(), CURLINFO_NUM_CONNECTS, &made) == CURLE_OK && made == 0;
+           curl_easy_getinfo(easy(), CURLINFO_NUM_CONNECTS, &made) == CURLE_OK && made == 0;
 }
 
 Exchange Transfer::take_exchange_again() noexcept {

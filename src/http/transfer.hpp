@@ -3,7 +3,6 @@
 #pragma once
 
 #include "curl_multi.hpp"
-#include "easy_handle.hpp"
 #include "request_setup.hpp"
 #include "request_spec.hpp"
 #include "response_head.hpp"
@@ -46,9 +45,9 @@ public:
     /// What was asked for, from its beginning; nothing of it is left here.
     Exchange take_exchange_again() noexcept;
 
-    CURL* easy() const noexcept override { return easy_.get(); }
+    CURL* easy() const noexcept override { return handle_.easy.get(); }
     void on_end(CURLcode code, const std::exception_ptr& lost) noexcept override;
-    void on_removed() noexcept override { session_->put_back(std::move(easy_)); }
+    void on_removed() noexcept override { session_->put_back(std::move(handle_)); }
     void on_unwatched() noexcept override;
 
     // What libcurl calls.
@@ -74,6 +73,7 @@ private:
     void go_on_sending() noexcept;
     void start();
     void configure();
+    void configure_session();
     void configure_connection();
     void configure_body();
     std::string proxy() const { return proxy_of(exchange_, session_->settings()); }
@@ -94,9 +94,7 @@ private:
 
     std::shared_ptr<SessionState> session_;
     Exchange exchange_;
-    EasyHandle easy_;
-    RequestParts parts_;
-    TextList resolve_list_;
+    RequestHandle handle_;
     std::string resolve_entry_;
     Slot slot_;
 

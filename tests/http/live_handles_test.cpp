@@ -5,7 +5,6 @@
 using namespace ringio;
 using namespace ringio::test_support;
 
-// What is kept for the next one depends on libcurl's version.
 ASYNC_TEST_CASE("live handles: one for each request at a time, gone at close") {
     HttpServer server;
     Event goes_on;

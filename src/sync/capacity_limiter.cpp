@@ -28,6 +28,28 @@ void CapacityLimiter::set_total_tokens(std::ptrdiff_t total_tokens) {
     hand_out();
 }
 
+bool CapacityLimiter::acquire_nowait() {
+    detail::TaskStateBase& task = detail::running_task();
+    return borrow_nowait(&task, &task);
+}
+
+bool CapacityLimiter::acquire_on_behalf_of_nowait(const void* borrower) {
+    return borrow_nowait(borrower, nullptr);
+}
+
+bool CapacityLimiter::borrow_nowait(const void* borrower, detail::TaskStateBase* task) {
+    if (is_borrower(borrower)) {
+        throw_twice();
+    }
+    // Who waits has been given every token there is: nobody is overtaken.
+    if (borrowed_ >= total_) {
+        return false;
+    }
+    insert(borrower, task);
+    ++borrowed_;
+    return true;
+}
+
 void CapacityLimiter::release() { release_on_behalf_of(&detail::running_task()); }
 
 void CapacityLimiter::release_on_behalf_of(const void* borrower) {
@@ -95,18 +117,7 @@ BorrowWait::BorrowWait(CapacityLimiter& limiter, const void* borrower)
       own_task_(borrower == nullptr ? &running_task() : nullptr),
       borrower_(borrower == nullptr ? own_task_ : borrower) {}
 
-bool BorrowWait::await_ready() {
-    if (limiter_.is_borrower(borrower_)) {
-        throw_twice();
-    }
-    // Who waits has been given every token there is: nobody is overtaken.
-    if (limiter_.borrowed_ >= limiter_.total_) {
-        return false;
-    }
-    limiter_.insert(borrower_, own_task_);
-    ++limiter_.borrowed_;
-    return true;
-}
+bool BorrowWait::await_ready() { return limiter_.borrow_nowait(borrower_, own_task_); }
 
 void BorrowWait::finish() {
     if (!has_waited()) {

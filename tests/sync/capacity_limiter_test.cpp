@@ -103,6 +103,25 @@ ASYNC_TEST_CASE("CapacityLimiter: borrows on behalf of something that is no task
     CHECK_THROWS_WITH(limiter.release_on_behalf_of(&third), has_none);
 }
 
+ASYNC_TEST_CASE("CapacityLimiter: who does not wait has a token only if one is free") {
+    CapacityLimiter limiter(2);
+    int thread = 0;
+    CHECK(limiter.acquire_nowait());
+    CHECK_THROWS_WITH(limiter.acquire_nowait(), has_one);
+    CHECK(limiter.acquire_on_behalf_of_nowait(&thread));
+    int other = 0;
+    CHECK_FALSE(limiter.acquire_on_behalf_of_nowait(&other));
+    CHECK_THROWS_WITH(limiter.acquire_on_behalf_of_nowait(&thread), has_one);
+    auto waiting = create_task(limiter.acquire_on_behalf_of(&other));
+    co_await turns(1);
+    limiter.release();
+    CHECK_FALSE(limiter.acquire_nowait());  // it is on its way to who waited
+    co_await waiting;
+    limiter.release_on_behalf_of(&other);
+    limiter.release_on_behalf_of(&thread);
+    CHECK(limiter.borrowed_tokens() == 0);
+}
+
 ASYNC_TEST_CASE("CapacityLimiter: more tokens wake those who wait, fewer let them wait") {
     CapacityLimiter limiter(1);
     EventLog log;

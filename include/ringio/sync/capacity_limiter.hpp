@@ -100,6 +100,12 @@ public:
         return detail::Borrow<detail::AcquireToken>(*this, borrower);
     }
 
+    /// Borrows a token if one is free, and says whether it did; trio's raises WouldBlock instead.
+    /// Nobody who waits is overtaken. *Errors*: as acquire().
+    bool acquire_nowait();
+    /// The same for a borrower that is no task.
+    bool acquire_on_behalf_of_nowait(const void* borrower);
+
     /// Gives the token of the current task back. *Errors*: std::runtime_error when it has none.
     void release();
     /// The same for a borrower that is no task.
@@ -133,6 +139,7 @@ private:
 
     std::vector<Borrower>::iterator position_of(const void* borrower) noexcept;
     bool is_borrower(const void* borrower) noexcept;
+    bool borrow_nowait(const void* borrower, detail::TaskStateBase* task);
     void insert(const void* borrower, detail::TaskStateBase* task);
     void put_back() noexcept;
     void hand_out() noexcept;

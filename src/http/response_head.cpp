@@ -6,25 +6,29 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <limits>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace ringio::http::detail {
 namespace {
 
-/// Of several lengths libcurl believes the last one, and of one that is too large none: a body that
-/// is cut would look whole. RFC 9112, 6.3.
+/// Of several lengths libcurl believes the last one, of "0x10" the zero, and of one that is too
+/// large none: a body that is cut would look whole. RFC 9112, 6.3.
 bool has_length_that_cannot_be(const Headers& headers) {
-    const std::vector<std::string> lengths = headers.getall("Content-Length");
-    if (lengths.empty() || headers.contains("Transfer-Encoding")) {
+    const std::string* const length = headers.find("Content-Length");
+    if (length == nullptr || headers.contains("Transfer-Encoding")) {
         return false;
     }
-    const std::string& length = lengths.front();
-    long long value = 0;
-    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), value);
-    return error != std::errc() ||
-           std::ranges::any_of(lengths, [&](const std::string& each) { return each != length; });
+    std::uint64_t value = 0;
+    const char* const end = length->data() + length->size();
+    const auto [parsed, error] = std::from_chars(length->data(), end, value);
+    return error != std::errc() || parsed != end ||
+           value > std::numeric_limits<std::int64_t>::max() ||
+           std::any_of(headers.begin(), headers.end(), [&](const auto& field) {
+               return same_name(field.first, "Content-Length") && field.second != *length;
+           });
 }
 
 }  // namespace
@@ -66,6 +70,7 @@ void HeadReader::check(std::string_view piece, const Url& url) {
 // "HTTP/1.1 404 Not Found"
 void HeadReader::begin(std::string_view status_line) {
     head_ = {};
+    head_.headers.reserve(8);
     const std::size_t blank = std::min(status_line.find(' '), status_line.size());
     head_.version = status_line.substr(5, blank - 5);
     const std::string_view rest = trimmed(status_line.substr(blank));

@@ -354,9 +354,12 @@ ASYNC_TEST_CASE("aiohttp payload_content_length_by_chunks: a body in two pieces,
 }
 
 ASYNC_TEST_CASE("aiohttp bad_payload_content_length: lengths that cannot be are no answer") {
-    for (const char* lines : {"Content-Length: x\r\n", "Content-Length: -1\r\n",
-                              "Content-Length: 99999999999999999999\r\n",
-                              "Content-Length: 3\r\nContent-Length: 5\r\n"}) {
+    for (const char* lines :
+         {"Content-Length: x\r\n", "Content-Length: -1\r\n",
+          "Content-Length: 99999999999999999999\r\n", "Content-Length: 9223372036854775808\r\n",
+          "Content-Length: 0x5\r\n", "Content-Length: 5x\r\n", "Content-Length: +5\r\n",
+          "Content-Length: 5, 5\r\n", "Content-Length:\r\n",
+          "Content-Length: 3\r\nContent-Length: 5\r\n"}) {
         HttpServer server;
         co_await server.run_script(
             says_and_leaves(fmt::format("HTTP/1.1 200 OK\r\n{}\r\nabcde", lines)));

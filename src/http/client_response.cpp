@@ -28,14 +28,7 @@ Task<std::string> read_all(std::shared_ptr<ResponseState> state) {
                 "the body is being read, or was lost with a read() that failed");
         }
         state->is_read = true;
-        std::string body;
-        while (auto chunk = co_await state->transfer->next()) {
-            if (body.empty()) {
-                body = std::move(*chunk);
-            } else {
-                body += *chunk;
-            }
-        }
+        std::string body = co_await state->transfer->rest();
         state->body = std::move(body);
     }
     co_return *state->body;

@@ -24,7 +24,9 @@ Task<ClientResponse> run_request(std::shared_ptr<SessionState> session,
         std::rethrow_exception(refused);
     }
     session->require_open();
-    co_await spec->open_file_body();
+    if (!spec->file.empty()) {
+        co_await spec->open_file_body();
+    }
     Exchange exchange = first_exchange(session->settings(), *spec, session->loop().time());
     std::vector<ClientResponse> history;
     while (true) {

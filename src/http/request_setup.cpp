@@ -14,6 +14,7 @@ namespace {
 
 constexpr long keepalive_seconds = 15;  // as aiohttp
 constexpr long buffer_size = 64L << 10;
+constexpr const char* codings = "gzip, deflate";
 
 std::string cookie_line(const FieldList& cookies) {
     std::string line;
@@ -46,11 +47,15 @@ std::string proxy_of_environment(bool is_secure) {
     return {};
 }
 
-TextList list_of(const Headers& headers) {
+// libcurl writes its own Accept-Encoding twice, byte by byte.
+TextList list_of(const Headers& headers, const SessionSettings& settings) {
     TextList list;
     for (const auto& [name, value] : headers) {
         check_header(name, value);
         list.add(value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value));
+    }
+    if (settings.auto_decompress && !headers.contains("Accept-Encoding")) {
+        list.add(fmt::format("Accept-Encoding: {}", codings));
     }
     if (!headers.contains("Expect")) {
         list.add("Expect:");
@@ -58,12 +63,13 @@ TextList list_of(const Headers& headers) {
     return list;
 }
 
-void set_up_head(EasyHandle& easy, RequestParts& parts, const Exchange& exchange) {
+void set_up_head(EasyHandle& easy, RequestParts& parts, const Exchange& exchange,
+                 const SessionSettings& settings) {
     if (const std::string line = cookie_line(exchange.cookies); !line.empty()) {
         easy.set(CURLOPT_COOKIE, line.c_str());
     }
     if (parts.header_list.get() == nullptr || parts.headers != exchange.headers) {
-        parts.header_list = list_of(exchange.headers);
+        parts.header_list = list_of(exchange.headers, settings);
         parts.headers = exchange.headers;
     }
     easy.set(CURLOPT_HTTPHEADER, parts.header_list.get());
@@ -123,7 +129,7 @@ void set_up_session(EasyHandle& easy, const SessionSettings& settings) {
         easy.set(CURLOPT_COOKIEFILE, "");
     }
     if (settings.auto_decompress) {
-        easy.set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+        easy.set(CURLOPT_ACCEPT_ENCODING, codings);
     }
 }
 
@@ -131,7 +137,7 @@ void set_up_request(EasyHandle& easy, RequestParts& parts, const Exchange& excha
                     const SessionSettings& settings) {
     parts.error_text.front() = '\0';
     easy.set(CURLOPT_ERRORBUFFER, parts.error_text.data());
-    set_up_head(easy, parts, exchange);
+    set_up_head(easy, parts, exchange, settings);
     const std::string proxy = proxy_of(exchange, settings);
     set_up_target(easy, exchange, settings, proxy);
     parts.tls.set_up(easy, exchange, settings, !proxy.empty() && Url(proxy).is_secure());

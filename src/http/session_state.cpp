@@ -87,6 +87,7 @@ void Slot::release() noexcept {
         host_.reset();
         session_->forget_idle_host(host_name_);
     }
+    session_ = nullptr;
 }
 
 SessionState::SessionState(const SessionOptions& options)
@@ -129,15 +130,33 @@ void SessionState::require_open() const {
     }
 }
 
-Task<> SessionState::take_slot(Slot& slot, std::string host) {
+CapacityLimiter& SessionState::limiter_of(const std::string& host) {
+    std::unique_ptr<CapacityLimiter>& limiter = hosts_[host];
+    if (!limiter) {
+        limiter = std::make_unique<CapacityLimiter>(
+            static_cast<std::ptrdiff_t>(settings_.limit_per_host));
+    }
+    return *limiter;
+}
+
+void SessionState::take_slot_nowait(Slot& slot) {
+    if (settings_.limit_per_host != 0) {
+        return;  // of two limiters the first may have to be waited for, and the second then
+    }
+    if (total_) {
+        if (!total_->acquire_on_behalf_of_nowait(&slot)) {
+            return;
+        }
+        slot.total_.emplace(*total_, &slot);
+    }
+    slot.session_ = this;
+}
+
+Task<> SessionState::take_slot(Slot& slot, const Url& url) {
     slot.session_ = this;
     if (settings_.limit_per_host != 0) {
-        std::unique_ptr<CapacityLimiter>& limiter = hosts_[host];
-        if (!limiter) {
-            limiter = std::make_unique<CapacityLimiter>(
-                static_cast<std::ptrdiff_t>(settings_.limit_per_host));
-        }
-        CapacityLimiter& of_host = *limiter;
+        std::string host = url.origin();
+        CapacityLimiter& of_host = limiter_of(host);
         co_await of_host.acquire_on_behalf_of(&slot);
         slot.host_name_ = std::move(host);
         slot.host_.emplace(of_host, &slot);
@@ -159,15 +178,18 @@ void SessionState::forget_idle_host(const std::string& host) noexcept {
     }
 }
 
-Task<std::string> SessionState::resolve(std::string host, unsigned port) {
+std::optional<std::string> SessionState::known_address(const std::string& host,
+                                                       unsigned port) const {
     if (SocketAddress::from_literal(host, 1)) {
-        co_return std::string();
+        return std::string();
     }
-    std::string key = fmt::format("{}:{}", host, port);
-    const auto known = names_.find(key);
-    if (known != names_.end() && known->second.until > loop().time()) {
-        co_return known->second.entry;
-    }
+    const auto known = names_.find(fmt::format("{}:{}", host, port));
+    return known != names_.end() && known->second.until > loop().time()
+               ? std::optional(known->second.entry)
+               : std::nullopt;
+}
+
+Task<std::string> SessionState::resolve(std::string host, unsigned port) {
     std::vector<AddressInfo> found;
     try {
         found = co_await loop().getaddrinfo(host, static_cast<long>(port), {.type = SOCK_STREAM});
@@ -179,7 +201,8 @@ Task<std::string> SessionState::resolve(std::string host, unsigned port) {
     std::string entry = fmt::format("+{}:{}:{}", host, port, address_list(found));
     std::erase_if(names_, [&](const auto& name) { return name.second.until <= loop().time(); });
     if (names_.size() < names_max) {
-        names_.insert_or_assign(std::move(key), Answer{entry, loop().time() + name_lifetime});
+        names_.insert_or_assign(fmt::format("{}:{}", host, port),
+                                Answer{entry, loop().time() + name_lifetime});
     }
     co_return entry;
 }

@@ -33,6 +33,7 @@ public:
     Slot& operator=(const Slot&) = delete;
     ~Slot() { release(); }
 
+    bool is_taken() const noexcept { return session_ != nullptr; }
     void release() noexcept;
 
 private:
@@ -63,12 +64,16 @@ public:
     void require_open() const;
 
     /// Waits for a place. *Errors*: ClientConnectionError when the session is closed meanwhile.
-    Task<> take_slot(Slot& slot, std::string host);
+    Task<> take_slot(Slot& slot, const Url& url);
+    /// Takes one if one is free; never where a host has a limit, too.
+    void take_slot_nowait(Slot& slot);
     void forget_idle_host(const std::string& host) noexcept;
 
     /// Where a host is, as CURLOPT_RESOLVE takes it: "+host:80:127.0.0.1"; empty for a literal.
     /// Kept for ten seconds, as by aiohttp. *Errors*: ClientConnectorDNSError.
     Task<std::string> resolve(std::string host, unsigned port);
+    /// The same, of a literal and of what is kept; else none.
+    std::optional<std::string> known_address(const std::string& host, unsigned port) const;
 
     RequestHandle take_handle();
     /// For the next request; with `is_set_up` as it is.
@@ -79,6 +84,8 @@ public:
     bool speaks_http2(const std::string& origin) const { return http2_.contains(origin); }
 
 private:
+    CapacityLimiter& limiter_of(const std::string& host);
+
     struct Answer {
         std::string entry;
         EventLoop::TimePoint until;

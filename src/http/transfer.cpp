@@ -17,14 +17,27 @@ Transfer::Transfer(std::shared_ptr<SessionState> session, Exchange exchange)
     : session_(std::move(session)), exchange_(std::move(exchange)) {}
 
 Transfer::~Transfer() {
-    connect_timer_.cancel();
-    total_timer_.cancel();
-    read_timer_.cancel();
+    timer_.cancel();
     on_removed();  // of one that never began
 }
 
 Task<> Transfer::run_to_head() {
     began_ = session_->loop().time();
+    session_->take_slot_nowait(slot_);
+    if (!slot_.is_taken() || !knows_address()) {
+        co_await wait_until_it_may_start();
+    }
+    start();
+    while (!has_head_ && !has_ended_) {
+        Future<> future = news();
+        co_await future;
+    }
+    if (!has_head_) {
+        std::rethrow_exception(failure_);
+    }
+}
+
+Task<> Transfer::wait_until_it_may_start() {
     std::optional<EventLoop::TimePoint> deadline = connect_deadline();
     if (exchange_.deadline && (!deadline || *exchange_.deadline < *deadline)) {
         deadline = exchange_.deadline;
@@ -42,69 +55,97 @@ Task<> Transfer::run_to_head() {
         throw ConnectionTimeoutError(
             fmt::format("Connection timeout to host {}", exchange_.url.to_string()));
     }
-    start();
-    while (!has_head_ && !has_ended_) {
-        co_await wait_for_news();
-    }
-    if (!has_head_) {
-        std::rethrow_exception(failure_);
-    }
 }
 
 Task<> Transfer::wait_for_place() {
-    co_await session_->take_slot(slot_, exchange_.url.origin());
-    co_await wait_for_name();
+    if (!slot_.is_taken()) {
+        co_await session_->take_slot(slot_, exchange_.url);
+    }
+    if (!knows_address()) {
+        const Url url = peer();
+        resolve_entry_ = co_await session_->resolve(url.host(), url.port());
+    }
     session_->require_open();
 }
 
-Task<> Transfer::wait_for_name() {
-    const std::string proxy_url = proxy();
+bool Transfer::knows_address() {
     const bool is_local =
         !exchange_.url.unix_socket().empty() || !session_->settings().unix_socket.empty();
-    if (is_local && proxy_url.empty()) {
-        co_return;
+    const bool has_proxy = !proxy().empty();
+    if (is_local && !has_proxy) {
+        return true;
     }
-    const Url peer = proxy_url.empty() ? exchange_.url : Url(proxy_url);
-    resolve_entry_ = co_await session_->resolve(peer.host(), peer.port());
+    const Url url = peer();
+    const std::optional<std::string> entry = session_->known_address(url.host(), url.port());
+    resolve_entry_ = entry.value_or(std::string());
+    return entry.has_value();
+}
+
+Url Transfer::peer() const {
+    const std::string proxy_url = proxy();
+    return proxy_url.empty() ? exchange_.url : Url(proxy_url);
 }
 
 void Transfer::start() {
     configure();
     session_->multi().add(shared_from_this());
-    arm_total_timer();
-    arm_connect_timer();
+    begin_time();
     if (exchange_.chunks) {
         auto self = shared_from_this();
         feeder_ = session_->loop().create_task(feed(std::move(self)));
     }
 }
 
-Task<> Transfer::wait_for_news() {
+Future<> Transfer::news() {
     if (news_ && !news_->done()) {
         throw std::runtime_error(
             "next() called while another coroutine is already waiting for the body");
     }
     news_ = session_->loop().create_future<>();
-    Future<> future = news_->get_future();
-    co_await future;
+    return news_->get_future();
 }
 
 Task<std::optional<std::string>> Transfer::next() {
-    while (buffer_.empty() && !has_ended_) {
-        co_await wait_for_news();
+    while (!has_piece()) {
+        Future<> future = news();
+        co_await future;
     }
+    co_return take_piece();
+}
+
+Task<std::string> Transfer::rest() {
+    std::string body;
+    while (true) {
+        while (!has_piece()) {
+            Future<> future = news();
+            co_await future;
+        }
+        std::optional<std::string> piece = take_piece();
+        if (!piece) {
+            break;
+        }
+        if (body.empty()) {
+            body = std::move(*piece);
+        } else {
+            body += *piece;
+        }
+    }
+    co_return body;
+}
+
+std::optional<std::string> Transfer::take_piece() {
     if (buffer_.empty()) {
         if (failure_) {
             std::rethrow_exception(failure_);
         }
-        co_return std::nullopt;
+        return std::nullopt;
     }
-    std::optional<std::string> chunk = std::exchange(buffer_, {});
+    std::optional<std::string> piece = std::exchange(buffer_, {});
     if (std::exchange(is_paused_, false)) {
         note_activity();
         session_->multi().go_on_soon(*this);
     }
-    co_return chunk;
+    return piece;
 }
 
 // What a generator yields goes to libcurl as it comes, and no faster than it is sent.
@@ -193,9 +234,7 @@ std::exception_ptr Transfer::failure_of(CURLcode code) const noexcept {
 
 void Transfer::end() noexcept {
     has_ended_ = true;
-    connect_timer_.cancel();
-    total_timer_.cancel();
-    read_timer_.cancel();
+    timer_.cancel();
     slot_.release();
     if (feeder_.shared_state() && !feeder_.done()) {
         feeder_.cancel();
@@ -329,10 +368,11 @@ int Transfer::on_connected() noexcept {
     if (!may_connect()) {
         return CURL_PREREQFUNC_ABORT;
     }
-    connect_timer_.cancel();
     try {
-        if (++connections_ == 1) {
-            arm_read_timer();
+        if (++connections_ == 1 && socket_deadline()) {
+            note_activity();
+            timer_.cancel();
+            arm_timer();
         }
         return CURL_PREREQFUNC_OK;
     } catch (...) {

@@ -33,6 +33,8 @@ public:
     Task<> run_to_head();
     /// Waits for the next piece of the body; none at its end.
     Task<std::optional<std::string>> next();
+    /// Waits for all that is left of it.
+    Task<std::string> rest();
 
     /// Ends it, if it has not ended: whoever waits gets the error, if there is one.
     void abort(const std::exception_ptr& why) noexcept;
@@ -66,9 +68,14 @@ private:
         Transfer* transfer;
     };
 
+    Task<> wait_until_it_may_start();
     Task<> wait_for_place();
-    Task<> wait_for_name();
-    Task<> wait_for_news();
+    bool knows_address();
+    Url peer() const;
+    bool has_piece() const noexcept { return !buffer_.empty() || has_ended_; }
+    std::optional<std::string> take_piece();
+    /// Done with the next that comes. *Errors*: std::runtime_error when somebody waits already.
+    Future<> news();
     static Task<> feed(std::shared_ptr<Transfer> self);
     void go_on_sending() noexcept;
     void start();
@@ -84,13 +91,15 @@ private:
     void end() noexcept;
     void wake() noexcept;
 
-    void arm_connect_timer();
-    void arm_total_timer();
-    void arm_read_timer();
-    void on_read_timer() noexcept;
+    void begin_time();
+    void arm_timer();
+    void on_timer() noexcept;
+    std::exception_ptr why_late(EventLoop::TimePoint now) const;
     void note_activity() noexcept;
     /// The end of `connect`, counted from when the exchange began.
     std::optional<EventLoop::TimePoint> connect_deadline() const noexcept;
+    /// The end of the time for a connection, or once there is one for the next bytes.
+    std::optional<EventLoop::TimePoint> socket_deadline() const noexcept;
 
     std::shared_ptr<SessionState> session_;
     Exchange exchange_;
@@ -107,10 +116,9 @@ private:
     std::optional<Promise<>> news_;  // of who waits
     TaskHandle<> feeder_;
     std::optional<Promise<>> hungry_;  // of the feeder, until more is to be sent
-    TimerHandle connect_timer_;
-    TimerHandle total_timer_;
-    TimerHandle read_timer_;
+    TimerHandle timer_;                // for the nearest of the deadlines
     EventLoop::TimePoint began_;
+    std::optional<EventLoop::TimePoint> connect_end_;
     EventLoop::TimePoint last_activity_;
     int connections_ = 0;  // how many it had: it may have been repeated
     bool has_ended_ = false;

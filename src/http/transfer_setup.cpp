@@ -79,11 +79,11 @@ void Transfer::configure_connection() {
                  std::min<std::chrono::milliseconds>(wait, std::chrono::hours(24)).count()));
     // A paused stream of HTTP/2 keeps up to 32 MiB within libcurl: bodies that come bit by bit go
     // over a connection of their own.
-    const bool may_share = session_->settings().http2 && !exchange_.chunks;
+    const Url& url = exchange_.url;
+    const bool may_share = session_->settings().http2 && url.is_secure() && !exchange_.chunks;
     easy.set(CURLOPT_HTTP_VERSION,
              static_cast<long>(may_share ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-    easy.set(CURLOPT_PIPEWAIT,
-             may_share && session_->speaks_http2(exchange_.url.origin()) ? 1L : 0L);
+    easy.set(CURLOPT_PIPEWAIT, may_share && session_->speaks_http2(url.origin()) ? 1L : 0L);
 }
 
 void Transfer::configure_body() {

@@ -15,54 +15,68 @@ std::optional<EventLoop::TimePoint> Transfer::connect_deadline() const noexcept 
     return limit ? std::optional(began_ + limit->value()) : std::nullopt;
 }
 
-void Transfer::arm_total_timer() {
-    if (exchange_.deadline) {
-        total_timer_ = session_->loop().call_at(
-            *exchange_.deadline, [this] { abort(std::make_exception_ptr(TimeoutError())); });
+std::optional<EventLoop::TimePoint> Transfer::socket_deadline() const noexcept {
+    if (connections_ == 0) {
+        return connect_end_;
     }
+    const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_read);
+    return limit ? std::optional(last_activity_ + limit->value()) : std::nullopt;
 }
 
-void Transfer::arm_connect_timer() {
-    std::optional<EventLoop::TimePoint> deadline = connect_deadline();
+void Transfer::begin_time() {
+    connect_end_ = connect_deadline();
     if (const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_connect)) {
         const EventLoop::TimePoint end = session_->loop().time() + limit->value();
-        deadline = deadline ? std::min(*deadline, end) : end;
+        connect_end_ = std::min(end, connect_end_.value_or(end));
     }
-    if (deadline && connections_ == 0) {
-        connect_timer_ = session_->loop().call_at(*deadline, [this] {
-            abort(std::make_exception_ptr(ConnectionTimeoutError(
-                fmt::format("Connection timeout to host {}", exchange_.url.to_string()))));
-        });
+    arm_timer();
+}
+
+void Transfer::arm_timer() {
+    std::optional<EventLoop::TimePoint> end = socket_deadline();
+    if (exchange_.deadline) {
+        end = std::min(*exchange_.deadline, end.value_or(*exchange_.deadline));
+    }
+    if (end) {
+        timer_ = session_->loop().call_at(*end, [this] { on_timer(); });
     }
 }
 
-void Transfer::arm_read_timer() {
-    if (const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_read)) {
+void Transfer::note_activity() noexcept {
+    if (exchange_.timeout.sock_read) {
         last_activity_ = session_->loop().time();
-        read_timer_ = session_->loop().call_later(*limit, [this] { on_read_timer(); });
     }
 }
 
-void Transfer::note_activity() noexcept { last_activity_ = session_->loop().time(); }
-
-// Armed once for many pieces: when it fires it sees how long it really was.
-void Transfer::on_read_timer() noexcept {
+// The deadline may have moved since it was armed: then it is armed again.
+void Transfer::on_timer() noexcept {
     try {
-        const std::chrono::nanoseconds limit = exchange_.timeout.sock_read->value();
-        const bool is_ours = is_paused_ || is_send_paused_;  // the server waits for us
-        if (is_ours) {
-            note_activity();
+        if (is_paused_ || is_send_paused_) {
+            note_activity();  // the server waits for us
         }
-        const EventLoop::TimePoint end = last_activity_ + limit;
-        if (session_->loop().time() >= end) {
-            abort(
-                std::make_exception_ptr(SocketTimeoutError("Timeout on reading data from socket")));
+        if (const std::exception_ptr why = why_late(session_->loop().time())) {
+            abort(why);
         } else {
-            read_timer_ = session_->loop().call_at(end, [this] { on_read_timer(); });
+            arm_timer();
         }
     } catch (...) {
         abort(std::current_exception());
     }
+}
+
+std::exception_ptr Transfer::why_late(EventLoop::TimePoint now) const {
+    if (exchange_.deadline && now >= *exchange_.deadline) {
+        return std::make_exception_ptr(TimeoutError());
+    }
+    const std::optional<EventLoop::TimePoint> end = socket_deadline();
+    if (!end || now < *end) {
+        return nullptr;
+    }
+    if (connections_ == 0) {
+        return std::make_exception_ptr(ConnectionTimeoutError(
+            fmt::format("Connection timeout to host {}", exchange_.url.to_string())));
+    }
+    return std::make_exception_ptr(SocketTimeoutError("Timeout on reading data from socket"));
 }
 
 }  // namespace ringio::http::detail

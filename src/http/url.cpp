@@ -91,6 +91,9 @@ std::string quoted(std::string_view text, std::string_view safe, Blank blank, En
 
 // RFC 3986, 5.2.4, of a path that begins with a slash.
 std::string without_dots(std::string_view path) {
+    if (path.find("/.") == std::string_view::npos) {
+        return std::string(path);
+    }
     std::vector<std::string_view> parts;
     bool ends_in_folder = false;
     for (std::size_t at = 1; at <= path.size();) {
@@ -148,7 +151,9 @@ bool is_host(std::string_view text) noexcept {
 // so must who looks at host().
 std::string plain_ipv4(std::string host) {
     in_addr address = {};
-    if (::inet_aton(host.c_str(), &address) == 0) {
+    const bool begins_as_number = !host.empty() && host[0] >= '0' && host[0] <= '9';
+    if (!begins_as_number || ::inet_pton(AF_INET, host.c_str(), &address) == 1 ||
+        ::inet_aton(host.c_str(), &address) == 0) {
         return host;
     }
     const std::uint32_t number = ntohl(address.s_addr);

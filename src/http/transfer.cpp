@@ -24,7 +24,7 @@ Transfer::~Transfer() {
 Task<> Transfer::run_to_head() {
     began_ = session_->loop().time();
     session_->take_slot_nowait(slot_);
-    if (!slot_.is_taken() || !knows_address()) {
+    if (!slot_.is_taken() || !take_known_address()) {
         co_await wait_until_it_may_start();
     }
     start();
@@ -61,29 +61,27 @@ Task<> Transfer::wait_for_place() {
     if (!slot_.is_taken()) {
         co_await session_->take_slot(slot_, exchange_.url);
     }
-    if (!knows_address()) {
-        const Url url = peer();
+    if (!take_known_address()) {
+        const Url& url = peer();
         resolve_entry_ = co_await session_->resolve(url.host(), url.port());
     }
     session_->require_open();
 }
 
-bool Transfer::knows_address() {
+bool Transfer::take_known_address() {
     const bool is_local =
         !exchange_.url.unix_socket().empty() || !session_->settings().unix_socket.empty();
-    const bool has_proxy = !proxy().empty();
-    if (is_local && !has_proxy) {
+    const std::string proxy_url = proxy();
+    if (is_local && proxy_url.empty()) {
         return true;
     }
-    const Url url = peer();
+    if (!proxy_url.empty()) {
+        proxy_ = Url(proxy_url);
+    }
+    const Url& url = peer();
     const std::optional<std::string> entry = session_->known_address(url.host(), url.port());
     resolve_entry_ = entry.value_or(std::string());
     return entry.has_value();
-}
-
-Url Transfer::peer() const {
-    const std::string proxy_url = proxy();
-    return proxy_url.empty() ? exchange_.url : Url(proxy_url);
 }
 
 void Transfer::start() {
@@ -202,7 +200,7 @@ void Transfer::on_end(CURLcode code, const std::exception_ptr& lost) noexcept {
     if (has_ended_) {
         return;
     }
-    if (code != CURLE_OK) {
+    if (code != CURLE_OK || lost) {
         handle_.is_set_up = false;  // what a failure leaves goes with a reset
     }
     if (lost) {

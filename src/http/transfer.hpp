@@ -70,8 +70,10 @@ private:
 
     Task<> wait_until_it_may_start();
     Task<> wait_for_place();
-    bool knows_address();
-    Url peer() const;
+    /// Where to connect to, if that needs no question to anybody; says whether it did not.
+    bool take_known_address();
+    /// Whom to connect to; the proxy, if there is one.
+    const Url& peer() const noexcept { return proxy_ ? *proxy_ : exchange_.url; }
     bool has_piece() const noexcept { return !buffer_.empty() || has_ended_; }
     std::optional<std::string> take_piece();
     /// Done with the next that comes. *Errors*: std::runtime_error when somebody waits already.
@@ -104,6 +106,7 @@ private:
     std::shared_ptr<SessionState> session_;
     Exchange exchange_;
     RequestHandle handle_;
+    std::optional<Url> proxy_;
     std::string resolve_entry_;
     Slot slot_;
 

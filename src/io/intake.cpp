@@ -83,11 +83,15 @@ RINGIO_FLATTEN void Intake::complete(int result, std::uint32_t flags) noexcept {
     }
 }
 
-// There is no other loan while a reader waits.
+// There is no other loan while a reader waits. A layer takes it at once, or has it copied aside.
 void Intake::lend(unsigned id, std::size_t size) noexcept {
     loan_ = pool_->borrow(id, size);
     loan_id_ = id;
+    const bool is_for_layer = reader_ == Reader::standing;
     wake_reader();
+    if (is_for_layer) [[unlikely]] {
+        end_loan();
+    }
 }
 
 void Intake::keep(unsigned id, int result) noexcept {

@@ -108,6 +108,23 @@ ASYNC_TEST_CASE("stream layer: a slow reader makes the writer wait, and nothing 
     co_await draining;
 }
 
+ASYNC_TEST_CASE("stream layer: what it does not take at once leaves the memory of the ring") {
+    Link link = co_await make_link();
+    const XorContext layer(true);
+    co_await link.writer.start_tls(layer);
+    XorLayer& between = *layer.security->layer;
+    between.is_deaf = true;
+    const std::string sent(48 * 1024, 's');  // in three of the ring's buffers
+    link.peer.send(sent);
+    for (int turn = 0; turn < 10'000 && between.below().input().size() < sent.size(); ++turn) {
+        co_await turns(1);
+        REQUIRE(BufferPool::borrowed_on_thread() == 0);
+    }
+    between.is_deaf = false;
+    between.input_came();
+    CHECK_AWAIT(link.reader.readexactly(48 * 1024), xored(sent));
+}
+
 ASYNC_TEST_CASE("stream layer: an abort, a failure and dropped handles leave nothing behind") {
     const XorContext layer(true);
     {

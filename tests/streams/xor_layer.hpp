@@ -73,6 +73,9 @@ public:
     void serve(detail::StreamState& upper) noexcept override { upper_ = &upper; }
 
     void input_came() noexcept override {
+        if (is_deaf) {
+            return;
+        }
         detail::StreamInbound& input = lower_->input();
         while (!input.empty() && !upper_->closing()) {
             if (upper_->input().is_full()) {
@@ -87,6 +90,10 @@ public:
         }
     }
     void output_has_room() noexcept override { upper_->output().has_room(); }
+    const detail::StreamState& below() const noexcept { return *lower_; }
+
+    bool is_deaf = false;  // takes nothing of what comes
+
     void stream_closed() noexcept override {
         if (lower_->failure()) {
             upper_->fail(lower_->failure());
@@ -124,11 +131,12 @@ public:
             stream->abort();
             throw std::runtime_error("no hands to shake");
         }
-        XorLayer::insert(get_running_loop(), *stream);
+        layer = &XorLayer::insert(get_running_loop(), *stream);
         co_return;
     }
 
     detail::TlsRequest seen;
+    XorLayer* layer = nullptr;  // the last one, while its stream lives
 
 private:
     bool is_server_;

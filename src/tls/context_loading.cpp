@@ -67,28 +67,33 @@ void require_readable(const char* what, const std::string& file) {
     require_no_mark(named, {start.data(), size});
 }
 
+struct Password {
+    std::string_view text;
+    bool was_asked = false;  // something is encrypted
+};
+
 // Without it OpenSSL would ask for the password on the terminal.
-int give_password(char* buffer, int size, int, void* password) {
-    const auto& text = *static_cast<const std::string_view*>(password);
-    return static_cast<int>(text.copy(buffer, static_cast<std::size_t>(size)));
+int give_password(char* buffer, int size, int, void* given) {
+    auto& password = *static_cast<Password*>(given);
+    password.was_asked = true;
+    return static_cast<int>(password.text.copy(buffer, static_cast<std::size_t>(size)));
 }
 
-bool is_wrong_password(unsigned long error) noexcept {
-    return error != 0 && (ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ ||
-                          ERR_GET_LIB(error) == ERR_LIB_PROV || ERR_GET_LIB(error) == ERR_LIB_EVP);
-}
-
-void load_key(SSL_CTX& context, const std::string& file, std::string_view password) {
+void load_key(SSL_CTX& context, const std::string& file, const Password& password) {
     require_readable("key", file);
     if (SSL_CTX_use_PrivateKey_file(&context, file.c_str(), SSL_FILETYPE_PEM) == 1) {
         return;
     }
-    if (is_wrong_password(ERR_peek_error())) {
-        throw_unusable("key '" + file + "'", password.empty() ? "it is encrypted: give .password"
-                                                              : "is .password the right one?");
-    }
-    if (ERR_GET_REASON(ERR_peek_error()) == X509_R_KEY_VALUES_MISMATCH) {
+    const unsigned long error = ERR_peek_error();
+    if (ERR_GET_LIB(error) == ERR_LIB_X509 && ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH) {
         throw_unusable("key '" + file + "'", "it is not that of the certificate");
+    }
+    // Of 256 wrong passwords one makes bytes that end as they should, and are no key: OpenSSL says
+    // "unsupported" then, or that some length is wrong.
+    if (password.was_asked) {
+        throw_unusable("key '" + file + "'", password.text.empty()
+                                                 ? "it is encrypted: give .password"
+                                                 : "is .password the right one?");
     }
     throw_unusable("key '" + file + "'", "a private key in PEM form is expected");
 }
@@ -183,8 +188,9 @@ void load_identity(SSL_CTX& context, std::string_view certificate, std::string_v
     }
     const std::string file(certificate);
     require_readable("certificate", file);
+    Password asked{.text = password};
     SSL_CTX_set_default_passwd_cb(&context, &give_password);
-    SSL_CTX_set_default_passwd_cb_userdata(&context, &password);
+    SSL_CTX_set_default_passwd_cb_userdata(&context, &asked);
     const ScopeExit forget([&context] {
         SSL_CTX_set_default_passwd_cb_userdata(&context, nullptr);
         SSL_CTX_set_default_passwd_cb(&context, nullptr);
@@ -193,7 +199,7 @@ void load_identity(SSL_CTX& context, std::string_view certificate, std::string_v
     if (SSL_CTX_use_certificate_chain_file(&context, file.c_str()) != 1) {
         throw_unusable("certificate '" + file + "'", "a certificate in PEM form is expected");
     }
-    load_key(context, key.empty() ? file : std::string(key), password);
+    load_key(context, key.empty() ? file : std::string(key), asked);
     if (SSL_CTX_check_private_key(&context) != 1) {
         throw_unusable("key '" + std::string(key) + "'", "it is not that of the certificate");
     }
@@ -231,7 +237,7 @@ void trust_data(SSL_CTX& context, std::string_view pem) {
     }
     X509_STORE* const store = SSL_CTX_get_cert_store(&context);
     int found = 0;
-    std::string_view no_password;
+    Password no_password;
     while (X509Ptr certificate{
         PEM_read_bio_X509(memory.get(), nullptr, &give_password, &no_password)}) {
         if (X509_STORE_add_cert(store, certificate.get()) != 1) {

@@ -32,7 +32,7 @@ class Peer:
 
     async def take(self, size=1 << 30):
         """Takes so many bytes, or all to the end."""
-        data = b""
+        data = bytearray()  # bytes would be copied for each part
         while len(data) < size:
             try:
                 part = self.sock.recv(min(size - len(data), 1 << 16), socket.MSG_DONTWAIT)
@@ -42,7 +42,7 @@ class Peer:
             if not part:
                 break
             data += part
-        return data
+        return bytes(data)
 
 
 class Link:

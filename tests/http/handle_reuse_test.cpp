@@ -89,12 +89,14 @@ Task<std::vector<std::string>> heard_of(std::vector<Kind> requests) {
 
 ASYNC_TEST_CASE("handles: what a request is told does not stay for the next one") {
     for (const Kind& second : kinds) {
-        std::vector<std::string> alone = co_await heard_of({second});
+        const std::vector<Kind> only = {second};
+        std::vector<std::string> alone = co_await heard_of(only);
         for (const Kind& first : kinds) {
             INFO(first.name << ", then " << second.name);
-            std::vector<std::string> both = co_await heard_of({first, second, first, second});
-            CHECK(both.at(1) == alone.at(0));
-            CHECK(both.at(3) == alone.at(0));
+            const std::vector<Kind> all = {first, second, first, second};
+            std::vector<std::string> heard = co_await heard_of(all);
+            CHECK(heard.at(1) == alone.at(0));
+            CHECK(heard.at(3) == alone.at(0));
         }
     }
 }

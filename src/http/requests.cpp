@@ -5,6 +5,8 @@
 #include "exchange.hpp"
 #include "request_setup.hpp"
 
+#include <ringio/base/scope_exit.hpp>
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -154,6 +156,7 @@ void Session::State::set_up(Call& call) {
 Response Session::State::perform(const Exchange& exchange) {
     Call call{.exchange = &exchange};
     http::detail::RequestParts parts;
+    const ScopeExit forget([this] { easy.reset(); });  // what points into this call
     set_up(call);
     http::detail::set_up_session(easy, settings);
     http::detail::set_up_request(easy, parts, exchange, settings);
@@ -165,7 +168,6 @@ Response Session::State::perform(const Exchange& exchange) {
         failure = http::detail::describe_failure(code == CURLE_OK ? CURLE_GOT_NOTHING : code, easy,
                                                  parts, exchange, settings);
     }
-    easy.reset();  // of what points into this call
     if (call.failure) {
         std::rethrow_exception(call.failure);
     }

@@ -165,6 +165,22 @@ ASYNC_TEST_CASE("requests: errors are those of the session") {
     co_await server.stop();
 }
 
+ASYNC_TEST_CASE("requests: a request that was refused leaves nothing to the next one") {
+    HttpServer server;
+    co_await server.start(told);
+    auto work = [&] {
+        requests::Session session;
+        CHECK(error_text<std::invalid_argument>([&] {
+                  return session.post(server.url("/"),
+                                      {.cookies = {{"a", "b"}, {"c", "\r\n"}}, .data = "left"});
+              }).starts_with("the cookie 'c' has a line end"));
+        CHECK(session.get(server.url("/")).text() == "GET /||");
+    };
+    co_await in_thread(work);
+    CHECK(http::detail::live_easy_handles() == 0);
+    co_await server.stop();
+}
+
 ASYNC_TEST_CASE("requests: a POST is not repeated on a kept connection, a GET is") {
     HttpServer server;
     HttpServer::Script script = [](Conversation& client) -> Task<> {

@@ -27,6 +27,7 @@ Task<> Transfer::run_to_head() {
     if (!slot_.is_taken() || !take_known_address()) {
         co_await wait_until_it_may_start();
     }
+    session_->require_open();
     start();
     while (!has_head_ && !has_ended_) {
         Future<> future = news();
@@ -65,7 +66,6 @@ Task<> Transfer::wait_for_place() {
         const Url& url = peer();
         resolve_entry_ = co_await session_->resolve(url.host(), url.port());
     }
-    session_->require_open();
 }
 
 bool Transfer::take_known_address() {

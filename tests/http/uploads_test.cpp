@@ -164,6 +164,21 @@ ASYNC_TEST_CASE("uploads: a file") {
     co_await end(session, server);
 }
 
+ASYNC_TEST_CASE("uploads: a session that is closed while a file is opened sends nothing") {
+    const TempFolder folder;
+    const std::string path = folder.file("data", "f");
+    HttpServer server;
+    co_await server.start(size_and_coding);
+    ClientSession session;
+    auto upload = create_task(session.put(server.url("/"), {.file = path}));
+    co_await turns(1);
+    co_await session.close();
+    using Lost = http::detail::Thrown<http::ClientConnectionError>;
+    CHECK_AWAIT(text_of<Lost>(upload), "Session is closed");
+    CHECK(server.heard.empty());
+    co_await end(session, server);
+}
+
 ASYNC_TEST_CASE("uploads: a session that is closed ends the generator") {
     int yielded = 0;
     bool ended = false;

@@ -39,6 +39,7 @@ public:
     /// All values of a name, in their order.
     std::vector<std::string> getall(std::string_view name) const;
 
+    /// Makes room for so many at once.
     void reserve(std::size_t count) { fields_.reserve(count); }
     /// Puts a header at the end, beside those of its name.
     void add(std::string name, std::string value) {

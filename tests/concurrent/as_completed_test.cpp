@@ -1,5 +1,6 @@
 #include <ringio/concurrent/as_completed.hpp>
 
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/concurrent/thread_pool_executor.hpp>
 #include <support/catch.hpp>
 #include <support/gate.hpp>
@@ -38,8 +39,9 @@ std::vector<F> read_all(concurrent::AsCompleted<F>&& completed) {
 }  // namespace
 
 TEST_CASE("concurrent as_completed: gives each future once, those that are done first") {
-    concurrent::ThreadPoolExecutor pool(1);
     Gate gate;
+    concurrent::ThreadPoolExecutor pool(1);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     const concurrent::Future<int> first = pool.submit([&] {
         gate.pass();
         return 1;

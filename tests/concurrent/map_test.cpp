@@ -1,5 +1,6 @@
 #include <ringio/concurrent/map.hpp>
 
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/concurrent/thread_pool_executor.hpp>
 #include <support/catch.hpp>
 #include <support/gate.hpp>
@@ -93,8 +94,9 @@ TEST_CASE("map: an exception is thrown at its place, and is the end") {
 }
 
 TEST_CASE("map: an exception cancels the calls that have not begun") {
-    ThreadPoolExecutor pool(1);
     Gate gate;
+    ThreadPoolExecutor pool(1);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     std::string log;
     auto results = pool.map(
         [&](int value) -> int {
@@ -128,8 +130,9 @@ TEST_CASE("map: begins without being read, and results that nobody asks for canc
 }
 
 TEST_CASE("map: results that are read no further cancel the calls that have not begun") {
-    ThreadPoolExecutor pool(1);
     Gate gate;
+    ThreadPoolExecutor pool(1);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     std::atomic<int> calls = 0;
     const auto call = [&](int value) {
         if (++calls == 2) {
@@ -148,8 +151,9 @@ TEST_CASE("map: results that are read no further cancel the calls that have not 
 }
 
 TEST_CASE("map: a timeout counts from the call, and what is done in time is given") {
-    ThreadPoolExecutor pool(1);
     Gate gate;
+    ThreadPoolExecutor pool(1);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     const auto call = [&](int value) {
         if (value == 2) {
             gate.pass();
@@ -167,8 +171,9 @@ TEST_CASE("map: a timeout counts from the call, and what is done in time is give
 TEST_CASE("map: a timeout cancels also the call that was waited for") {
     std::string log;
     {
-        ThreadPoolExecutor pool(1);
         Gate gate;
+        ThreadPoolExecutor pool(1);
+        const ringio::ScopeExit opened([&gate] { gate.open(); });
         const auto log_and_wait = [&](const std::string& name) {
             log += name + " started ";
             gate.pass();
@@ -340,8 +345,9 @@ TEST_CASE("map: takes a function that can only be moved, and member functions") 
 }
 
 TEST_CASE("map: a call may be cancelled by the shutdown, which is thrown at its place") {
-    ThreadPoolExecutor pool(1);
     Gate gate;
+    ThreadPoolExecutor pool(1);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     auto results = pool.map(
         [&](int value) {
             if (value == 1) {
@@ -361,8 +367,9 @@ TEST_CASE("map: a call may be cancelled by the shutdown, which is thrown at its 
 }
 
 TEST_CASE("map: an input that throws is told of; what was submitted before is cancelled") {
-    ThreadPoolExecutor pool(1);
     Gate gate;
+    ThreadPoolExecutor pool(1);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     const Future<void> holder = pool.submit([&] { gate.pass(); });
     std::atomic<int> calls = 0;
     const auto input = std::views::iota(0, 4) | std::views::transform([](int value) {

@@ -1,5 +1,6 @@
 #include <ringio/concurrent/thread_pool_executor.hpp>
 
+#include <ringio/base/scope_exit.hpp>
 #include <support/catch.hpp>
 #include <support/gate.hpp>
 
@@ -293,8 +294,9 @@ TEST_CASE("submit: futures are running on workers and pending behind them") {
 }
 
 TEST_CASE("submit: cancelling a queued call takes it out, with all that it holds") {
-    ThreadPoolExecutor executor(1);
     Gate gate;
+    ThreadPoolExecutor executor(1);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     const Future<void> first = executor.submit([&] { gate.pass(); });
     gate.wait_until_reached();
     auto held = std::make_shared<int>(0);
@@ -329,8 +331,9 @@ TEST_CASE("submit: after shutdown it is refused") {
 }
 
 TEST_CASE("submit: done callbacks run on the worker") {
-    ThreadPoolExecutor executor(1);
     Gate gate;
+    ThreadPoolExecutor executor(1);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     const Future<std::thread::id> future = executor.submit([&] {
         gate.pass();
         return std::this_thread::get_id();
@@ -373,8 +376,9 @@ TEST_CASE("submit: from many threads, with many of them cancelled, none is lost"
 }
 
 TEST_CASE("ThreadPoolExecutor: shutdown with cancel_futures drops what is queued") {
-    ThreadPoolExecutor executor(1);
     Gate gate;
+    ThreadPoolExecutor executor(1);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     const Future<int> running = executor.submit([&] {
         gate.pass();
         return 1;
@@ -517,8 +521,9 @@ TEST_CASE("ThreadPoolExecutor: names its threads, within the kernel's 15 charact
 
 TEST_CASE("ThreadPoolExecutor: a second shutdown waits, too, whatever the first one did") {
     const bool first_waits = GENERATE(false, true);
-    ThreadPoolExecutor pool(2);
     Gate gate;
+    ThreadPoolExecutor pool(2);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     std::atomic<bool> done = false;
     pool.post([&] {
         gate.pass();

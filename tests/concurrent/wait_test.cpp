@@ -1,5 +1,6 @@
 #include <ringio/concurrent/wait.hpp>
 
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/concurrent/thread_pool_executor.hpp>
 #include <support/catch.hpp>
 #include <support/gate.hpp>
@@ -69,8 +70,9 @@ TEST_CASE("concurrent wait: a handle that refers to nothing is refused") {
 }
 
 TEST_CASE("concurrent wait: for the first of them") {
-    concurrent::ThreadPoolExecutor pool(2);
     Gate gate;
+    concurrent::ThreadPoolExecutor pool(2);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     const auto wait_at_gate = [&] {
         gate.pass();
         return 2;
@@ -95,8 +97,9 @@ TEST_CASE("concurrent wait: for the first of them, where some are done already")
 
 // In CPython this one is done only when its worker has seen that it is cancelled.
 TEST_CASE("concurrent wait: one that is cancelled in the queue is done at once") {
-    concurrent::ThreadPoolExecutor pool(1);
     Gate gate;
+    concurrent::ThreadPoolExecutor pool(1);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     const Futures futures = {pool.submit([&] {
                                  gate.pass();
                                  return 1;
@@ -110,8 +113,9 @@ TEST_CASE("concurrent wait: one that is cancelled in the queue is done at once")
 }
 
 TEST_CASE("concurrent wait: for the first exception") {
-    concurrent::ThreadPoolExecutor pool(3);
     Gate gate;
+    concurrent::ThreadPoolExecutor pool(3);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     const concurrent::Future<int> first = pool.submit([] { return 42; });
     const concurrent::Future<int> failed = pool.submit([&]() -> int {
         first.result();
@@ -128,8 +132,9 @@ TEST_CASE("concurrent wait: for the first exception") {
 }
 
 TEST_CASE("concurrent wait: for the first exception, where some are done already") {
-    concurrent::ThreadPoolExecutor pool(2);
     Gate gate;
+    concurrent::ThreadPoolExecutor pool(2);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     const concurrent::Future<int> failed =
         pool.submit([]() -> int { throw std::runtime_error("boom"); });
     const concurrent::Future<int> held = pool.submit([&] {
@@ -217,8 +222,9 @@ TEST_CASE("concurrent wait: for a hundred that end at the same time") {
 }
 
 TEST_CASE("concurrent wait: several threads may wait for the same futures, each in its way") {
-    concurrent::ThreadPoolExecutor pool(2);
     Gate gate;
+    concurrent::ThreadPoolExecutor pool(2);
+    const ringio::ScopeExit opened([&gate] { gate.open(); });
     const Futures futures = {pool.submit([] { return 1; }), pool.submit([&] {
                                  gate.pass();
                                  return 2;

@@ -2,6 +2,7 @@
 // what test_deadlock.py of CPython asks.
 #include <ringio/process/process_pool_executor.hpp>
 
+#include <ringio/base/scope_exit.hpp>
 #include <support/catch.hpp>
 #include <support/gate.hpp>
 #include <support/no_processes.hpp>
@@ -149,8 +150,9 @@ TEST_CASE("pool deadlock: a worker is killed while long results are on their way
 
 TEST_CASE("pool deadlock: nobody who submits waits for a manager that is busy in a callback") {
     const NoProcesses none_left;
-    ProcessPoolExecutor pool(1);
     Gate callback;
+    ProcessPoolExecutor pool(1);
+    const ScopeExit opened([&callback] { callback.open(); });
     ProcessGate gate;
     const auto first = pool.submit(pass_with, gate.name(), 1);
     first.add_done_callback([&] { callback.pass(); });

@@ -1,5 +1,6 @@
 // wait() and as_completed() of calls that processes make: what test_wait.py and
 // test_as_completed.py of CPython ask of process pools.
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/concurrent/as_completed.hpp>
 #include <ringio/concurrent/wait.hpp>
 #include <ringio/process/process_pool_executor.hpp>
@@ -175,8 +176,9 @@ bool two_answers_come_together(WithSecondAnswer then) {
     bool was_tried = false;
     for (int round = 0; !was_tried && round < 50; ++round) {
         const NoProcesses none_left;
-        ProcessPoolExecutor pool(2);
         Gate manager;
+        ProcessPoolExecutor pool(2);
+        const ScopeExit opened([&manager] { manager.open(); });
         ProcessGate holding;
         ProcessGate blocking;
         ProcessGate before_short;

@@ -2,6 +2,7 @@
 // that worker, and of nothing in this process.
 #include <ringio/process/process_pool_executor.hpp>
 
+#include <ringio/base/scope_exit.hpp>
 #include <support/catch.hpp>
 #include <support/gate.hpp>
 #include <support/no_processes.hpp>
@@ -262,8 +263,9 @@ TEST_CASE("pool worker: a short limit of messages does not keep an exception fro
 TEST_CASE("pool worker: no call is given to one that has answered and ended") {
     const bool answer_is_first = GENERATE(false, true);  // taken by who waits, or by the manager
     const NoProcesses none_left;
-    ProcessPoolExecutor pool({.max_workers = 2, .on_worker_death = OnWorkerDeath::fail_task});
     Gate callback;
+    ProcessPoolExecutor pool({.max_workers = 2, .on_worker_death = OnWorkerDeath::fail_task});
+    const ScopeExit opened([&callback] { callback.open(); });
     ProcessGate dying;
     ProcessGate holding;
     ProcessGate blocking;
@@ -292,8 +294,9 @@ TEST_CASE("pool worker: no call is given to one that has answered and ended") {
 
 TEST_CASE("pool worker: a call is not cancelled with the one whose worker was killed for it") {
     const NoProcesses none_left;
-    ProcessPoolExecutor pool({.max_workers = 2, .cancel_running = concurrent::CancelRunning::kill});
     Gate callback;
+    ProcessPoolExecutor pool({.max_workers = 2, .cancel_running = concurrent::CancelRunning::kill});
+    const ScopeExit opened([&callback] { callback.open(); });
     ProcessGate dying;
     ProcessGate holding;
     ProcessGate blocking;

@@ -3,6 +3,7 @@
 #include "acting.hpp"
 #include "calls.hpp"
 
+#include <ringio/base/scope_exit.hpp>
 #include <ringio/concurrent.hpp>
 #include <support/gate.hpp>
 #include <support/printed.hpp>
@@ -186,8 +187,9 @@ void job_shuts_down() {
 }
 
 void job_cancels() {
-    ThreadPoolExecutor pool(1);
     Gate gate;
+    ThreadPoolExecutor pool(1);
+    const ScopeExit opened([&gate] { gate.open(); });
     std::optional<Future<int>> own;
     std::optional<bool> accepted;
     own = pool.submit([&] {

@@ -108,8 +108,9 @@ ASYNC_TEST_CASE("run_in_executor: calls run side by side", "[any_order]") {
 ASYNC_TEST_CASE("run_in_executor: a call that has not begun is cancelled with its future",
                 "[any_order]") {
     EventLoop& loop = get_running_loop();
-    ThreadPoolExecutor pool(1);
     Gate gate;
+    ThreadPoolExecutor pool(1);
+    const ScopeExit opened([&gate] { gate.open(); });
     const auto block = [&gate] { gate.pass(); };
     Future<> first = loop.run_in_executor(&pool, block);
     gate.wait_until_reached();
@@ -126,8 +127,9 @@ ASYNC_TEST_CASE("run_in_executor: a call that has not begun is cancelled with it
 }
 
 ASYNC_TEST_CASE("run_in_executor: a call that runs goes on when its future is cancelled") {
-    ThreadPoolExecutor pool(1);
     Gate gate;
+    ThreadPoolExecutor pool(1);
+    const ScopeExit opened([&gate] { gate.open(); });
     bool finished = false;
     const auto block = [&] {
         gate.pass();
@@ -197,8 +199,9 @@ TEST_CASE("run_in_executor: may be called before the loop runs") {
 
 TEST_CASE("run_in_executor: a loop may close, and go, before the call ends") {
     const testing::Balance balance;
-    ThreadPoolExecutor pool(1);
     Gate gate;
+    ThreadPoolExecutor pool(1);
+    const ScopeExit opened([&gate] { gate.open(); });
     bool finished = false;
     Future<std::string> future;
     {

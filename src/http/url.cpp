@@ -1,6 +1,7 @@
 #include <ringio/http/url.hpp>
 
 #include "host_name.hpp"
+#include "percent_encoding.hpp"
 
 #include <ringio/http/errors.hpp>
 #include <ringio/http/headers.hpp>
@@ -9,7 +10,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -22,72 +22,14 @@
 namespace ringio::http {
 namespace {
 
-using namespace std::string_view_literals;
-
-constexpr std::string_view path_safe = "-._~!$&'()*+,;=:@/";
-constexpr std::string_view query_safe = "-._~!$&'()*+,;=:@/?";
-constexpr std::string_view param_safe = "-._~!$'()*,?/:@";
-constexpr std::string_view host_safe = "-._~";  // libcurl refuses all others
-constexpr std::string_view socket_safe = "-._~!$&'()*+,;=";
-
-bool is_letter_or_digit(char c) noexcept {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-int hex_value(char c) noexcept {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/// The byte that "%41" at `at` stands for.
-std::optional<char> encoded_byte(std::string_view text, std::size_t at) noexcept {
-    if (at + 2 >= text.size() || text[at] != '%') {
-        return std::nullopt;
-    }
-    const int high = hex_value(text[at + 1]);
-    const int low = hex_value(text[at + 2]);
-    return high < 0 || low < 0 ? std::nullopt
-                               : std::optional<char>(static_cast<char>(high * 16 + low));
-}
-
-void append_encoded(std::string& result, char c) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    const auto byte = static_cast<unsigned char>(c);
-    result += '%';
-    result += digits[byte >> 4];
-    result += digits[byte & 15];
-}
-
-enum class Blank : bool { percent, plus };
-enum class Encoded : bool { again, stays };
-
-std::string quoted(std::string_view text, std::string_view safe, Blank blank, Encoded encoded) {
-    std::string result;
-    result.reserve(text.size());
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const char c = text[at];
-        const std::optional<char> byte =
-            encoded == Encoded::stays ? encoded_byte(text, at) : std::nullopt;
-        if (byte) {
-            if (is_letter_or_digit(*byte) || "-._~"sv.find(*byte) != std::string_view::npos) {
-                result += *byte;
-            } else {
-                append_encoded(result, *byte);
-            }
-            at += 2;
-        } else if (is_letter_or_digit(c) || safe.find(c) != std::string_view::npos) {
-            result += c;
-        } else if (c == ' ' && blank == Blank::plus) {
-            result += '+';
-        } else {
-            append_encoded(result, c);
-        }
-    }
-    return result;
-}
+using detail::Blank;
+using detail::Encoded;
+using detail::is_letter_or_digit;
+using detail::path_safe;
+using detail::query_safe;
+using detail::quoted;
+using detail::socket_safe;
+using detail::unreserved;
 
 // RFC 3986, 5.2.4, of a path that begins with a slash.
 std::string without_dots(std::string_view path) {
@@ -142,8 +84,7 @@ bool is_scheme(std::string_view text) noexcept {
 /// Whether all of it that is ASCII may stand in a host.
 bool is_host(std::string_view text) noexcept {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) >= 0x80 || is_letter_or_digit(c) ||
-               host_safe.find(c) != std::string_view::npos;
+        return static_cast<unsigned char>(c) >= 0x80 || unreserved.has(c);
     });
 }
 
@@ -166,10 +107,7 @@ std::string zone_of(std::string_view text) {
     if (text.starts_with("25") && text.size() > 2) {
         text.remove_prefix(2);
     }
-    const bool is_zone = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return is_letter_or_digit(c) || "-._~"sv.find(c) != std::string_view::npos;
-    });
-    return is_zone ? fmt::format("%{}", text) : std::string();
+    return !text.empty() && unreserved.have(text) ? fmt::format("%{}", text) : std::string();
 }
 
 /// The address that is between brackets, in its shortest form; empty: there is none.
@@ -357,33 +295,4 @@ Url Url::without_user() const {
     return result;
 }
 
-namespace detail {
-
-std::string form_encoded(const FieldList& fields) {
-    std::string result;
-    for (const auto& [name, value] : fields) {
-        if (!result.empty()) {
-            result += '&';
-        }
-        result += quoted(name, param_safe, Blank::plus, Encoded::again);
-        result += '=';
-        result += quoted(value, param_safe, Blank::plus, Encoded::again);
-    }
-    return result;
-}
-
-std::string percent_decoded(std::string_view text) {
-    std::string result;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        if (const std::optional<char> byte = encoded_byte(text, at)) {
-            result += *byte;
-            at += 2;
-        } else {
-            result += text[at];
-        }
-    }
-    return result;
-}
-
-}  // namespace detail
 }  // namespace ringio::http

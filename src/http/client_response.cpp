@@ -28,7 +28,11 @@ Task<std::string> read_all(std::shared_ptr<ResponseState> state) {
                 "the body is being read, or was lost with a read() that failed");
         }
         state->is_read = true;
-        std::string body = co_await state->transfer->rest();
+        std::string body;
+        while (!state->transfer->take_rest(body)) {
+            Future<> news = state->transfer->news();
+            co_await news;
+        }
         state->body = std::move(body);
     }
     co_return *state->body;

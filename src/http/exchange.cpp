@@ -17,8 +17,11 @@ constexpr std::string_view user_agent = "ringio";
 Url url_of(const SessionSettings& settings, const RequestSpec& spec) {
     const std::optional<Url>& base = settings.base_url;
     const bool is_whole = !base || spec.url.find("://") != std::string::npos;
-    const Url url = is_whole ? Url(spec.url) : base->join(spec.url);
-    return spec.params.empty() ? url : url.with_params(spec.params);
+    Url url = is_whole ? Url(spec.url) : base->join(spec.url);
+    if (!spec.params.empty()) {
+        url = url.with_params(spec.params);
+    }
+    return url;
 }
 
 /// The credentials of a request, out of its URL, too. *Errors*: std::invalid_argument.
@@ -76,21 +79,22 @@ Headers headers_of(const SessionSettings& settings, const RequestSpec& spec,
 
 Exchange first_exchange(const SessionSettings& settings, RequestSpec& spec, Clock::time_point now) {
     check_method(spec.method);
-    const Url url = url_of(settings, spec);
+    Url url = url_of(settings, spec);
     const std::optional<Credentials> auth = credentials_of(settings, spec, url);
     spec.make_body();
     const ClientTimeout timeout = merged(spec.timeout, settings.timeout);
     const std::optional<Delay> total = limit_of(timeout.total);
-    return Exchange{.method = spec.method,
-                    .url = url.without_user(),
-                    .headers = headers_of(settings, spec, auth),
-                    .cookies = spec.cookies,
-                    .body = spec.body,
+    Headers headers = headers_of(settings, spec, auth);
+    return Exchange{.method = std::move(spec.method),
+                    .url = url.user().empty() ? std::move(url) : url.without_user(),
+                    .headers = std::move(headers),
+                    .cookies = std::move(spec.cookies),
+                    .body = std::move(spec.body),
                     .chunks = std::move(spec.chunks),
                     .timeout = timeout,
                     .deadline = total ? std::optional(now + total->value()) : std::nullopt,
                     .max_body = spec.max_body ? spec.max_body : settings.max_body,
-                    .proxy = spec.proxy};
+                    .proxy = std::move(spec.proxy)};
 }
 
 std::string_view location_of(const ResponseHead& head) noexcept {

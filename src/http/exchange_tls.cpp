@@ -23,16 +23,24 @@ void ExchangeTls::set_up(EasyHandle& easy, const Exchange& exchange,
     if (!url.is_secure() && !proxy_is_secure) {
         return;
     }
+    host_ = url.host();
+    port_ = url.port();
+    by_secure_proxy_ = proxy_is_secure;
+    IntrusivePtr<ringio::detail::StreamSecurity> rules;
     try {
-        rules_ = settings.tls ? settings.tls : default_rules();
+        rules = settings.tls ? settings.tls : default_rules();
     } catch (const TlsError& error) {
         throw ClientSSLError(
-            url.host(), url.port(), error,
-            fmt::format("Cannot connect to host {}:{} [{}]", url.host(), url.port(), error.what()));
+            host_, port_, error,
+            fmt::format("Cannot connect to host {}:{} [{}]", host_, port_, error.what()));
     }
-    // A proxy has a name of its own, which libcurl has to check then.
-    host_ = proxy_is_secure ? "" : url.host();
-    peer_ = fmt::format("{}:{}", url.host(), url.port());
+    if (rules != rules_) {
+        rules_ = std::move(rules);
+        tell_rules(easy);
+    }
+}
+
+void ExchangeTls::tell_rules(EasyHandle& easy) {
     const bool verifies = rules_->checks_host_name();
     for (const CURLoption option : {CURLOPT_SSL_VERIFYPEER, CURLOPT_PROXY_SSL_VERIFYPEER}) {
         easy.set(option, verifies ? 1L : 0L);
@@ -54,8 +62,11 @@ void ExchangeTls::set_up(EasyHandle& easy, const Exchange& exchange,
 CURLcode ExchangeTls::begin(CURL*, void* context, void* self) noexcept {
     auto& tls = *static_cast<ExchangeTls*>(self);
     try {
+        // A proxy has a name of its own, which libcurl has to check then.
+        const std::string name = tls.by_secure_proxy_ ? std::string() : tls.host_;
+        const std::string peer = fmt::format("{}:{}", tls.host_, tls.port_);
         tls.handshake_ = ringio::detail::ForeignHandshake::put_under(
-            *tls.rules_, *static_cast<SSL_CTX*>(context), tls.host_, tls.peer_);
+            *tls.rules_, *static_cast<SSL_CTX*>(context), name, peer);
         return CURLE_OK;
     } catch (...) {
         tls.failure_ = std::current_exception();

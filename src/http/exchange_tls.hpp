@@ -21,7 +21,7 @@ public:
     ExchangeTls(const ExchangeTls&) = delete;
     ExchangeTls& operator=(const ExchangeTls&) = delete;
 
-    /// Tells libcurl, and forgets the exchange before; this must live as long as the request.
+    /// Tells libcurl, and forgets the exchange before; this must live until the handle is reset.
     /// *Errors*: ClientSSLError when the system trusts nobody.
     void set_up(EasyHandle& easy, const Exchange& exchange, const SessionSettings& settings,
                 bool proxy_is_secure);
@@ -30,11 +30,13 @@ public:
     std::exception_ptr failure() const noexcept;
 
 private:
+    void tell_rules(EasyHandle& easy);
     static CURLcode begin(CURL* easy, void* context, void* self) noexcept;
 
     IntrusivePtr<ringio::detail::StreamSecurity> rules_;
     std::string host_;
-    std::string peer_;
+    unsigned port_ = 0;
+    bool by_secure_proxy_ = false;
     std::shared_ptr<const ringio::detail::ForeignHandshake> handshake_;
     std::exception_ptr failure_;
 };

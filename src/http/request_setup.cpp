@@ -70,13 +70,15 @@ void set_up_head(EasyHandle& easy, RequestParts& parts, const Exchange& exchange
     }
     if (parts.header_list.get() == nullptr || parts.headers != exchange.headers) {
         parts.header_list = list_of(exchange.headers, settings);
+        easy.set(CURLOPT_HTTPHEADER, parts.header_list.get());
         parts.headers = exchange.headers;
     }
-    easy.set(CURLOPT_HTTPHEADER, parts.header_list.get());
-    const bool is_head = exchange.method == "HEAD";
-    easy.set(CURLOPT_CUSTOMREQUEST, is_head ? nullptr : exchange.method.c_str());
-    if (is_head) {
+    if (exchange.method == "HEAD") {
+        easy.set(CURLOPT_CUSTOMREQUEST, static_cast<const char*>(nullptr));
         easy.set(CURLOPT_NOBODY, 1L);
+    } else if (parts.method != exchange.method) {
+        easy.set(CURLOPT_CUSTOMREQUEST, exchange.method.c_str());
+        parts.method = exchange.method;
     }
 }
 
@@ -91,7 +93,8 @@ void set_up_target(EasyHandle& easy, const Exchange& exchange, const SessionSett
     std::string target = is_unix ? "http://localhost" : url.origin();
     target += url.path();
     if (!url.query().empty()) {
-        target += fmt::format("?{}", url.query());
+        target += '?';
+        target += url.query();
     }
     easy.set(CURLOPT_URL, target.c_str());
     if (!proxy.empty()) {
@@ -113,7 +116,8 @@ std::string proxy_of(const Exchange& exchange, const SessionSettings& settings) 
     return settings.trust_env ? proxy_of_environment(exchange.url.is_secure()) : std::string();
 }
 
-void set_up_session(EasyHandle& easy, const SessionSettings& settings) {
+void set_up_session(EasyHandle& easy, RequestParts& parts, const SessionSettings& settings) {
+    easy.set(CURLOPT_ERRORBUFFER, parts.error_text.data());
     easy.set(CURLOPT_NOSIGNAL, 1L);
     easy.set(CURLOPT_PROTOCOLS_STR, "http,https");
     easy.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
@@ -136,7 +140,6 @@ void set_up_session(EasyHandle& easy, const SessionSettings& settings) {
 void set_up_request(EasyHandle& easy, RequestParts& parts, const Exchange& exchange,
                     const SessionSettings& settings) {
     parts.error_text.front() = '\0';
-    easy.set(CURLOPT_ERRORBUFFER, parts.error_text.data());
     set_up_head(easy, parts, exchange, settings);
     const std::string proxy = proxy_of(exchange, settings);
     set_up_target(easy, exchange, settings, proxy);

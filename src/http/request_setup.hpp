@@ -11,6 +11,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace ringio::http::detail {
@@ -18,28 +19,44 @@ namespace ringio::http::detail {
 /// The proxy of an exchange; empty: none.
 std::string proxy_of(const Exchange& exchange, const SessionSettings& settings);
 
-/// What libcurl keeps no copy of.
+class Transfer;
+
+/// How a connection is chosen, or made.
+struct ConnectionOptions {
+    bool is_fresh = false;         // CURLOPT_FRESH_CONNECT
+    long milliseconds = 0;         // CURLOPT_CONNECTTIMEOUT_MS
+    long version = 0;              // CURLOPT_HTTP_VERSION
+    bool waits_for_http2 = false;  // CURLOPT_PIPEWAIT
+
+    friend bool operator==(const ConnectionOptions&, const ConnectionOptions&) = default;
+};
+
+/// What a handle was told since it was new or reset: what stays the same is not said again. Libcurl
+/// keeps no copy of some of it.
 struct RequestParts {
+    Transfer* transfer = nullptr;  // whom its callbacks tell, where a loop carries it
+    std::string method;
     Headers headers;  // what header_list was made of
     TextList header_list;
     TextList resolve_list;
+    std::optional<ConnectionOptions> connection;
     ExchangeTls tls;
     std::array<char, CURL_ERROR_SIZE> error_text = {};
 };
 
-/// An easy handle with a place for the parts of its request.
+/// An easy handle with what it was told.
 struct RequestHandle {
     EasyHandle easy;
-    std::unique_ptr<RequestParts> parts;
-    bool is_set_up = false;  // what is the same for all requests of its session
+    std::unique_ptr<RequestParts> parts;  // null: it is new, or was reset
+    bool is_set_up = false;               // what is the same for all requests of its session
 };
 
 /// Sets the options that are the same for all requests of a session, but the callbacks and what
 /// belongs to a loop.
-void set_up_session(EasyHandle& easy, const SessionSettings& settings);
-/// Sets the others. `parts` must live as long as the request. *Errors*: std::invalid_argument for a
-/// header or a cookie that cannot be; InvalidURL for the proxy; ClientSSLError when the system
-/// trusts nobody.
+void set_up_session(EasyHandle& easy, RequestParts& parts, const SessionSettings& settings);
+/// Sets the others. `parts` must live until the handle is reset. *Errors*: std::invalid_argument
+/// for a header or a cookie that cannot be; InvalidURL for the proxy; ClientSSLError when the
+/// system trusts nobody.
 void set_up_request(EasyHandle& easy, RequestParts& parts, const Exchange& exchange,
                     const SessionSettings& settings);
 /// Whether set_up_request() sets only options that it sets for each request: the next one of the

@@ -158,7 +158,7 @@ Response Session::State::perform(const Exchange& exchange) {
     http::detail::RequestParts parts;
     const ScopeExit forget([this] { easy.reset(); });  // what points into this call
     set_up(call);
-    http::detail::set_up_session(easy, settings);
+    http::detail::set_up_session(easy, parts, settings);
     http::detail::set_up_request(easy, parts, exchange, settings);
     const Clock::time_point begin = Clock::now();
     const CURLcode code = curl_easy_perform(easy.get());

@@ -209,7 +209,7 @@ Task<std::string> SessionState::resolve(std::string host, unsigned port) {
 
 RequestHandle SessionState::take_handle() {
     if (idle_.empty()) {
-        return {.easy = EasyHandle::make(), .parts = std::make_unique<RequestParts>()};
+        return {.easy = EasyHandle::make(), .parts = nullptr};
     }
     RequestHandle handle = std::move(idle_.back());
     idle_.pop_back();
@@ -222,6 +222,7 @@ void SessionState::put_back(RequestHandle handle) noexcept {
     }
     if (!handle.is_set_up) {
         handle.easy.reset();
+        handle.parts = nullptr;
     }
     try {
         idle_.push_back(std::move(handle));

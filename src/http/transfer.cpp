@@ -13,7 +13,7 @@
 
 namespace ringio::http::detail {
 
-Transfer::Transfer(std::shared_ptr<SessionState> session, Exchange exchange)
+Transfer::Transfer(std::shared_ptr<SessionState> session, Exchange&& exchange)
     : session_(std::move(session)), exchange_(std::move(exchange)) {}
 
 Transfer::~Transfer() {
@@ -111,16 +111,11 @@ Task<std::optional<std::string>> Transfer::next() {
     co_return take_piece();
 }
 
-Task<std::string> Transfer::rest() {
-    std::string body;
-    while (true) {
-        while (!has_piece()) {
-            Future<> future = news();
-            co_await future;
-        }
+bool Transfer::take_rest(std::string& body) {
+    while (has_piece()) {
         std::optional<std::string> piece = take_piece();
         if (!piece) {
-            break;
+            return true;
         }
         if (body.empty()) {
             body = std::move(*piece);
@@ -128,7 +123,7 @@ Task<std::string> Transfer::rest() {
             body += *piece;
         }
     }
-    co_return body;
+    return false;
 }
 
 std::optional<std::string> Transfer::take_piece() {

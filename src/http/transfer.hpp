@@ -26,15 +26,18 @@ class Transfer final : public MultiTransfer, public std::enable_shared_from_this
 public:
     static constexpr std::size_t high_mark = std::size_t{256} << 10;
 
-    Transfer(std::shared_ptr<SessionState> session, Exchange exchange);
+    Transfer(std::shared_ptr<SessionState> session, Exchange&& exchange);
     ~Transfer() override;
 
     /// Starts, and waits until the head is there. *Errors*: why there is none.
     Task<> run_to_head();
     /// Waits for the next piece of the body; none at its end.
     Task<std::optional<std::string>> next();
-    /// Waits for all that is left of it.
-    Task<std::string> rest();
+    /// Moves what is there of it to the end of `body`; says whether that was the last.
+    /// *Errors*: why there is no more.
+    bool take_rest(std::string& body);
+    /// Done with the next that comes. *Errors*: std::runtime_error when somebody waits already.
+    Future<> news();
 
     /// Ends it, if it has not ended: whoever waits gets the error, if there is one.
     void abort(const std::exception_ptr& why) noexcept;
@@ -76,14 +79,13 @@ private:
     const Url& peer() const noexcept { return proxy_ ? *proxy_ : exchange_.url; }
     bool has_piece() const noexcept { return !buffer_.empty() || has_ended_; }
     std::optional<std::string> take_piece();
-    /// Done with the next that comes. *Errors*: std::runtime_error when somebody waits already.
-    Future<> news();
     static Task<> feed(std::shared_ptr<Transfer> self);
     void go_on_sending() noexcept;
     void start();
     void configure();
     void configure_session();
     void configure_connection();
+    ConnectionOptions connection_options() const;
     void configure_body();
     std::string proxy() const { return proxy_of(exchange_, session_->settings()); }
 

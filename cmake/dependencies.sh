@@ -116,6 +116,7 @@ build() {
 build_packages=(g++ cmake ninja-build pkg-config liburing-dev libfmt-dev python3 ccache libssl-dev
     libcurl4-openssl-dev zlib1g-dev openssl)
 test_packages=(catch2 nlohmann-json3-dev nginx-light valgrind strace socat)
+clang_packages=(clang-19 clang-format-19 clang-tools-19 libclang-rt-19-dev lld-19)
 # Real peers of TLS and HTTP.
 peer_packages=(gnutls-bin curl haproxy stunnel4 squid python3-aiohttp)
 # The libraries and servers of examples/recipes. The server of Redis is in redis-tools, too, without a

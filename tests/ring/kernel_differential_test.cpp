@@ -1,7 +1,7 @@
 // Generated programs on all kernels: none may do what is wrong on any, and those in which nothing
 // depends on who comes first end in the same way on all.
 //
-//   RINGIO_DIFFERENTIAL_SEED=7 build/debug/tests/ringio_ring_tests "kernel differential: *"
+//   RINGIO_DIFFERENTIAL_SEED=7 build/clang-asan/tests/ringio_ring_tests "kernel differential: *"
 //   RINGIO_DIFFERENTIAL_PROGRAMS=100000 ... so many of them, always the same: what CI does
 //   RINGIO_DIFFERENTIAL_SECONDS=3600 ...    from the clock's seed on, for an hour
 #include "kernel_contract.hpp"

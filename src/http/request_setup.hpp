@@ -46,9 +46,9 @@ struct RequestParts {
 
 /// An easy handle with what it was told.
 struct RequestHandle {
+    std::unique_ptr<RequestParts> parts;  // outlives the handle; null: that is new, or was reset
     EasyHandle easy;
-    std::unique_ptr<RequestParts> parts;  // null: it is new, or was reset
-    bool is_set_up = false;               // what is the same for all requests of its session
+    bool is_set_up = false;  // what is the same for all requests of its session
 };
 
 /// Sets the options that are the same for all requests of a session, but the callbacks and what

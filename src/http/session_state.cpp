@@ -209,7 +209,7 @@ Task<std::string> SessionState::resolve(std::string host, unsigned port) {
 
 RequestHandle SessionState::take_handle() {
     if (idle_.empty()) {
-        return {.easy = EasyHandle::make(), .parts = nullptr};
+        return {.parts = nullptr, .easy = EasyHandle::make()};
     }
     RequestHandle handle = std::move(idle_.back());
     idle_.pop_back();

@@ -27,15 +27,15 @@ Url url_of(const SessionSettings& settings, const RequestSpec& spec) {
 /// The credentials of a request, out of its URL, too. *Errors*: std::invalid_argument.
 std::optional<Credentials> credentials_of(const SessionSettings& settings, const RequestSpec& spec,
                                           const Url& url) {
-    const bool has_user = !url.user().empty();
-    if (has_user && spec.auth) {
+    const bool in_url = url.has_credentials();
+    if (in_url && spec.auth) {
         throw std::invalid_argument("Cannot combine AUTH argument with credentials encoded in URL");
     }
     std::optional<Credentials> auth = spec.auth ? spec.auth : settings.auth;
-    if (has_user) {
+    if (in_url) {
         auth = Credentials{url.user(), url.password()};
     }
-    if ((spec.auth || has_user) && spec.headers.contains("Authorization")) {
+    if ((spec.auth || in_url) && spec.headers.contains("Authorization")) {
         throw std::invalid_argument(
             "Cannot combine AUTHORIZATION header with AUTH argument or credentials encoded in URL");
     }
@@ -86,7 +86,7 @@ Exchange first_exchange(const SessionSettings& settings, RequestSpec& spec, Cloc
     const std::optional<Delay> total = limit_of(timeout.total);
     Headers headers = headers_of(settings, spec, auth);
     return Exchange{.method = std::move(spec.method),
-                    .url = url.user().empty() ? std::move(url) : url.without_user(),
+                    .url = url.has_credentials() ? url.without_user() : std::move(url),
                     .headers = std::move(headers),
                     .cookies = std::move(spec.cookies),
                     .body = std::move(spec.body),
@@ -153,7 +153,7 @@ Exchange next_exchange(const Exchange& last, const ResponseHead& head, std::stri
         }
         next.cookies.clear();
     }
-    if (!next.url.user().empty()) {
+    if (next.url.has_credentials()) {
         const Credentials auth{next.url.user(), next.url.password()};
         next.headers.set("Authorization", auth.header());
         next.url = next.url.without_user();

@@ -100,7 +100,7 @@ void set_up_target(EasyHandle& easy, const Exchange& exchange, const SessionSett
     if (!proxy.empty()) {
         const Url by(proxy);
         easy.set(CURLOPT_PROXY, by.origin().c_str());
-        if (!by.user().empty()) {
+        if (by.has_credentials()) {
             easy.set(CURLOPT_PROXYUSERNAME, by.user().c_str());
             easy.set(CURLOPT_PROXYPASSWORD, by.password().c_str());
         }

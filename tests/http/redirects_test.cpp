@@ -208,7 +208,10 @@ ASYNC_TEST_CASE("credentials: by option, by URL, by session; not twice") {
     CHECK_AWAIT(by_option.text(), "Basic dTo=");
     auto by_url = co_await session.get("http://u:p%40@127.0.0.1:" + port + "/");
     CHECK_AWAIT(by_url.text(), "Basic dTpwQA==");
-    CHECK(by_url.url().to_string() == server.url("/"));
+    CHECK(by_url.url() == http::Url(server.url("/")));
+    auto by_token = co_await session.get("http://:token@127.0.0.1:" + port + "/");
+    CHECK_AWAIT(by_token.text(), "Basic OnRva2Vu");
+    CHECK(by_token.url() == http::Url(server.url("/")));
     CHECK_AWAIT(text_of<std::invalid_argument>(
                     session.get("http://u:p@127.0.0.1/", {.auth = http::BasicAuth{"u", "p"}})),
                 "Cannot combine AUTH argument with credentials encoded in URL");

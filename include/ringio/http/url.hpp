@@ -38,6 +38,8 @@ public:
     const std::string& fragment() const noexcept { return fragment_; }  ///< encoded, without the #
     const std::string& unix_socket() const noexcept { return unix_socket_; }  ///< decoded
 
+    /// Whether there is a user in it, or a password: "http://:token@host/" has that alone.
+    bool has_credentials() const noexcept { return !user_.empty() || !password_.empty(); }
     bool is_secure() const noexcept { return scheme_ == "https"; }
     /// "https://example.org", with the port where it is not that of the scheme.
     std::string origin() const;

@@ -226,7 +226,11 @@ ASYNC_TEST_CASE("ClientSession: a proxy gets whole URLs, when it is asked for") 
     ClientSession through({.proxy = "http://user:pw@" + by.substr(7)});
     CHECK_AWAIT(text_at(through, "http://far.test/y"), "GET http://far.test/y||");
     CHECK(proxy.heard.at(1).headers["Proxy-Authorization"] == "Basic dXNlcjpwdw==");
-    co_await end(through, proxy);
+    co_await through.close();
+    ClientSession by_token({.proxy = "http://:token@" + by.substr(7)});
+    CHECK_AWAIT(text_at(by_token, "http://far.test/z"), "GET http://far.test/z||");
+    CHECK(proxy.heard.at(2).headers["Proxy-Authorization"] == "Basic OnRva2Vu");
+    co_await end(by_token, proxy);
 }
 
 ASYNC_TEST_CASE("ClientSession: a proxy that refuses a connection, or is not there") {

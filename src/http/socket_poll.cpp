@@ -18,6 +18,13 @@ CurlSocket::~CurlSocket() {
     multi->socket_gone();
 }
 
+// Not inline: g++ 12 would see a second release behind a delete, and warn of that.
+void intrusive_release(CurlSocket* socket) noexcept {
+    if (--socket->references == 0) {
+        delete socket;
+    }
+}
+
 void CurlSocket::end_wait() noexcept {
     if (const auto ended = std::exchange(poll, nullptr)) {
         ended->drop();

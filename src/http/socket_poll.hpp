@@ -28,11 +28,7 @@ struct CurlSocket {
     void end_wait() noexcept;
 
     friend void intrusive_add_ref(CurlSocket* socket) noexcept { ++socket->references; }
-    friend void intrusive_release(CurlSocket* socket) noexcept {
-        if (--socket->references == 0) {
-            delete socket;
-        }
-    }
+    friend void intrusive_release(CurlSocket* socket) noexcept;
 
     CurlMulti* multi;
     const int fd;

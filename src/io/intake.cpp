@@ -305,7 +305,8 @@ void Intake::came(std::size_t size) noexcept {
         buffer_.release_memory();
         return;
     }
-    if (buffer_.size() > 2 * limit_ && phase_ != Phase::stopped) {
+    const bool fills_memory = memory_ != nullptr && memory_->free().empty();
+    if ((fills_memory || buffer_.size() > 2 * limit_) && phase_ != Phase::stopped) {
         phase_ = Phase::pausing;
     }
     wake_reader();

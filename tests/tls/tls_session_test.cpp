@@ -198,6 +198,36 @@ ASYNC_TEST_CASE("tls session: a read into memory that is cancelled has lost noth
     CHECK_AWAIT(pair.server.reader.readexactly(21), "more than eight bytes");
 }
 
+// What does not fit waits to be decrypted until the read goes on: so must not the end.
+ASYNC_TEST_CASE("tls session: an end behind a full memory is heard, though nobody reads on") {
+    SecurePair pair = co_await secure_pair(client_context(), server_context());
+    std::vector<char> memory(8);
+    const auto reading = create_task(pair.server.reader.read(std::span(memory)));
+    co_await turns(2);
+    pair.client.writer.write("more than eight bytes");
+    pair.client.writer.close();
+    CHECK_AWAIT(reading, 8U);
+    co_await pair.server.writer.wait_closed();
+    CHECK_AWAIT(pair.server.reader.read(), "n eight bytes");
+    co_await pair.client.writer.wait_closed();
+}
+
+ASYNC_TEST_CASE("tls session: an end behind a full memory is heard, though the read is cancelled") {
+    SecurePair pair = co_await secure_pair(client_context(), server_context());
+    std::vector<char> memory(8);
+    auto reading = create_task(pair.server.reader.read(std::span(memory)));
+    co_await turns(2);
+    pair.client.writer.write("more than eight bytes");
+    co_await pair.client.writer.drain();
+    REQUIRE(std::string_view(memory.data(), memory.size()) == "more tha");
+    reading.cancel();
+    pair.client.writer.close();
+    CHECK_AWAIT(is_cancelled(reading), true);
+    co_await pair.server.writer.wait_closed();
+    CHECK_AWAIT(pair.server.reader.read(), "more than eight bytes");
+    co_await pair.client.writer.wait_closed();
+}
+
 // The loop destroys tasks in the order in which they were made: the owner of the memory first.
 TEST_CASE("tls session: memory that was lent to a read may be gone when the loop is closed") {
     const testing::Balance balance;

@@ -173,7 +173,10 @@ public:
     }
     void end_read() noexcept {
         reader_ = Reader::none;
-        memory_ = nullptr;
+        if (memory_ != nullptr) [[unlikely]] {
+            memory_ = nullptr;
+            go_on();
+        }
     }
     /// Ends a read whose frame is destroyed, or that throws, perhaps with data at hand.
     void abandon_read() noexcept {
@@ -205,7 +208,8 @@ public:
     /// reader if it has some, and the part of it that was. *Errors*: std::bad_alloc.
     std::span<char> feed_space(std::size_t size);
     void fed(std::span<const char> bytes) noexcept;
-    /// Says that more than twice the limit was fed, and fed_out() is to come.
+    /// Says that more than twice the limit was fed, or all the memory of a reader: fed_out() is to
+    /// come.
     bool is_full() const noexcept { return fd_ < 0 && phase_ == Phase::pausing; }
 
     void prepare(io_uring_sqe& sqe) noexcept final;

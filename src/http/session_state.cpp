@@ -144,10 +144,10 @@ void SessionState::take_slot_nowait(Slot& slot) {
         return;  // of two limiters the first may have to be waited for, and the second then
     }
     if (total_) {
-        if (!total_->acquire_on_behalf_of_nowait(&slot)) {
+        if (!total_->acquire_nowait()) {
             return;
         }
-        slot.total_.emplace(*total_, &slot);
+        slot.total_.emplace(*total_);
     }
     slot.session_ = this;
 }
@@ -162,8 +162,8 @@ Task<> SessionState::take_slot(Slot& slot, const Url& url) {
         slot.host_.emplace(of_host, &slot);
     }
     if (total_) {
-        co_await total_->acquire_on_behalf_of(&slot);
-        slot.total_.emplace(*total_, &slot);
+        co_await total_->acquire();
+        slot.total_.emplace(*total_);
     }
     require_open();
 }

@@ -10,6 +10,7 @@
 #include <ringio/core/task.hpp>
 #include <ringio/http/options.hpp>
 #include <ringio/sync/capacity_limiter.hpp>
+#include <ringio/sync/semaphore.hpp>
 
 #include <curl/curl.h>
 
@@ -39,7 +40,7 @@ public:
 private:
     friend class SessionState;
 
-    std::optional<CapacityToken> total_;
+    std::optional<Held<Semaphore>> total_;
     std::optional<CapacityToken> host_;
     SessionState* session_ = nullptr;
     std::string host_name_;
@@ -95,7 +96,7 @@ private:
     IntrusivePtr<CurlMulti> multi_;
     CURLSH* share_ = nullptr;
     std::vector<RequestHandle> idle_;
-    std::optional<CapacityLimiter> total_;
+    std::optional<Semaphore> total_;
     std::unordered_map<std::string, std::unique_ptr<CapacityLimiter>> hosts_;
     std::unordered_map<std::string, Answer> names_;
     std::set<std::string> http2_;

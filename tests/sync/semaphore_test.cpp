@@ -19,6 +19,21 @@ ASYNC_TEST_CASE("Semaphore: has so many permits", "[any_order]") {
     CHECK(semaphore.repr() == "<Semaphore [unlocked, value:3]>");
 }
 
+ASYNC_TEST_CASE("Semaphore: acquire_nowait() takes what is free, and overtakes nobody") {
+    Semaphore semaphore(1);
+    CHECK(semaphore.acquire_nowait());
+    CHECK_FALSE(semaphore.acquire_nowait());
+    EventLog log;
+    auto a = create_task(acquire_and_log(semaphore, log, "a"));
+    co_await turns(1);
+    semaphore.release();
+    semaphore.release();
+    CHECK_FALSE(semaphore.acquire_nowait());  // "a" was woken and has not run
+    co_await a;
+    CHECK(semaphore.acquire_nowait());
+    CHECK(semaphore.repr() == "<Semaphore [locked]>");
+}
+
 TEST_CASE("Semaphore: refuses a negative value, a bounded one too many releases") {
     CHECK_THROWS_WITH(Semaphore(-1), "Semaphore initial value must be >= 0");
     CHECK_THROWS_AS(BoundedSemaphore(-1), std::invalid_argument);

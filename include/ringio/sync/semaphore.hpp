@@ -47,6 +47,16 @@ public:
             *this);
     }
 
+    /// Takes a permit if acquire() would not wait for it, and says whether it did; that of trio
+    /// raises WouldBlock instead. Nobody who waits is overtaken.
+    bool acquire_nowait() noexcept {
+        if (locked()) {
+            return false;
+        }
+        --value_;
+        return true;
+    }
+
     /// Gives a permit back, or adds one.
     /// *Errors*: of a BoundedSemaphore, std::invalid_argument "BoundedSemaphore released too many
     /// times".
@@ -89,13 +99,7 @@ public:
     explicit SemaphoreWait(Semaphore& semaphore) noexcept
         : QueuedWait(semaphore.waiters_), semaphore_(semaphore) {}
 
-    bool await_ready() noexcept {
-        if (semaphore_.locked()) {
-            return false;
-        }
-        --semaphore_.value_;
-        return true;
-    }
+    bool await_ready() noexcept { return semaphore_.acquire_nowait(); }
 
 protected:
     ~SemaphoreWait() = default;

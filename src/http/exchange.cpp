@@ -12,8 +12,6 @@
 namespace ringio::http::detail {
 namespace {
 
-constexpr std::string_view user_agent = "ringio";
-
 Url url_of(const SessionSettings& settings, const RequestSpec& spec) {
     const std::optional<Url>& base = settings.base_url;
     const bool is_whole = !base || spec.url.find("://") != std::string::npos;
@@ -55,9 +53,6 @@ Headers headers_of(const SessionSettings& settings, const RequestSpec& spec,
                 fmt::format("the header {} is set by the body that is sent", name));
         }
         headers.add(name, value);
-    }
-    if (!headers.contains("User-Agent")) {
-        headers.add("User-Agent", std::string(user_agent));
     }
     if (spec.body && !spec.body_type.empty() && !headers.contains("Content-Type")) {
         headers.add("Content-Type", spec.body_type);

@@ -48,16 +48,20 @@ std::string proxy_of_environment(bool is_secure) {
 }
 
 // libcurl writes its own Accept-Encoding twice, byte by byte.
-TextList list_of(const Headers& headers, const SessionSettings& settings) {
+TextList list_of(const Exchange& exchange, const SessionSettings& settings) {
+    const Headers& headers = exchange.headers;
     TextList list;
     for (const auto& [name, value] : headers) {
         check_header(name, value);
         list.add(value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value));
     }
+    if (!headers.contains("User-Agent")) {
+        list.add("User-Agent: ringio");
+    }
     if (settings.auto_decompress && !headers.contains("Accept-Encoding")) {
         list.add(fmt::format("Accept-Encoding: {}", codings));
     }
-    if (!headers.contains("Expect")) {
+    if (exchange.body && !headers.contains("Expect")) {
         list.add("Expect:");
     }
     return list;
@@ -68,8 +72,8 @@ void set_up_head(EasyHandle& easy, RequestParts& parts, const Exchange& exchange
     if (const std::string line = cookie_line(exchange.cookies); !line.empty()) {
         easy.set(CURLOPT_COOKIE, line.c_str());
     }
-    if (parts.header_list.get() == nullptr || parts.headers != exchange.headers) {
-        parts.header_list = list_of(exchange.headers, settings);
+    if (parts.header_list.get() == nullptr || exchange.body || parts.headers != exchange.headers) {
+        parts.header_list = list_of(exchange, settings);
         easy.set(CURLOPT_HTTPHEADER, parts.header_list.get());
         parts.headers = exchange.headers;
     }

@@ -234,7 +234,8 @@ std::string Url::origin() const {
         result += host_;
     }
     if (port_ != 0) {
-        result += fmt::format(":{}", port_);
+        result += ':';
+        result += std::to_string(port_);
     }
     return result;
 }

@@ -178,12 +178,11 @@ void SessionState::forget_idle_host(const std::string& host) noexcept {
     }
 }
 
-std::optional<std::string> SessionState::known_address(const std::string& host,
-                                                       unsigned port) const {
-    if (SocketAddress::from_literal(host, 1)) {
+std::optional<std::string> SessionState::known_address(const Url& url) const {
+    if (url.host_is_address()) {
         return std::string();
     }
-    const auto known = names_.find(fmt::format("{}:{}", host, port));
+    const auto known = names_.find(fmt::format("{}:{}", url.host(), url.port()));
     return known != names_.end() && known->second.until > loop().time()
                ? std::optional(known->second.entry)
                : std::nullopt;

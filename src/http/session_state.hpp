@@ -74,7 +74,7 @@ public:
     /// Kept for ten seconds, as by aiohttp. *Errors*: ClientConnectorDNSError.
     Task<std::string> resolve(std::string host, unsigned port);
     /// The same, of a literal and of what is kept; else none.
-    std::optional<std::string> known_address(const std::string& host, unsigned port) const;
+    std::optional<std::string> known_address(const Url& url) const;
 
     RequestHandle take_handle();
     /// For the next request; with `is_set_up` as it is.

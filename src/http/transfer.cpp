@@ -78,8 +78,7 @@ bool Transfer::take_known_address() {
     if (!proxy_url.empty()) {
         proxy_ = Url(proxy_url);
     }
-    const Url& url = peer();
-    const std::optional<std::string> entry = session_->known_address(url.host(), url.port());
+    const std::optional<std::string> entry = session_->known_address(peer());
     resolve_entry_ = entry.value_or(std::string());
     return entry.has_value();
 }

@@ -89,13 +89,15 @@ bool is_host(std::string_view text) noexcept {
 }
 
 // Resolvers and libcurl take "127.1", "0x7f.0.0.1" and "2130706433" for the address that they are;
-// so must who looks at host().
-std::string plain_ipv4(std::string host) {
+// so must who looks at host(). Empty: it is a name.
+std::string ipv4_of(const std::string& host) {
     in_addr address = {};
     const bool begins_as_number = !host.empty() && host[0] >= '0' && host[0] <= '9';
-    if (!begins_as_number || ::inet_pton(AF_INET, host.c_str(), &address) == 1 ||
-        ::inet_aton(host.c_str(), &address) == 0) {
+    if (begins_as_number && ::inet_pton(AF_INET, host.c_str(), &address) == 1) {
         return host;
+    }
+    if (!begins_as_number || ::inet_aton(host.c_str(), &address) == 0) {
+        return {};
     }
     const std::uint32_t number = ntohl(address.s_addr);
     return fmt::format("{}.{}.{}.{}", number >> 24, (number >> 16) & 255, (number >> 8) & 255,
@@ -187,6 +189,7 @@ void Url::parse_host(std::string_view host, std::string_view whole) {
         if (host_.empty()) {
             refuse(whole, "there is no IPv6 address in its brackets");
         }
+        host_is_address_ = true;
         return;
     }
     if (!is_host(host)) {
@@ -200,7 +203,10 @@ void Url::parse_host(std::string_view host, std::string_view whole) {
     if (!is_host(host_) || host_.size() > 255) {  // "℀" has become "a/c"
         refuse(whole, "it names no valid host");
     }
-    host_ = plain_ipv4(std::move(host_));
+    if (std::string address = ipv4_of(host_); !address.empty()) {
+        host_ = std::move(address);
+        host_is_address_ = true;
+    }
 }
 
 void Url::parse_rest(std::string_view rest) {

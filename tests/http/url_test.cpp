@@ -93,6 +93,18 @@ TEST_CASE("Url: an IPv6 literal stands in brackets") {
           "'http://[::1]x/': there is no IPv6 address in its brackets");
 }
 
+TEST_CASE("Url: it says whether its host is an address") {
+    for (const char* host : {"127.0.0.1", "0x7f.1", "[::1]", "[fe80::1%25lo]"}) {
+        CHECK(Url(std::string("http://") + host + ":8080/").host_is_address());
+    }
+    for (const char* host : {"localhost", "127.0.0.1.", "1.2.3.4.5", "1.a"}) {
+        CHECK_FALSE(Url(std::string("http://") + host + "/").host_is_address());
+    }
+    CHECK(Url("http://a/").join("//127.0.0.1/").host_is_address());
+    CHECK_FALSE(Url("http://127.0.0.1/").join("//a/").host_is_address());
+    CHECK_FALSE(Url("http+unix://%2Frun%2Fx.sock/").host_is_address());
+}
+
 TEST_CASE("Url: an address that is written in another form is that address") {
     for (const char* host : {"127.0.0.1", "127.1", "127.0.1", "0x7f.0.0.1", "0X7F.1", "0177.0.0.01",
                              "2130706433", "0x7f000001"}) {

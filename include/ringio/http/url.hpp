@@ -31,6 +31,8 @@ public:
     /// Without the brackets of an IPv6 literal, and as DNS has it: "xn--bcher-kva.example"; empty
     /// for a Unix socket.
     const std::string& host() const noexcept { return host_; }
+    /// Whether the host is an address, which nobody has to be asked for.
+    bool host_is_address() const noexcept { return host_is_address_; }
     /// The port, that of the scheme when none is named.
     unsigned port() const noexcept;
     const std::string& path() const noexcept { return path_; }          ///< encoded; never empty
@@ -70,6 +72,7 @@ private:
     std::string query_;
     std::string fragment_;
     unsigned port_ = 0;  // 0: that of the scheme
+    bool host_is_address_ = false;
 };
 
 namespace detail {

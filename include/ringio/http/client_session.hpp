@@ -45,27 +45,34 @@ public:
     ~ClientSession();
 
     Task<ClientResponse> request(std::string_view method, std::string_view url,
-                                 const RequestOptions& options = {}) const;
-    Task<ClientResponse> get(std::string_view url, const RequestOptions& options = {}) const {
+                                 const RequestOptions& options = no_options) const;
+    Task<ClientResponse> get(std::string_view url,
+                             const RequestOptions& options = no_options) const {
         return request("GET", url, options);
     }
-    Task<ClientResponse> post(std::string_view url, const RequestOptions& options = {}) const {
+    Task<ClientResponse> post(std::string_view url,
+                              const RequestOptions& options = no_options) const {
         return request("POST", url, options);
     }
-    Task<ClientResponse> put(std::string_view url, const RequestOptions& options = {}) const {
+    Task<ClientResponse> put(std::string_view url,
+                             const RequestOptions& options = no_options) const {
         return request("PUT", url, options);
     }
-    Task<ClientResponse> patch(std::string_view url, const RequestOptions& options = {}) const {
+    Task<ClientResponse> patch(std::string_view url,
+                               const RequestOptions& options = no_options) const {
         return request("PATCH", url, options);
     }
-    Task<ClientResponse> delete_(std::string_view url, const RequestOptions& options = {}) const {
+    Task<ClientResponse> delete_(std::string_view url,
+                                 const RequestOptions& options = no_options) const {
         return request("DELETE", url, options);
     }
     /// Does not follow redirects unless told so.
-    Task<ClientResponse> head(std::string_view url, const RequestOptions& options = {}) const {
+    Task<ClientResponse> head(std::string_view url,
+                              const RequestOptions& options = no_options) const {
         return request("HEAD", url, options);
     }
-    Task<ClientResponse> options(std::string_view url, const RequestOptions& options = {}) const {
+    Task<ClientResponse> options(std::string_view url,
+                                 const RequestOptions& options = no_options) const {
         return request("OPTIONS", url, options);
     }
 

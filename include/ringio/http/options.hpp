@@ -80,6 +80,9 @@ struct RequestOptions {
     std::optional<BasicAuth> auth = {};
 };
 
+/// What a call has that is told nothing: some kilobytes, which it need not make each time.
+inline constexpr RequestOptions no_options = {};
+
 /// *Lifetime*: what they refer to is copied by the constructor.
 struct SessionOptions {
     std::string_view base_url = {};  ///< what a URL without a host is relative to

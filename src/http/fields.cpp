@@ -5,15 +5,7 @@
 namespace ringio::http {
 
 std::string Field::value() const {
-    switch (kind_) {
-        case Kind::integer:
-            return std::to_string(number_);
-        case Kind::real:
-            return fmt::format("{}", real_);
-        case Kind::text:
-            break;
-    }
-    return std::string(text_);
+    return std::visit([](auto value) { return fmt::format("{}", value); }, value_);
 }
 
 FieldList Fields::copied() const {
@@ -21,6 +13,9 @@ FieldList Fields::copied() const {
         return copy_(range_);
     }
     FieldList copied;
+    if (!are_in_braces_) {
+        return copied;
+    }
     for (const Field& field : listed_) {
         if (field.is_given()) {
             copied.emplace_back(std::string(field.name()), field.value());

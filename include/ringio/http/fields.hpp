@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace ringio::http {
@@ -22,14 +23,15 @@ public:
     constexpr Field() noexcept = default;
     template <class Text>
         requires std::convertible_to<const Text&, std::string_view>
-    constexpr Field(std::string_view name, const Text& text) noexcept : name_(name), text_(text) {}
+    constexpr Field(std::string_view name, const Text& text) noexcept
+        : name_(name), value_(std::string_view(text)) {}
     template <std::integral Number>
         requires(!std::same_as<Number, bool>)
     constexpr Field(std::string_view name, Number number) noexcept
-        : name_(name), number_(static_cast<long long>(number)), kind_(Kind::integer) {}
+        : name_(name), value_(static_cast<long long>(number)) {}
     template <std::floating_point Number>
     constexpr Field(std::string_view name, Number number) noexcept
-        : name_(name), real_(static_cast<double>(number)), kind_(Kind::real) {}
+        : name_(name), value_(static_cast<double>(number)) {}
 
     constexpr bool is_given() const noexcept { return name_.data() != nullptr; }
     constexpr std::string_view name() const noexcept { return name_; }
@@ -37,13 +39,8 @@ public:
     std::string value() const;
 
 private:
-    enum class Kind : unsigned char { text, integer, real };
-
     std::string_view name_ = {};
-    std::string_view text_ = {};
-    long long number_ = 0;
-    double real_ = 0;
-    Kind kind_ = Kind::text;
+    std::variant<std::string_view, long long, double> value_ = {};
 };
 
 /// Refers to names with values: `{{"q", "ringio"}, {"page", 2}}`, at most ten in braces, or any
@@ -60,7 +57,7 @@ public:
     // no pack takes what is in braces.
     constexpr Fields(Field a, Field b = {}, Field c = {}, Field d = {}, Field e = {}, Field f = {},
                      Field g = {}, Field h = {}, Field i = {}, Field j = {}) noexcept
-        : listed_{a, b, c, d, e, f, g, h, i, j} {}
+        : listed_{a, b, c, d, e, f, g, h, i, j}, are_in_braces_(true) {}
 
     template <std::ranges::input_range Range>
         requires requires(const Range& range) {
@@ -84,6 +81,7 @@ public:
 
 private:
     std::array<Field, max_in_braces> listed_ = {};
+    bool are_in_braces_ = false;  // else none is listed
     const void* range_ = nullptr;
     FieldList (*copy_)(const void* object) = nullptr;
 };

@@ -138,9 +138,10 @@ Url::Url(std::string_view text) {
         refuse(text, "only http, https and http+unix are spoken");
     }
     const std::string_view rest = text.substr(scheme_end + 3);
-    const std::size_t authority_end = std::min(rest.find_first_of("/?#"), rest.size());
-    parse_authority(rest.substr(0, authority_end), text);
-    parse_rest(rest.substr(authority_end));
+    const auto authority_end = std::find_if(
+        rest.begin(), rest.end(), [](char c) { return c == '/' || c == '?' || c == '#'; });
+    parse_authority({rest.begin(), authority_end}, text);
+    parse_rest({authority_end, rest.end()});
 }
 
 void Url::parse_authority(std::string_view authority, std::string_view whole) {

@@ -59,7 +59,7 @@ std::vector<std::string> Headers::getall(std::string_view name) const {
 
 void Headers::set(std::string name, std::string value) {
     remove(name);
-    add(std::move(name), std::move(value));
+    fields_.emplace_back(std::move(name), std::move(value));
 }
 
 void Headers::append_to_last(std::string_view more) {

@@ -14,21 +14,31 @@
 namespace ringio::http::detail {
 namespace {
 
+bool is_length(std::string_view text) {
+    std::uint64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [parsed, error] = std::from_chars(text.data(), end, value);
+    return error == std::errc() && parsed == end &&
+           value <= std::numeric_limits<std::int64_t>::max();
+}
+
 /// Of several lengths libcurl believes the last one, of "0x10" the zero, and of one that is too
 /// large none: a body that is cut would look whole. RFC 9112, 6.3.
 bool has_length_that_cannot_be(const Headers& headers) {
-    const std::string* const length = headers.find("Content-Length");
-    if (length == nullptr || headers.contains("Transfer-Encoding")) {
-        return false;
+    const std::string* first = nullptr;
+    bool cannot_be = false;
+    for (const auto& [name, value] : headers) {
+        if (same_name(name, "Transfer-Encoding")) {
+            return false;
+        }
+        if (same_name(name, "Content-Length")) {
+            if (first == nullptr) {
+                first = &value;
+            }
+            cannot_be = cannot_be || value != *first || !is_length(value);
+        }
     }
-    std::uint64_t value = 0;
-    const char* const end = length->data() + length->size();
-    const auto [parsed, error] = std::from_chars(length->data(), end, value);
-    return error != std::errc() || parsed != end ||
-           value > std::numeric_limits<std::int64_t>::max() ||
-           std::any_of(headers.begin(), headers.end(), [&](const auto& field) {
-               return same_name(field.first, "Content-Length") && field.second != *length;
-           });
+    return cannot_be;
 }
 
 }  // namespace
@@ -39,7 +49,6 @@ bool HeadReader::take(std::string_view line, const Url& url) {
         throw ClientResponseError(400, fmt::format("the head is longer than {} bytes", size_max),
                                   url.to_string());
     }
-    const std::string_view text = trimmed(line);
     if (line.empty() || line.front() == '\r' || line.front() == '\n') {  // whatever follows there
         is_begun_ = false;
         if (has_length_that_cannot_be(head_.headers)) {
@@ -48,13 +57,13 @@ bool HeadReader::take(std::string_view line, const Url& url) {
         return head_.status >= 200 || head_.status == 101;  // else the true one is to come
     }
     if (!std::exchange(is_begun_, true) && line.starts_with("HTTP/")) {
-        begin(text);
+        begin(trimmed(line));
     } else if (line.front() == ' ' || line.front() == '\t') {
-        head_.headers.append_to_last(text);
+        head_.headers.append_to_last(trimmed(line));
+    } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+        head_.headers.add(line.substr(0, colon), trimmed(line.substr(colon + 1)));
     } else {
-        const std::size_t colon = std::min(text.find(':'), text.size());
-        head_.headers.add(std::string(text.substr(0, colon)),
-                          std::string(trimmed(text.substr(std::min(colon + 1, text.size())))));
+        head_.headers.add(trimmed(line), {});
     }
     return false;
 }

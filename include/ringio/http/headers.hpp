@@ -42,9 +42,7 @@ public:
     /// Makes room for so many at once.
     void reserve(std::size_t count) { fields_.reserve(count); }
     /// Puts a header at the end, beside those of its name.
-    void add(std::string name, std::string value) {
-        fields_.emplace_back(std::move(name), std::move(value));
-    }
+    void add(std::string_view name, std::string_view value) { fields_.emplace_back(name, value); }
     /// Puts a header in the place of those of its name.
     void set(std::string name, std::string value);
     /// Puts more behind the last value, and a blank between: of a header in several lines.

@@ -27,7 +27,8 @@ Task<ClientResponse> run_request(std::shared_ptr<SessionState> session,
     if (!spec->file.empty()) {
         co_await spec->open_file_body();
     }
-    Exchange exchange = first_exchange(session->settings(), *spec, session->loop().time());
+    std::unique_ptr<Exchange> exchange =
+        first_exchange(session->settings(), *spec, session->loop().time());
     std::vector<ClientResponse> history;
     while (true) {
         auto transfer = std::make_shared<Transfer>(session, std::move(exchange));

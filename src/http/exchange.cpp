@@ -72,7 +72,8 @@ Headers headers_of(const SessionSettings& settings, const RequestSpec& spec,
 
 }  // namespace
 
-Exchange first_exchange(const SessionSettings& settings, RequestSpec& spec, Clock::time_point now) {
+std::unique_ptr<Exchange> first_exchange(const SessionSettings& settings, RequestSpec& spec,
+                                         Clock::time_point now) {
     check_method(spec.method);
     Url url = url_of(settings, spec);
     const std::optional<Credentials> auth = credentials_of(settings, spec, url);
@@ -80,16 +81,17 @@ Exchange first_exchange(const SessionSettings& settings, RequestSpec& spec, Cloc
     const ClientTimeout timeout = merged(spec.timeout, settings.timeout);
     const std::optional<Delay> total = limit_of(timeout.total);
     Headers headers = headers_of(settings, spec, auth);
-    return Exchange{.method = std::move(spec.method),
-                    .url = url.has_credentials() ? url.without_user() : std::move(url),
-                    .headers = std::move(headers),
-                    .cookies = std::move(spec.cookies),
-                    .body = std::move(spec.body),
-                    .chunks = std::move(spec.chunks),
-                    .timeout = timeout,
-                    .deadline = total ? std::optional(now + total->value()) : std::nullopt,
-                    .max_body = spec.max_body ? spec.max_body : settings.max_body,
-                    .proxy = std::move(spec.proxy)};
+    return std::unique_ptr<Exchange>(
+        new Exchange{.method = std::move(spec.method),
+                     .url = url.has_credentials() ? url.without_user() : std::move(url),
+                     .headers = std::move(headers),
+                     .cookies = std::move(spec.cookies),
+                     .body = std::move(spec.body),
+                     .chunks = std::move(spec.chunks),
+                     .timeout = timeout,
+                     .deadline = total ? std::optional(now + total->value()) : std::nullopt,
+                     .max_body = spec.max_body ? spec.max_body : settings.max_body,
+                     .proxy = std::move(spec.proxy)});
 }
 
 std::string_view location_of(const ResponseHead& head) noexcept {
@@ -115,43 +117,44 @@ Url redirected(const Url& from, std::string_view location) {
 
 }  // namespace
 
-Exchange next_exchange(const Exchange& last, const ResponseHead& head, std::string_view location) {
+std::unique_ptr<Exchange> next_exchange(const Exchange& last, const ResponseHead& head,
+                                        std::string_view location) {
     const int status = head.status;
-    Exchange next{.method = last.method,
-                  .url = redirected(last.url, location),
-                  .headers = last.headers,
-                  .cookies = last.cookies,
-                  .body = last.body,
-                  .chunks = {},
-                  .timeout = last.timeout,
-                  .deadline = last.deadline,
-                  .max_body = last.max_body,
-                  .proxy = last.proxy};
+    std::unique_ptr<Exchange> next(new Exchange{.method = last.method,
+                                                .url = redirected(last.url, location),
+                                                .headers = last.headers,
+                                                .cookies = last.cookies,
+                                                .body = last.body,
+                                                .chunks = {},
+                                                .timeout = last.timeout,
+                                                .deadline = last.deadline,
+                                                .max_body = last.max_body,
+                                                .proxy = last.proxy});
     const bool becomes_get = (status == 303 && last.method != "HEAD") ||
                              ((status == 301 || status == 302) && last.method == "POST");
     if (becomes_get) {
-        next.method = "GET";
-        next.body = nullptr;
-        next.headers.remove("Content-Type");
-        next.headers.remove("Content-Encoding");
-    } else if (next.body && !(next.body->can_be_repeated() && next.body->rewind())) {
+        next->method = "GET";
+        next->body = nullptr;
+        next->headers.remove("Content-Type");
+        next->headers.remove("Content-Encoding");
+    } else if (next->body && !(next->body->can_be_repeated() && next->body->rewind())) {
         throw ClientPayloadError(
             fmt::format("{} redirects a body that is gone: it came from a generator or a file",
                         last.url.to_string()));
     }
-    if (next.url.fragment().empty() && !last.url.fragment().empty()) {
-        next.url = next.url.join(fmt::format("#{}", last.url.fragment()));
+    if (next->url.fragment().empty() && !last.url.fragment().empty()) {
+        next->url = next->url.join(fmt::format("#{}", last.url.fragment()));
     }
-    if (next.url.origin() != last.url.origin()) {
+    if (next->url.origin() != last.url.origin()) {
         for (const char* name : {"Authorization", "Cookie", "Proxy-Authorization", "Host"}) {
-            next.headers.remove(name);
+            next->headers.remove(name);
         }
-        next.cookies.clear();
+        next->cookies.clear();
     }
-    if (next.url.has_credentials()) {
-        const Credentials auth{next.url.user(), next.url.password()};
-        next.headers.set("Authorization", auth.header());
-        next.url = next.url.without_user();
+    if (next->url.has_credentials()) {
+        const Credentials auth{next->url.user(), next->url.password()};
+        next->headers.set("Authorization", auth.header());
+        next->url = next->url.without_user();
     }
     return next;
 }

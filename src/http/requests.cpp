@@ -210,10 +210,11 @@ Response Session::request(std::string_view method, std::string_view url, const O
         throw std::invalid_argument(
             "requests: a generator or a file as the body needs a loop: use http::ClientSession");
     }
-    Exchange exchange = http::detail::first_exchange(state_->settings, spec, Clock::now());
+    std::unique_ptr<Exchange> exchange =
+        http::detail::first_exchange(state_->settings, spec, Clock::now());
     std::vector<Response> history;
     while (true) {
-        Response response = state_->perform(exchange);
+        Response response = state_->perform(*exchange);
         const http::detail::ResponseHead head{.status = response.status_code(),
                                               .reason = response.reason(),
                                               .version = {},
@@ -232,7 +233,7 @@ Response Session::request(std::string_view method, std::string_view url, const O
                                          fmt::format("more than {} redirects", spec.max_redirects),
                                          history.front().url().to_string());
         }
-        exchange = http::detail::next_exchange(exchange, head, location);
+        exchange = http::detail::next_exchange(*exchange, head, location);
     }
 }
 

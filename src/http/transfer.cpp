@@ -13,7 +13,7 @@
 
 namespace ringio::http::detail {
 
-Transfer::Transfer(std::shared_ptr<SessionState> session, Exchange&& exchange)
+Transfer::Transfer(std::shared_ptr<SessionState> session, std::unique_ptr<Exchange> exchange)
     : session_(std::move(session)), exchange_(std::move(exchange)) {}
 
 Transfer::~Transfer() {
@@ -40,8 +40,8 @@ Task<> Transfer::run_to_head() {
 
 Task<> Transfer::wait_until_it_may_start() {
     std::optional<EventLoop::TimePoint> deadline = connect_deadline();
-    if (exchange_.deadline && (!deadline || *exchange_.deadline < *deadline)) {
-        deadline = exchange_.deadline;
+    if (exchange_->deadline && (!deadline || *exchange_->deadline < *deadline)) {
+        deadline = exchange_->deadline;
     }
     bool is_late = false;
     try {
@@ -49,18 +49,18 @@ Task<> Transfer::wait_until_it_may_start() {
     } catch (const TimeoutError&) {
         is_late = true;
     }
-    if (is_late && deadline == exchange_.deadline) {
+    if (is_late && deadline == exchange_->deadline) {
         throw TimeoutError();
     }
     if (is_late) {
         throw ConnectionTimeoutError(
-            fmt::format("Connection timeout to host {}", exchange_.url.to_string()));
+            fmt::format("Connection timeout to host {}", exchange_->url.to_string()));
     }
 }
 
 Task<> Transfer::wait_for_place() {
     if (!slot_.is_taken()) {
-        co_await session_->take_slot(slot_, exchange_.url);
+        co_await session_->take_slot(slot_, exchange_->url);
     }
     if (!take_known_address()) {
         const Url& url = peer();
@@ -70,7 +70,7 @@ Task<> Transfer::wait_for_place() {
 
 bool Transfer::take_known_address() {
     const bool is_local =
-        !exchange_.url.unix_socket().empty() || !session_->settings().unix_socket.empty();
+        !exchange_->url.unix_socket().empty() || !session_->settings().unix_socket.empty();
     const std::string proxy_url = proxy();
     if (is_local && proxy_url.empty()) {
         return true;
@@ -87,7 +87,7 @@ void Transfer::start() {
     configure();
     session_->multi().add(shared_from_this());
     begin_time();
-    if (exchange_.chunks) {
+    if (exchange_->chunks) {
         auto self = shared_from_this();
         feeder_ = session_->loop().create_task(feed(std::move(self)));
     }
@@ -143,10 +143,10 @@ std::optional<std::string> Transfer::take_piece() {
 // What a generator yields goes to libcurl as it comes, and no faster than it is sent.
 Task<> Transfer::feed(std::shared_ptr<Transfer> self) {
     Transfer& transfer = *self;
-    RequestBody& body = *transfer.exchange_.body;
+    RequestBody& body = *transfer.exchange_->body;
     std::exception_ptr error;
     try {
-        while (auto chunk = co_await transfer.exchange_.chunks->next()) {
+        while (auto chunk = co_await transfer.exchange_->chunks->next()) {
             body.push(std::move(*chunk));
             transfer.go_on_sending();
             while (body.waiting() >= RequestBody::low_mark) {
@@ -205,7 +205,7 @@ void Transfer::on_end(CURLcode code, const std::exception_ptr& lost) noexcept {
     }
     try {
         if (handle_.easy.info<long>(CURLINFO_HTTP_VERSION) == CURL_HTTP_VERSION_2_0) {
-            session_->note_http2(exchange_.url.origin());
+            session_->note_http2(exchange_->url.origin());
         }
     } catch (const std::bad_alloc&) {  // then it is not known
     }
@@ -215,7 +215,7 @@ void Transfer::on_end(CURLcode code, const std::exception_ptr& lost) noexcept {
 std::exception_ptr Transfer::failure_of(CURLcode code) const noexcept {
     try {
         CurlFailure failure =
-            describe_failure(code, handle_.easy, *handle_.parts, exchange_, session_->settings());
+            describe_failure(code, handle_.easy, *handle_.parts, *exchange_, session_->settings());
         failure.connected = connections_ != 0;
         failure.has_head = has_head_;
         return error_of(failure);
@@ -247,7 +247,7 @@ std::size_t Transfer::on_header(std::string_view line) noexcept {
         return line.size();  // trailers, or nobody listens
     }
     try {
-        if (head_reader_.take(line, exchange_.url)) {
+        if (head_reader_.take(line, exchange_->url)) {
             has_head_ = true;
             go_on_sending();  // libcurl waits for who paused, though it sends no more: a refusal
             wake();
@@ -271,14 +271,14 @@ std::size_t Transfer::on_body(std::string_view bytes) noexcept {
     }
     try {
         if (!has_head_) {
-            head_reader_.check(bytes, exchange_.url);
+            head_reader_.check(bytes, exchange_->url);
             return bytes.size();
         }
         body_size_ += bytes.size();
-        if (exchange_.max_body && body_size_ > *exchange_.max_body) {
+        if (exchange_->max_body && body_size_ > *exchange_->max_body) {
             buffer_.clear();
             failure_ = std::make_exception_ptr(ClientPayloadError(
-                fmt::format("the body is longer than max_body, {} bytes", *exchange_.max_body)));
+                fmt::format("the body is longer than max_body, {} bytes", *exchange_->max_body)));
             return 0;
         }
         buffer_ += bytes;
@@ -304,7 +304,7 @@ std::size_t Transfer::on_read(char* to, std::size_t room) noexcept {
     if (has_hung_up_) {
         return CURL_READFUNC_ABORT;  // which is a ServerDisconnectedError
     }
-    RequestBody& body = *exchange_.body;
+    RequestBody& body = *exchange_->body;
     const std::size_t size = body.take(to, room);
     if (body.waiting() < RequestBody::low_mark && hungry_ && !hungry_->done()) {
         hungry_->set_result();
@@ -317,14 +317,14 @@ std::size_t Transfer::on_read(char* to, std::size_t room) noexcept {
 }
 
 int Transfer::on_rewind() noexcept {
-    return exchange_.body->rewind() ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+    return exchange_->body->rewind() ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
 // libcurl repeats whatever a kept connection did not answer, up to five times; aiohttp repeats
 // once, and only what may be done twice.
 bool Transfer::may_be_repeated() const noexcept {
-    return connections_ < 2 && !exchange_.is_repeated && exchange_.is_idempotent() &&
-           (!exchange_.body || exchange_.body->can_be_repeated());
+    return connections_ < 2 && !exchange_->is_repeated && exchange_->is_idempotent() &&
+           (!exchange_->body || exchange_->body->can_be_repeated());
 }
 
 // In the middle of a body libcurl does not repeat it.
@@ -335,11 +335,11 @@ bool Transfer::loses_kept_connection(CURLcode code) const noexcept {
            curl_easy_getinfo(easy(), CURLINFO_NUM_CONNECTS, &made) == CURLE_OK && made == 0;
 }
 
-Exchange Transfer::take_exchange_again() noexcept {
-    if (exchange_.body) {
-        exchange_.body->rewind();
+std::unique_ptr<Exchange> Transfer::take_exchange_again() noexcept {
+    if (exchange_->body) {
+        exchange_->body->rewind();
     }
-    exchange_.is_repeated = true;
+    exchange_->is_repeated = true;
     return std::move(exchange_);
 }
 

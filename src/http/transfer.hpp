@@ -26,7 +26,7 @@ class Transfer final : public MultiTransfer, public std::enable_shared_from_this
 public:
     static constexpr std::size_t high_mark = std::size_t{256} << 10;
 
-    Transfer(std::shared_ptr<SessionState> session, Exchange&& exchange);
+    Transfer(std::shared_ptr<SessionState> session, std::unique_ptr<Exchange> exchange);
     ~Transfer() override;
 
     /// Starts, and waits until the head is there. *Errors*: why there is none.
@@ -43,12 +43,12 @@ public:
     void abort(const std::exception_ptr& why) noexcept;
 
     const ResponseHead& head() const noexcept { return head_reader_.head(); }
-    const Exchange& exchange() const noexcept { return exchange_; }
+    const Exchange& exchange() const noexcept { return *exchange_; }
     bool has_ended() const noexcept { return has_ended_; }
     /// Whether it failed because a kept connection was closed, and may be made over a new one.
     bool may_be_made_again() const noexcept { return has_lost_kept_; }
     /// What was asked for, from its beginning; nothing of it is left here.
-    Exchange take_exchange_again() noexcept;
+    std::unique_ptr<Exchange> take_exchange_again() noexcept;
 
     CURL* easy() const noexcept override { return handle_.easy.get(); }
     void on_end(CURLcode code, const std::exception_ptr& lost) noexcept override;
@@ -76,7 +76,7 @@ private:
     /// Where to connect to, if that needs no question to anybody; says whether it did not.
     bool take_known_address();
     /// Whom to connect to; the proxy, if there is one.
-    const Url& peer() const noexcept { return proxy_ ? *proxy_ : exchange_.url; }
+    const Url& peer() const noexcept { return proxy_ ? *proxy_ : exchange_->url; }
     bool has_piece() const noexcept { return !buffer_.empty() || has_ended_; }
     std::optional<std::string> take_piece();
     static Task<> feed(std::shared_ptr<Transfer> self);
@@ -87,7 +87,7 @@ private:
     void configure_connection();
     ConnectionOptions connection_options() const;
     void configure_body();
-    std::string proxy() const { return proxy_of(exchange_, session_->settings()); }
+    std::string proxy() const { return proxy_of(*exchange_, session_->settings()); }
 
     bool may_be_repeated() const noexcept;
     bool loses_kept_connection(CURLcode code) const noexcept;
@@ -106,7 +106,7 @@ private:
     std::optional<EventLoop::TimePoint> socket_deadline() const noexcept;
 
     std::shared_ptr<SessionState> session_;
-    Exchange exchange_;
+    std::unique_ptr<Exchange> exchange_;
     RequestHandle handle_;
     std::optional<Url> proxy_;
     std::string resolve_entry_;

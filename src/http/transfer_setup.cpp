@@ -40,10 +40,10 @@ void Transfer::configure() {
     EasyHandle& easy = handle_.easy;
     handle_.parts->transfer = this;
     easy.set(CURLOPT_PRIVATE, static_cast<MultiTransfer*>(this));
-    set_up_request(easy, *handle_.parts, exchange_, session_->settings());
+    set_up_request(easy, *handle_.parts, *exchange_, session_->settings());
     configure_connection();
     configure_body();
-    handle_.is_set_up = sets_the_usual(exchange_, session_->settings());
+    handle_.is_set_up = sets_the_usual(*exchange_, session_->settings());
 }
 
 void Transfer::configure_session() {
@@ -84,16 +84,16 @@ void Transfer::configure_connection() {
 }
 
 ConnectionOptions Transfer::connection_options() const {
-    const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_connect);
+    const std::optional<Delay> limit = limit_of(exchange_->timeout.sock_connect);
     // Of several addresses each gets a part of it; the time itself is the loop's to keep.
     const auto wait = limit ? std::chrono::ceil<std::chrono::milliseconds>(limit->value()) +
                                   std::chrono::seconds(1)
                             : std::chrono::hours(24);
     // A paused stream of HTTP/2 keeps up to 32 MiB within libcurl: bodies that come bit by bit go
     // over a connection of their own.
-    const Url& url = exchange_.url;
-    const bool may_share = session_->settings().http2 && url.is_secure() && !exchange_.chunks;
-    return {.is_fresh = exchange_.is_repeated,
+    const Url& url = exchange_->url;
+    const bool may_share = session_->settings().http2 && url.is_secure() && !exchange_->chunks;
+    return {.is_fresh = exchange_->is_repeated,
             .milliseconds = static_cast<long>(
                 std::min<std::chrono::milliseconds>(wait, std::chrono::hours(24)).count()),
             .version = may_share ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1,
@@ -102,13 +102,13 @@ ConnectionOptions Transfer::connection_options() const {
 
 void Transfer::configure_body() {
     EasyHandle& easy = handle_.easy;
-    if (exchange_.body && exchange_.method != "HEAD") {
+    if (exchange_->body && exchange_->method != "HEAD") {
         easy.set(CURLOPT_UPLOAD, 1L);
         easy.set(CURLOPT_READFUNCTION, &read_function);
         easy.set(CURLOPT_READDATA, handle_.parts.get());
         easy.set(CURLOPT_SEEKFUNCTION, &seek_function);
         easy.set(CURLOPT_SEEKDATA, handle_.parts.get());
-        const std::optional<std::size_t>& size = exchange_.body->size();
+        const std::optional<std::size_t>& size = exchange_->body->size();
         easy.set(CURLOPT_INFILESIZE_LARGE, size ? static_cast<curl_off_t>(*size) : -1);
     }
 }

@@ -11,7 +11,7 @@
 namespace ringio::http::detail {
 
 std::optional<EventLoop::TimePoint> Transfer::connect_deadline() const noexcept {
-    const std::optional<Delay> limit = limit_of(exchange_.timeout.connect);
+    const std::optional<Delay> limit = limit_of(exchange_->timeout.connect);
     return limit ? std::optional(began_ + limit->value()) : std::nullopt;
 }
 
@@ -19,13 +19,13 @@ std::optional<EventLoop::TimePoint> Transfer::socket_deadline() const noexcept {
     if (connections_ == 0) {
         return connect_end_;
     }
-    const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_read);
+    const std::optional<Delay> limit = limit_of(exchange_->timeout.sock_read);
     return limit ? std::optional(last_activity_ + limit->value()) : std::nullopt;
 }
 
 void Transfer::begin_time() {
     connect_end_ = connect_deadline();
-    if (const std::optional<Delay> limit = limit_of(exchange_.timeout.sock_connect)) {
+    if (const std::optional<Delay> limit = limit_of(exchange_->timeout.sock_connect)) {
         const EventLoop::TimePoint end = session_->loop().time() + limit->value();
         connect_end_ = std::min(end, connect_end_.value_or(end));
     }
@@ -34,8 +34,8 @@ void Transfer::begin_time() {
 
 void Transfer::arm_timer() {
     std::optional<EventLoop::TimePoint> end = socket_deadline();
-    if (exchange_.deadline) {
-        end = std::min(*exchange_.deadline, end.value_or(*exchange_.deadline));
+    if (exchange_->deadline) {
+        end = std::min(*exchange_->deadline, end.value_or(*exchange_->deadline));
     }
     if (end) {
         timer_ = session_->loop().call_at(*end, [this] { on_timer(); });
@@ -43,7 +43,7 @@ void Transfer::arm_timer() {
 }
 
 void Transfer::note_activity() noexcept {
-    if (exchange_.timeout.sock_read) {
+    if (exchange_->timeout.sock_read) {
         last_activity_ = session_->loop().time();
     }
 }
@@ -65,7 +65,7 @@ void Transfer::on_timer() noexcept {
 }
 
 std::exception_ptr Transfer::why_late(EventLoop::TimePoint now) const {
-    if (exchange_.deadline && now >= *exchange_.deadline) {
+    if (exchange_->deadline && now >= *exchange_->deadline) {
         return std::make_exception_ptr(TimeoutError());
     }
     const std::optional<EventLoop::TimePoint> end = socket_deadline();
@@ -74,7 +74,7 @@ std::exception_ptr Transfer::why_late(EventLoop::TimePoint now) const {
     }
     if (connections_ == 0) {
         return std::make_exception_ptr(ConnectionTimeoutError(
-            fmt::format("Connection timeout to host {}", exchange_.url.to_string())));
+            fmt::format("Connection timeout to host {}", exchange_->url.to_string())));
     }
     return std::make_exception_ptr(SocketTimeoutError("Timeout on reading data from socket"));
 }

@@ -68,6 +68,11 @@ std::string address_list(const std::vector<AddressInfo>& found) {
     return list;
 }
 
+/// Under what an answer about a host is kept.
+std::string peer_name(const std::string& host, unsigned port) {
+    return host + ':' + std::to_string(port);
+}
+
 }  // namespace
 
 void register_session(const std::shared_ptr<SessionState>& session) {
@@ -182,7 +187,7 @@ std::optional<std::string> SessionState::known_address(const Url& url) const {
     if (url.host_is_address()) {
         return std::string();
     }
-    const auto known = names_.find(fmt::format("{}:{}", url.host(), url.port()));
+    const auto known = names_.find(peer_name(url.host(), url.port()));
     return known != names_.end() && known->second.until > loop().time()
                ? std::optional(known->second.entry)
                : std::nullopt;
@@ -200,7 +205,7 @@ Task<std::string> SessionState::resolve(std::string host, unsigned port) {
     std::string entry = fmt::format("+{}:{}:{}", host, port, address_list(found));
     std::erase_if(names_, [&](const auto& name) { return name.second.until <= loop().time(); });
     if (names_.size() < names_max) {
-        names_.insert_or_assign(fmt::format("{}:{}", host, port),
+        names_.insert_or_assign(peer_name(host, port),
                                 Answer{entry, loop().time() + name_lifetime});
     }
     co_return entry;

@@ -9,7 +9,8 @@ void AnyFuture::throw_invalid() {
         "this handle refers to no future: it was default-constructed or moved from");
 }
 
-bool AnyFuture::request_cancel(const std::string& message, const std::source_location& where) {
+bool AnyFuture::request_cancel(const std::string& message,
+                               const std::source_location& where) const {
     const IntrusivePtr<detail::FutureStateBase> kept = checked();  // this handle may go
     kept->check_thread();
     const detail::CancelOrigin origin(CancelCause::call, where);

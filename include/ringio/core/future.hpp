@@ -161,7 +161,7 @@ public:
     /// Asks for an end without a result; false when it is done. `where`, and the task that runs,
     /// become the CancelledError's source(). *Python*: Future.cancel(msg).
     bool cancel(const std::string& message = {},
-                const std::source_location& where = std::source_location::current()) {
+                const std::source_location& where = std::source_location::current()) const {
         return request_cancel(message, where);
     }
 
@@ -173,7 +173,9 @@ public:
     EventLoop& get_loop() const { return checked()->loop(); }
 
     /// Takes one callback back, by what add_done_callback() returned; returns how many there were.
-    std::size_t remove_done_callback(std::uint64_t id) { return state().remove_done_callback(id); }
+    std::size_t remove_done_callback(std::uint64_t id) const {
+        return state().remove_done_callback(id);
+    }
 
     detail::FutureAwaiter<void> operator co_await() const {
         return detail::FutureAwaiter<void>(checked());
@@ -207,7 +209,7 @@ protected:
 
 private:
     [[noreturn]] static void throw_invalid();
-    bool request_cancel(const std::string& message, const std::source_location& where);
+    bool request_cancel(const std::string& message, const std::source_location& where) const;
 
     IntrusivePtr<detail::FutureStateBase> state_;
 };

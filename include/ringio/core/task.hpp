@@ -282,11 +282,11 @@ public:
     using FutureHandle::FutureHandle;
 
     /// Takes one request to cancel back; returns how many are left.
-    unsigned uncancel() { return task().uncancel(); }
+    unsigned uncancel() const { return task().uncancel(); }
     /// Returns how many requests to cancel there were, less those taken back.
     unsigned cancelling() const { return task().cancelling(); }
     std::string get_name() const { return task().name(); }
-    void set_name(std::string_view name) { task().set_name(name); }
+    void set_name(std::string_view name) const { task().set_name(name); }
 
     /// Returns the context that the task runs in, shared with it.
     Context get_context() const { return task().context(); }

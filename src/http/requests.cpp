@@ -13,6 +13,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -29,11 +30,13 @@ struct Call {
     int connections = 0;
     std::string body = {};
     std::exception_ptr failure = {};
+    Clock::time_point last_activity = {};  // since there is a connection
 };
 
 /// Runs a callback: what it throws ends the call, and is thrown again by it.
 template <class Work>
 std::size_t guarded(Call& call, std::size_t size, Work work) noexcept {
+    call.last_activity = Clock::now();
     try {
         work();
         return size;
@@ -69,7 +72,9 @@ std::size_t take_body(char* data, std::size_t, std::size_t size, void* given) {
 }
 
 std::size_t give_body(char* data, std::size_t size, std::size_t count, void* given) {
-    return static_cast<Call*>(given)->exchange->body->take(data, size * count);
+    Call& call = *static_cast<Call*>(given);
+    call.last_activity = Clock::now();
+    return call.exchange->body->take(data, size * count);
 }
 
 int rewind_body(void* given, curl_off_t, int) {
@@ -96,16 +101,32 @@ long milliseconds_of(std::chrono::nanoseconds time) {
             .count());
 }
 
+/// What is left of `sock_read`, which begins with the connection.
+std::optional<std::chrono::nanoseconds> time_to_read(const Call& call) {
+    const std::optional<Delay> limit = http::detail::limit_of(call.exchange->timeout.sock_read);
+    if (!limit || call.connections == 0) {
+        return std::nullopt;
+    }
+    return limit->value() - (Clock::now() - call.last_activity);
+}
+
 }  // namespace
 
 struct Session::State {
+    template <auto clean_up>
     struct CleanUp {
-        void operator()(CURLSH* owned) const noexcept { curl_share_cleanup(owned); }
+        template <class Owned>
+        void operator()(Owned* owned) const noexcept {
+            clean_up(owned);
+        }
     };
 
     explicit State(const SessionOptions& options)
-        : settings(options), share(curl_share_init()), easy(http::detail::EasyHandle::make()) {
-        if (!share) {
+        : settings(options),
+          share(curl_share_init()),
+          multi(curl_multi_init()),
+          easy(http::detail::EasyHandle::make()) {
+        if (!share || !multi) {
             throw std::bad_alloc();
         }
         if (settings.cookies) {
@@ -119,9 +140,11 @@ struct Session::State {
 
     Response perform(const Exchange& exchange);
     void set_up(Call& call);
+    CURLcode run(const Call& call);
 
     const http::detail::SessionSettings settings;
-    const std::unique_ptr<CURLSH, CleanUp> share;
+    const std::unique_ptr<CURLSH, CleanUp<&curl_share_cleanup>> share;
+    const std::unique_ptr<CURLM, CleanUp<&curl_multi_cleanup>> multi;
     http::detail::EasyHandle easy;
 };
 
@@ -153,6 +176,33 @@ void Session::State::set_up(Call& call) {
     easy.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds_of(connect.value()));
 }
 
+// As curl_easy_perform(), which knows no limit between two pieces.
+CURLcode Session::State::run(const Call& call) {
+    constexpr std::chrono::nanoseconds longest = std::chrono::seconds(1);
+    if (curl_multi_add_handle(multi.get(), easy.get()) != CURLM_OK) {
+        return CURLE_OUT_OF_MEMORY;
+    }
+    const ScopeExit removed([this] { curl_multi_remove_handle(multi.get(), easy.get()); });
+    for (int running = 1; running != 0;) {
+        CURLMcode code = curl_multi_perform(multi.get(), &running);
+        const std::chrono::nanoseconds left = time_to_read(call).value_or(longest);
+        if (code == CURLM_OK && running != 0) {
+            if (left <= std::chrono::nanoseconds(0)) {
+                throw http::SocketTimeoutError("Timeout on reading data from socket");
+            }
+            code = curl_multi_poll(multi.get(), nullptr, 0,
+                                   static_cast<int>(milliseconds_of(std::min(left, longest))),
+                                   nullptr);
+        }
+        if (code != CURLM_OK) {
+            return CURLE_OUT_OF_MEMORY;
+        }
+    }
+    int left = 0;
+    const CURLMsg* const message = curl_multi_info_read(multi.get(), &left);
+    return message != nullptr ? message->data.result : CURLE_OUT_OF_MEMORY;
+}
+
 Response Session::State::perform(const Exchange& exchange) {
     Call call{.exchange = &exchange};
     http::detail::RequestParts parts;
@@ -161,7 +211,7 @@ Response Session::State::perform(const Exchange& exchange) {
     http::detail::set_up_session(easy, parts, settings);
     http::detail::set_up_request(easy, parts, exchange, settings);
     const Clock::time_point begin = Clock::now();
-    const CURLcode code = curl_easy_perform(easy.get());
+    const CURLcode code = run(call);
     const bool failed = code != CURLE_OK || !call.has_head;
     http::detail::CurlFailure failure;
     if (failed) {

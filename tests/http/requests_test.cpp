@@ -151,6 +151,9 @@ ASYNC_TEST_CASE("requests: errors are those of the session") {
         CHECK(error_text<TimeoutError>([&] {
                   return requests::get(server.url("/slow"), {.timeout = {.total = 20ms}});
               }) == "timed out");
+        CHECK(error_text<http::SocketTimeoutError>([&] {
+                  return requests::get(server.url("/slow"), {.timeout = {.sock_read = 20ms}});
+              }) == "Timeout on reading data from socket");
         CHECK(error_text<http::ClientPayloadError>([&] {
                   return requests::get(server.url("/large"), {.max_body = 10});
               }) == "the body is longer than max_body, 10 bytes");

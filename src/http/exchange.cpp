@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -12,10 +13,12 @@
 namespace ringio::http::detail {
 namespace {
 
+// libcurl sends a head of 1 MiB at most.
+constexpr std::size_t headers_max = 1'000'000;
+
 Url url_of(const SessionSettings& settings, const RequestSpec& spec) {
     const std::optional<Url>& base = settings.base_url;
-    const bool is_whole = !base || spec.url.find("://") != std::string::npos;
-    Url url = is_whole ? Url(spec.url) : base->join(spec.url);
+    Url url = base ? base->join(spec.url) : Url(spec.url);
     if (!spec.params.empty()) {
         url = url.with_params(spec.params);
     }
@@ -29,7 +32,10 @@ std::optional<Credentials> credentials_of(const SessionSettings& settings, const
     if (in_url && spec.auth) {
         throw std::invalid_argument("Cannot combine AUTH argument with credentials encoded in URL");
     }
-    std::optional<Credentials> auth = spec.auth ? spec.auth : settings.auth;
+    std::optional<Credentials> auth = spec.auth;
+    if (!auth && (!settings.base_url || settings.base_url->origin() == url.origin())) {
+        auth = settings.auth;
+    }
     if (in_url) {
         auth = Credentials{url.user(), url.password()};
     }
@@ -38,6 +44,17 @@ std::optional<Credentials> credentials_of(const SessionSettings& settings, const
             "Cannot combine AUTHORIZATION header with AUTH argument or credentials encoded in URL");
     }
     return auth;
+}
+
+void check_size(const Headers& headers) {
+    std::size_t size = 0;
+    for (const auto& [name, value] : headers) {
+        size += name.size() + value.size();
+    }
+    if (size > headers_max) {
+        throw std::invalid_argument(fmt::format(
+            "the headers of a request may have {} bytes; these are {}", headers_max, size));
+    }
 }
 
 Headers headers_of(const SessionSettings& settings, const RequestSpec& spec,
@@ -67,6 +84,7 @@ Headers headers_of(const SessionSettings& settings, const RequestSpec& spec,
     if (auth && !headers.contains("Authorization")) {
         headers.add("Authorization", auth->header());
     }
+    check_size(headers);
     return headers;
 }
 

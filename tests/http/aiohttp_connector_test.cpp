@@ -369,6 +369,8 @@ ASYNC_TEST_CASE("aiohttp build_url_returns_expected_url: what a URL is relative 
     CHECK_AWAIT(fetched(session, "../x?y"), "/base/x?y");
     CHECK_AWAIT(fetched(session, "/x"), "/x");
     CHECK_AWAIT(fetched(session, "?q=1"), "/base/dir/?q=1");
+    CHECK_AWAIT(fetched(session, "/login?next=http://x/"), "/login?next=http://x/");
+    CHECK_AWAIT(fetched(session, "/http://x/"), "/http://x/");
     CHECK_AWAIT(fetched(session, ""), "/base/dir/");
     co_await session.close();
     const std::string page = server.url("/base/page");

@@ -185,6 +185,25 @@ ASYNC_TEST_CASE(
     co_await end(session, server);
 }
 
+ASYNC_TEST_CASE("ClientSession: .auth is for the host of base_url, if there is one") {
+    HttpServer server;
+    HttpServer other;
+    co_await server.start(hello);
+    co_await other.start(hello);
+    const std::string base = server.url("/");
+    ClientSession session({.base_url = base, .auth = http::BasicAuth{"me", "pw"}});
+    CHECK_AWAIT(text_at(session, "/x"), "hello");
+    CHECK_AWAIT(text_at(session, other.url("/")), "hello");
+    CHECK(server.heard.at(0).headers["Authorization"] == "Basic bWU6cHc=");
+    CHECK(!other.heard.at(0).headers.contains("Authorization"));
+    co_await session.close();
+    co_await other.stop();
+    ClientSession anywhere({.auth = http::BasicAuth{"me", "pw"}});
+    CHECK_AWAIT(text_at(anywhere, server.url("/")), "hello");
+    CHECK(server.heard.at(1).headers["Authorization"] == "Basic bWU6cHc=");
+    co_await end(anywhere, server);
+}
+
 ASYNC_TEST_CASE("ClientSession: a Unix socket, by URL and by option") {
     const TempFolder folder;
     const std::string path = folder / "web.sock";

@@ -51,7 +51,7 @@ constexpr Row rows[] = {
     ROW(CURLE_WEIRD_SERVER_REPLY, response),
     ROW(CURLE_REMOTE_ACCESS_DENIED, connection),
     ROW(CURLE_HTTP2, exchange),
-    ROW(CURLE_PARTIAL_FILE, payload),
+    ROW(CURLE_PARTIAL_FILE, exchange),
     ROW(CURLE_HTTP_RETURNED_ERROR, response),
     ROW(CURLE_WRITE_ERROR, payload),
     ROW(CURLE_UPLOAD_FAILED, connection),
@@ -162,8 +162,10 @@ std::exception_ptr exchange_error(const CurlFailure& failure, const std::string&
             static_cast<int>(failure.proxy_status),
             fmt::format("the proxy refused the connection [{}]", text), failure.url));
     }
-    if (failure.system_error != 0) {
-        return std::make_exception_ptr(ClientOSError(system_code(failure, 0), text));
+    // libcurl keeps the errno of an earlier failure: it is of this one if the text says it, too.
+    const std::error_code code = system_code(failure, 0);
+    if (code && text.find(code.message()) != std::string::npos) {
+        return std::make_exception_ptr(ClientOSError(code, text));
     }
     return std::make_exception_ptr(
         ServerDisconnectedError(fmt::format("Server disconnected [{}]", text)));
@@ -224,6 +226,11 @@ std::exception_ptr error_of(const CurlFailure& failure) {
         case Kind::url:
             return std::make_exception_ptr(InvalidURL(fmt::format("{} [{}]", failure.url, text)));
         case Kind::memory:
+            if (failure.connected && !failure.has_head) {
+                return std::make_exception_ptr(ClientResponseError(
+                    400, fmt::format("a line of the head is longer than 100 KiB [{}]", text),
+                    failure.url));
+            }
             return std::make_exception_ptr(std::bad_alloc());
         case Kind::connection:
             break;

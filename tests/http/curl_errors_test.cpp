@@ -73,20 +73,26 @@ TEST_CASE("curl errors: each code becomes one class, and its name is in the text
     CHECK(becomes<TooManyRedirects>({.code = 47}));
     CHECK(becomes<InvalidURL>({.code = 3}));
     CHECK(becomes<std::bad_alloc>({.code = 27}));
+    CHECK(becomes<ClientResponseError>({.code = 27, .connected = true}));  // a line of the head
     for (const int code : {2, 4, 9, 25, 26, 34, 43, 89, 93, 94}) {
         CHECK(becomes<Lost>({.code = code}));
     }
 }
 
 TEST_CASE("curl errors: bytes that could not be moved are told by how far it was") {
-    for (const int code : {16, 55, 56, 81, 92, 95}) {
+    for (const int code : {16, 18, 55, 56, 81, 92, 95}) {
         CHECK(becomes<ServerDisconnectedError>({.code = code}));
-        CHECK(becomes<ClientOSError>({.code = code, .system_error = ECONNRESET}));
+        const CurlFailure reset{.code = code,
+                                .text = "Recv failure: Connection reset by peer",
+                                .system_error = ECONNRESET};
+        CHECK(*thrown_for(reset).type == typeid(ClientOSError));
         CHECK(becomes<ClientPayloadError>(
             {.code = code, .system_error = ECONNRESET, .has_head = true}));
         CHECK(becomes<ClientHttpProxyError>({.code = code, .proxy_status = 407}));
         CHECK(becomes<ServerDisconnectedError>({.code = code, .proxy_status = 200}));
     }
+    // libcurl has the errno of what went before; its words are of this failure.
+    CHECK(becomes<ServerDisconnectedError>({.code = 56, .system_error = ECONNREFUSED}));
     CHECK(becomes<ConnectionTimeoutError>({.code = 28}));
     CHECK(becomes<SocketTimeoutError>({.code = 28, .connected = true}));
 }

@@ -154,6 +154,32 @@ ASYNC_TEST_CASE("failures: a head without an end is refused, and not kept") {
     co_await end(session, server);
 }
 
+ASYNC_TEST_CASE("failures: a line of the head that libcurl has no room for is refused") {
+    HttpServer server;
+    co_await server.start([](const Heard&) {
+        return answer("200 OK", "", fmt::format("X: {}\r\n", std::string(110'000, 'x')));
+    });
+    ClientSession session;
+    const std::string error =
+        co_await text_of<http::ClientResponseError>(session.get(server.url("/")));
+    CHECK(error.starts_with("400, message='a line of the head is longer than 100 KiB [CURLE_OUT"));
+    co_await end(session, server);
+}
+
+ASYNC_TEST_CASE("failures: headers that libcurl has no room for are not sent") {
+    HttpServer server;
+    co_await server.start([](const Heard&) { return answer("200 OK", ""); });
+    ClientSession session;
+    const std::string large(1'000'000, 'x');
+    const std::string error = co_await text_of<std::invalid_argument>(
+        session.get(server.url("/"), {.headers = {{"X", large}}}));
+    CHECK(error == "the headers of a request may have 1000000 bytes; these are 1000001");
+    const std::string less(50'000, 'x');
+    auto response = co_await session.get(server.url("/"), {.headers = {{"X", less}}});
+    CHECK(response.status() == 200);
+    co_await end(session, server);
+}
+
 ASYNC_TEST_CASE("failures: retried once, on a kept connection, for an idempotent method") {
     HttpServer server;
     HttpServer::Script script = [](Conversation& client) -> Task<> {

@@ -155,13 +155,11 @@ Task<> Transfer::feed(std::shared_ptr<Transfer> self) {
                 co_await hungry;
             }
         }
-    } catch (const CancelledError&) {
-        throw;
     } catch (...) {
         error = std::current_exception();
     }
     if (error) {
-        transfer.abort(error);
+        transfer.abort(error);  // no effect where the end of the transfer has cancelled this task
     }
     body.finish();
     transfer.go_on_sending();
@@ -185,6 +183,10 @@ void Transfer::abort(const std::exception_ptr& why) noexcept {
     } catch (...) {
         failure_ = std::current_exception();
     }
+    let_go();
+}
+
+void Transfer::let_go() noexcept {
     handle_.is_set_up = false;
     session_->multi().remove_soon(*this);
     end();
@@ -251,6 +253,7 @@ std::size_t Transfer::on_header(std::string_view line) noexcept {
             has_head_ = true;
             go_on_sending();  // libcurl waits for who paused, though it sends no more: a refusal
             wake();
+            end_if_whole();
         }
     } catch (...) {
         failure_ = std::current_exception();
@@ -288,9 +291,24 @@ std::size_t Transfer::on_body(std::string_view bytes) noexcept {
     }
     wake();
     return bytes.size();
+    end_if_whole();
 }
 
 // Of a server that hangs up libcurl says nothing before it has sent something to it.
+// libcurl would go on to send, and so does not say that the answer is whole.
+void Transfer::end_if_whole() noexcept {
+    if (!exchange_->body || exchange_->body->at_end()) {
+        return;
+    }
+    const ResponseHead& head = head_reader_.head();
+    const std::string_view length = head.headers.get("Content-Length");
+    const bool is_whole = !length.empty() && !head.headers.contains("Content-Encoding") &&
+                          length == fmt::format("{}", body_size_);
+    if (is_whole || head.status == 204) {
+        let_go();
+    }
+}
+
 void Transfer::on_unwatched() noexcept {
     if (is_send_paused_ && !is_paused_ && !has_head_ && !has_ended_) {
         has_hung_up_ = true;

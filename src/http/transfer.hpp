@@ -94,6 +94,9 @@ private:
     std::exception_ptr failure_of(CURLcode code) const noexcept;
     void end() noexcept;
     void wake() noexcept;
+    /// Ends it in the middle of what libcurl does: its connection goes.
+    void let_go() noexcept;
+    void end_if_whole() noexcept;
 
     void begin_time();
     void arm_timer();

@@ -64,6 +64,11 @@ AsyncGenerator<std::string> failing() {
     throw std::runtime_error("no more");
 }
 
+AsyncGenerator<std::string> cancelled() {
+    co_yield std::string("some");
+    throw CancelledError();
+}
+
 AsyncGenerator<std::string> waiting(Event& event) {
     co_yield std::string("some");
     co_await event.wait();
@@ -131,6 +136,37 @@ ASYNC_TEST_CASE("uploads: what a generator throws is the error of the request") 
     auto next = co_await session.post(server.url("/"), {.data = "x"});
     CHECK(next.status() == 200);
     co_await end(session, server);
+}
+
+ASYNC_TEST_CASE("uploads: a generator that ends by a cancellation ends the request so") {
+    HttpServer server;
+    co_await server.start(size_and_coding);
+    ClientSession session;
+    auto upload = create_task(session.post(server.url("/"), {.data = cancelled()}));
+    CHECK_AWAIT(is_cancelled(upload), true);
+    auto next = co_await session.post(server.url("/"), {.data = "x"});
+    CHECK(next.status() == 200);
+    co_await end(session, server);
+}
+
+ASYNC_TEST_CASE("uploads: an answer that is whole is given, though the generator still waits") {
+    for (const std::string_view text :
+         {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nall",
+          "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n"}) {
+        HttpServer server;
+        HttpServer::Script script = [text](Conversation& client) -> Task<> {
+            static_cast<void>(co_await client.next_head());
+            co_await client.send(std::string(text));
+            co_await client.until_gone();
+        };
+        co_await server.run_script(std::move(script));
+        ClientSession session;
+        Event never;
+        auto response = co_await session.post(server.url("/"), {.data = waiting(never)});
+        const std::string body = co_await response.text();
+        CHECK(body == (text.ends_with("all") ? "all" : ""));
+        co_await end(session, server);
+    }
 }
 
 ASYNC_TEST_CASE("uploads: an answer that comes first is the answer, and the rest is not sent") {

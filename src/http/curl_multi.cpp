@@ -4,12 +4,16 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <chrono>
 #include <new>
 #include <stdexcept>
 #include <utility>
 
 namespace ringio::http::detail {
 namespace {
+
+constexpr std::chrono::milliseconds pause_patience{100};
 
 std::exception_ptr lost_all(CURLMcode code) noexcept {
     try {
@@ -116,6 +120,11 @@ void CurlMulti::remove_and_go_on() noexcept {
 
 void CurlMulti::remove(const std::shared_ptr<MultiTransfer>& transfer, CURLcode code,
                        const std::exception_ptr& lost) noexcept {
+    // libcurl 7.88 loses the memory of what it keeps for a paused stream of HTTP/2.
+    if (transfer->is_paused() || transfer->wants_to_go_on_) {
+        transfer->drop_rest();
+        curl_easy_pause(transfer->easy(), CURLPAUSE_CONT);
+    }
     curl_multi_remove_handle(multi_, transfer->easy());
     const std::size_t index = transfer->index_;
     running_.back()->index_ = index;
@@ -203,6 +212,51 @@ void CurlMulti::set_timer(long milliseconds) {
     }
 }
 
+// The answers of one connection of HTTP/2 come in turns. libcurl 7.88, which looks at one stream at
+// a time, now and then (once in a thousand) puts the bytes of a paused one aside, has those of
+// another behind them, and tells nobody: the socket is empty, and that one waits for ever.
+void CurlMulti::note_pause() noexcept {
+    if (std::exchange(watches_pause_, true)) {
+        return;
+    }
+    progress_at_pause_ = progress_;
+    try {
+        pause_timer_ = loop_.call_later(pause_patience, [this] { look_behind_paused(); });
+    } catch (const std::bad_alloc&) {
+        watches_pause_ = false;
+    }
+}
+
+void CurlMulti::look_behind_paused() noexcept {
+    watches_pause_ = false;
+    if (!is_any_paused()) {
+        return;
+    }
+    const IntrusivePtr<CurlMulti> kept(this);
+    const bool others_wait =
+        std::ranges::any_of(running_, [](const auto& each) { return !each->is_paused(); });
+    if (others_wait && progress_ == progress_at_pause_) {
+        act_as_if_readable();
+    }
+    if (multi_ != nullptr) {
+        note_pause();
+    }
+}
+
+void CurlMulti::act_as_if_readable() noexcept {
+    std::vector<int> open;
+    try {
+        for (const auto& [fd, socket] : sockets_) {
+            open.push_back(fd);
+        }
+    } catch (const std::bad_alloc&) {
+        return;  // the next time
+    }
+    for (std::size_t at = 0; at < open.size() && multi_ != nullptr; ++at) {
+        act(open[at], CURL_CSELECT_IN);
+    }
+}
+
 void CurlMulti::lose_all(const std::exception_ptr& reason) noexcept {
     while (!running_.empty()) {
         const std::shared_ptr<MultiTransfer> transfer = running_.back();
@@ -210,6 +264,8 @@ void CurlMulti::lose_all(const std::exception_ptr& reason) noexcept {
     }
     curl_multi_cleanup(std::exchange(multi_, nullptr));  // closes by close_socket()
     timer_.cancel();
+    pause_timer_.cancel();
+    watches_pause_ = false;
     has_expired_ = false;
     has_work_ = false;
     forget_sockets();

@@ -36,6 +36,10 @@ public:
     virtual void on_removed() noexcept = 0;
     /// libcurl, in the middle of what it does, waits for nothing of its socket any more.
     virtual void on_unwatched() noexcept {}
+    /// Whether its reader is slow, and libcurl keeps what comes.
+    virtual bool is_paused() const noexcept { return false; }
+    /// It goes on for the last time, and what libcurl kept for it is nobody's.
+    virtual void drop_rest() noexcept {}
 
 protected:
     MultiTransfer() = default;
@@ -74,8 +78,10 @@ public:
     /// Has a transfer that paused go on in the next turn.
     void go_on_soon(MultiTransfer& transfer) noexcept;
 
-    /// Says that bytes have moved, for the guard against spinning.
+    /// Says that bytes have moved, for the guards against spinning and standing still.
     void note_progress() noexcept { ++progress_; }
+    /// Says that a transfer paused, in the middle of what libcurl does: others may wait behind it.
+    void note_pause() noexcept;
 
     /// Ends all transfers, for that reason, and closes all connections. Idempotent.
     void close(const std::exception_ptr& reason) noexcept;
@@ -130,6 +136,9 @@ private:
     void arm_poll(CurlSocket& socket);
     void after_curl(CURLMcode code) noexcept;
     bool is_spinning(CurlSocket& socket) noexcept;
+    bool is_any_paused() const noexcept;
+    void look_behind_paused() noexcept;
+    void act_as_if_readable() noexcept;
     void report_spinning(const CurlSocket& socket) noexcept;
     void remove(const std::shared_ptr<MultiTransfer>& transfer, CURLcode code,
                 const std::exception_ptr& lost) noexcept;
@@ -144,6 +153,9 @@ private:
     std::unordered_map<int, IntrusivePtr<CurlSocket>> sockets_;
     std::vector<IntrusivePtr<CurlSocket>> changed_;  // whose poll is not what is wanted
     TimerHandle timer_;
+    TimerHandle pause_timer_;            // while a transfer is paused
+    std::size_t progress_at_pause_ = 0;  // when that was set
+    bool watches_pause_ = false;
     bool is_queued_ = false;
     bool has_expired_ = false;  // in the next turn libcurl is to look at its timers
     bool has_work_ = false;     // some transfer is to be removed, or to go on

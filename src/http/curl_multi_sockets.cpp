@@ -4,6 +4,7 @@
 #include <ringio/base/system_calls.hpp>
 #include <ringio/core/report.hpp>
 
+#include <algorithm>
 #include <new>
 #include <string>
 #include <utility>
@@ -146,8 +147,13 @@ bool CurlMulti::is_spinning(CurlSocket& socket) noexcept {
     return ++socket.idle_rounds >= spinning_rounds;
 }
 
+// What comes for a stream of HTTP/2 that nobody reads stays in the socket.
+bool CurlMulti::is_any_paused() const noexcept {
+    return std::ranges::any_of(running_, [](const auto& each) { return each->is_paused(); });
+}
+
 void CurlMulti::report_spinning(const CurlSocket& socket) noexcept {
-    if (socket.idle_rounds != spinning_rounds) {
+    if (socket.idle_rounds != spinning_rounds || is_any_paused()) {
         return;
     }
     constexpr const char* message = "libcurl does nothing with a socket that is ready";

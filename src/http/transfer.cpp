@@ -265,11 +265,12 @@ std::size_t Transfer::on_header(std::string_view line) noexcept {
 std::size_t Transfer::on_body(std::string_view bytes) noexcept {
     session_->multi().note_progress();
     note_activity();
-    if (has_ended_) {
+    if (has_ended_ || is_dropped_) {
         return bytes.size();
     }
     if (buffer_.size() >= high_mark) {
         is_paused_ = true;
+        session_->multi().note_pause();
         return CURL_WRITEFUNC_PAUSE;
     }
     try {
@@ -290,11 +291,10 @@ std::size_t Transfer::on_body(std::string_view bytes) noexcept {
         return 0;
     }
     wake();
-    return bytes.size();
     end_if_whole();
+    return bytes.size();
 }
 
-// Of a server that hangs up libcurl says nothing before it has sent something to it.
 // libcurl would go on to send, and so does not say that the answer is whole.
 void Transfer::end_if_whole() noexcept {
     if (!exchange_->body || exchange_->body->at_end()) {
@@ -309,6 +309,7 @@ void Transfer::end_if_whole() noexcept {
     }
 }
 
+// Of a server that hangs up libcurl says nothing before it has sent something to it.
 void Transfer::on_unwatched() noexcept {
     if (is_send_paused_ && !is_paused_ && !has_head_ && !has_ended_) {
         has_hung_up_ = true;
@@ -348,8 +349,9 @@ bool Transfer::may_be_repeated() const noexcept {
 // In the middle of a body libcurl does not repeat it.
 bool Transfer::loses_kept_connection(CURLcode code) const noexcept {
     long made = 0;
-    return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) && !has_head_ &&
-           connections_ == 1 && may_be_repeated() &&
+    const bool was_closed = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
+                            code == CURLE_PARTIAL_FILE || code == CURLE_HTTP2_STREAM;
+    return was_closed && !has_head_ && connections_ == 1 && may_be_repeated() &&
            curl_easy_getinfo(easy(), CURLINFO_NUM_CONNECTS, &made) == CURLE_OK && made == 0;
 }
 

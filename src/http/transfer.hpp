@@ -54,6 +54,8 @@ public:
     void on_end(CURLcode code, const std::exception_ptr& lost) noexcept override;
     void on_removed() noexcept override { session_->put_back(std::move(handle_)); }
     void on_unwatched() noexcept override;
+    bool is_paused() const noexcept override { return is_paused_; }
+    void drop_rest() noexcept override { is_dropped_ = true; }
 
     // What libcurl calls.
     std::size_t on_header(std::string_view line) noexcept;
@@ -92,11 +94,11 @@ private:
     bool may_be_repeated() const noexcept;
     bool loses_kept_connection(CURLcode code) const noexcept;
     std::exception_ptr failure_of(CURLcode code) const noexcept;
-    void end() noexcept;
-    void wake() noexcept;
     /// Ends it in the middle of what libcurl does: its connection goes.
     void let_go() noexcept;
     void end_if_whole() noexcept;
+    void end() noexcept;
+    void wake() noexcept;
 
     void begin_time();
     void arm_timer();
@@ -131,6 +133,7 @@ private:
     int connections_ = 0;  // how many it had: it may have been repeated
     bool has_ended_ = false;
     bool has_lost_kept_ = false;   // a connection that was used before
+    bool is_dropped_ = false;      // what comes now is nobody's
     bool is_paused_ = false;       // the reader is slow
     bool is_send_paused_ = false;  // the feeder is
     bool has_hung_up_ = false;     // the server, while the feeder was slow

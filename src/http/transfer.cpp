@@ -8,7 +8,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace ringio::http::detail {
@@ -302,8 +304,10 @@ void Transfer::end_if_whole() noexcept {
     }
     const ResponseHead& head = head_reader_.head();
     const std::string_view length = head.headers.get("Content-Length");
-    const bool is_whole = !length.empty() && !head.headers.contains("Content-Encoding") &&
-                          length == fmt::format("{}", body_size_);
+    std::uint64_t size = 0;
+    const auto parsed = std::from_chars(length.data(), length.data() + length.size(), size);
+    const bool is_whole = parsed.ec == std::errc() && size == body_size_ &&
+                          !head.headers.contains("Content-Encoding");
     if (is_whole || head.status == 204) {
         let_go();
     }

@@ -44,7 +44,8 @@ public:
     /// Stops to listen. Connections stay open, under serve_forever() too. Idempotent.
     void close() noexcept;
 
-    /// Waits until the server is closed and every connection of it as well.
+    /// Waits until the server is closed and every connection of it as well. Not for the handlers,
+    /// as in asyncio: one whose connection has just closed has still to hear of it.
     Task<> wait_closed();
 
     /// Closes every connection; what is buffered is sent first.

@@ -18,8 +18,8 @@ namespace ringio::http {
 namespace detail {
 namespace {
 
-Task<ClientResponse> run_request(std::shared_ptr<SessionState> session,
-                                 std::unique_ptr<RequestSpec> spec, std::exception_ptr refused) {
+Task<ClientResponse> request(std::shared_ptr<SessionState> session,
+                             std::unique_ptr<RequestSpec> spec, std::exception_ptr refused) {
     if (refused) {
         std::rethrow_exception(refused);
     }
@@ -99,7 +99,7 @@ Task<ClientResponse> ClientSession::request(std::string_view method, std::string
     } catch (...) {
         refused = std::current_exception();
     }
-    return detail::run_request(state_, std::move(spec), std::move(refused));
+    return detail::request(state_, std::move(spec), std::move(refused));
 }
 
 Task<> ClientSession::close() const {

@@ -108,17 +108,18 @@ std::string hint_for(const BadCertificate& bad, const std::string& host, bool is
                                text_of(time_of(X509_get0_notBefore(certificate))), now());
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-            return is_server ? "it vouches for itself: to trust it add it to .client_ca"
-                             : "it vouches for itself: to trust it give .ca_file, or add it with "
-                               "update-ca-certificates";
+            return is_server
+                       ? "it vouches for itself: to trust it add it to .client_ca"
+                       : "it vouches for itself: to trust it put it into .ca_file, or, without "
+                         "one, add it with update-ca-certificates";
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
         case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
             return is_server ? "the issuer is not in .client_ca, nor sent by the peer: add it, or "
                                "the peer has to send the certificates in between"
                              : fmt::format(
-                                   "the issuer is not in {}, nor sent by the peer: add it "
-                                   "with update-ca-certificates, or give .ca_file; or the "
+                                   "the issuer is not in .ca_file (without one: {}, see "
+                                   "update-ca-certificates), nor sent by the peer: add it, or the "
                                    "peer has to send the certificates in between",
                                    X509_get_default_cert_dir());
         case X509_V_ERR_HOSTNAME_MISMATCH:

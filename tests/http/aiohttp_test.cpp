@@ -343,6 +343,50 @@ ASYNC_TEST_CASE(
     co_await end(session, server);
 }
 
+ASYNC_TEST_CASE("aiohttp read_timeout_between_chunks: each piece has all of sock_read") {
+    HttpServer server;
+    HttpServer::Script script = [](Conversation& client) -> Task<> {
+        static_cast<void>(co_await client.next());
+        co_await client.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for (const char* piece : {"data\n", "data\n", "data\n", ""}) {
+            co_await sleep(200ms);
+            co_await client.send(chunk(piece));
+        }
+    };
+    co_await server.run_script(std::move(script));
+    ClientSession session({.timeout = {.sock_read = 300ms}});
+    CHECK_AWAIT(fetched(session, server.url("/")), "data\ndata\ndata\n");
+    co_await end(session, server);
+}
+
+ASYNC_TEST_CASE("aiohttp read_timeout_on_reading_chunks: what came before it is given") {
+    HttpServer server;
+    co_await server.run_script(
+        says_and_stays("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("data\n")));
+    ClientSession session({.timeout = {.sock_read = 50ms}});
+    auto response = co_await session.get(server.url("/"));
+    const auto first = co_await response.content().next();
+    CHECK(first == "data\n");
+    CHECK_AWAIT(text_of<http::SocketTimeoutError>(response.content().next()),
+                "Timeout on reading data from socket");
+    co_await end(session, server);
+}
+
+ASYNC_TEST_CASE("aiohttp read_timeout_on_write: sock_read begins when all was sent") {
+    HttpServer server;
+    HttpServer::Script script = [](Conversation& client) -> Task<> {
+        const auto request = co_await client.next();
+        co_await sleep(80ms);
+        const std::string body = request ? request->body : "";
+        co_await client.send(answer("200 OK", body));
+    };
+    co_await server.run_script(std::move(script));
+    ClientSession session({.timeout = {.sock_read = 100ms}});
+    auto response = co_await session.put(server.url("/"), {.data = slow_pair(550ms)});
+    CHECK_AWAIT(response.text(), "foobar");
+    co_await end(session, server);
+}
+
 ASYNC_TEST_CASE("aiohttp timeout_with_full_buffer: total ends a body that is read too slowly") {
     HttpServer server;
     HttpServer::Script script = [](Conversation& client) -> Task<> {

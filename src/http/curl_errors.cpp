@@ -17,7 +17,7 @@ namespace {
 
 enum class Kind : unsigned char {
     connection,    // ClientConnectionError
-    connector,     // no connection: ClientConnectorError, of a proxy ClientProxyConnectionError
+    connector,     // no connection: ClientConnectorError, or that of a proxy or of a Unix socket
     dns,           // ClientConnectorDNSError
     tls,           // ClientSSLError
     certificate,   // ClientConnectorCertificateError
@@ -115,8 +115,13 @@ std::string words_of(const CurlFailure& failure) {
             return error.what();
         }
     }
-    return failure.text.empty() ? curl_easy_strerror(static_cast<CURLcode>(failure.code))
-                                : failure.text;
+    std::string words = failure.text;
+    if (words.empty()) {
+        words = curl_easy_strerror(static_cast<CURLcode>(failure.code));
+    } else if (words.find("SSL_ERROR_SYSCALL") != std::string::npos) {  // OpenSSL's name for it
+        words += "; the peer hung up in the middle of the handshake";
+    }
+    return words;
 }
 
 std::error_code system_code(const CurlFailure& failure, int otherwise) {
@@ -124,8 +129,10 @@ std::error_code system_code(const CurlFailure& failure, int otherwise) {
 }
 
 std::string connector_text(const CurlFailure& failure, const std::string& text) {
-    return fmt::format("Cannot connect to {} {}:{} [{}]", failure.by_proxy ? "proxy" : "host",
-                       failure.host, failure.port, text);
+    return fmt::format("Cannot connect to {} {}:{}{} [{}]", failure.by_proxy ? "proxy" : "host",
+                       failure.host, failure.port,
+                       failure.by_proxy && failure.by_environment ? " of the environment" : "",
+                       text);
 }
 
 template <class Error>
@@ -133,6 +140,33 @@ std::exception_ptr connector_error(const CurlFailure& failure, std::error_code c
                                    const std::string& text) {
     return std::make_exception_ptr(
         Error(failure.host, failure.port, code, connector_text(failure, text)));
+}
+
+// libcurl's words are of a host and a port, but where the path is too long.
+std::exception_ptr unix_error(const CurlFailure& failure) {
+    const bool is_too_long = failure.code == CURLE_COULDNT_RESOLVE_HOST;
+    const std::error_code code = is_too_long ? std::error_code(ENAMETOOLONG, std::system_category())
+                                             : system_code(failure, ECONNREFUSED);
+    return std::make_exception_ptr(
+        UnixClientConnectorError(failure.unix_socket, failure.host, failure.port, code,
+                                 fmt::format("Cannot connect to unix socket {} [{}]",
+                                             failure.unix_socket, curl_code_name(failure.code))));
+}
+
+std::exception_ptr connector_error(const CurlFailure& failure, const std::string& text) {
+    if (!failure.unix_socket.empty()) {
+        return unix_error(failure);
+    }
+    const std::error_code code = system_code(failure, ECONNREFUSED);
+    return failure.by_proxy ? connector_error<ClientProxyConnectionError>(failure, code, text)
+                            : connector_error<ClientConnectorError>(failure, code, text);
+}
+
+std::exception_ptr dns_error(const CurlFailure& failure, const std::string& text) {
+    return failure.unix_socket.empty()
+               ? connector_error<ClientConnectorDNSError>(
+                     failure, std::error_code(EAI_NONAME, resolver_category()), text)
+               : unix_error(failure);
 }
 
 template <class Error, class Cause>
@@ -196,13 +230,9 @@ std::exception_ptr error_of(const CurlFailure& failure) {
     }
     switch (row != nullptr ? row->kind : Kind::connection) {
         case Kind::connector:
-            return failure.by_proxy ? connector_error<ClientProxyConnectionError>(
-                                          failure, system_code(failure, ECONNREFUSED), text)
-                                    : connector_error<ClientConnectorError>(
-                                          failure, system_code(failure, ECONNREFUSED), text);
+            return connector_error(failure, text);
         case Kind::dns:
-            return connector_error<ClientConnectorDNSError>(
-                failure, std::error_code(EAI_NONAME, resolver_category()), text);
+            return dns_error(failure, text);
         case Kind::tls:
             return tls_error<ClientSSLError>(failure,
                                              TlsError(TlsErrc::protocol_error, words, words), text);

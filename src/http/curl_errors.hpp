@@ -14,11 +14,13 @@ struct CurlFailure {
     std::string url = {};
     std::string host = {};  ///< what was connected to, or was to be: of the proxy if there is one
     unsigned port = 0;
-    int system_error = 0;   ///< an errno, 0: none
-    long proxy_status = 0;  ///< of the proxy's answer to CONNECT; 0: none
+    std::string unix_socket = {};  ///< the path of the socket, if it was to be one
+    int system_error = 0;          ///< an errno, 0: none
+    long proxy_status = 0;         ///< of the proxy's answer to CONNECT; 0: none
     bool connected = false;
     bool has_head = false;  ///< the head of the answer was there
     bool by_proxy = false;
+    bool by_environment = false;  ///< it named the proxy
     std::exception_ptr tls = {};  ///< what OpenSSL said, a TlsError
 };
 

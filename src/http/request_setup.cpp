@@ -47,6 +47,19 @@ std::string proxy_of_environment(bool is_secure) {
     return {};
 }
 
+const std::string& unix_socket_of(const Exchange& exchange,
+                                  const SessionSettings& settings) noexcept {
+    const std::string& path = exchange.url.unix_socket();
+    return path.empty() ? settings.unix_socket : path;
+}
+
+// With .trust_env libcurl heeds no_proxy by itself: its words say whom it tried.
+bool is_of_proxy(const CurlFailure& failure, const Url& url) {
+    const std::string without =
+        fmt::format("Failed to connect to {} port {} ", url.host(), url.port());
+    return failure.code != CURLE_COULDNT_RESOLVE_HOST && !failure.text.starts_with(without);
+}
+
 // libcurl writes its own Accept-Encoding twice, byte by byte.
 TextList list_of(const Exchange& exchange, const SessionSettings& settings) {
     const Headers& headers = exchange.headers;
@@ -89,12 +102,11 @@ void set_up_head(EasyHandle& easy, RequestParts& parts, const Exchange& exchange
 void set_up_target(EasyHandle& easy, const Exchange& exchange, const SessionSettings& settings,
                    const std::string& proxy) {
     const Url& url = exchange.url;
-    const bool is_unix = !url.unix_socket().empty();
-    const std::string& path = is_unix ? url.unix_socket() : settings.unix_socket;
+    const std::string& path = unix_socket_of(exchange, settings);
     if (!path.empty()) {
         easy.set(CURLOPT_UNIX_SOCKET_PATH, path.c_str());
     }
-    std::string target = is_unix ? "http://localhost" : url.origin();
+    std::string target = url.unix_socket().empty() ? url.origin() : "http://localhost";
     target += url.path();
     if (!url.query().empty()) {
         target += '?';
@@ -164,9 +176,12 @@ CurlFailure describe_failure(CURLcode code, const EasyHandle& easy, const Reques
                         .proxy_status = easy.info<long>(CURLINFO_HTTP_CONNECTCODE),
                         .tls = parts.tls.failure()};
     const std::string proxy = proxy_of(exchange, settings);
-    failure.by_proxy = !proxy.empty() && !failure.tls;
+    failure.by_environment = exchange.proxy.empty() && settings.proxy.empty();
+    failure.by_proxy = !proxy.empty() && !failure.tls &&
+                       (!failure.by_environment || is_of_proxy(failure, exchange.url));
     const Url peer = failure.by_proxy ? Url(proxy) : exchange.url;
-    failure.host = peer.unix_socket().empty() ? peer.host() : peer.unix_socket();
+    failure.unix_socket = unix_socket_of(exchange, settings);
+    failure.host = peer.unix_socket().empty() ? peer.host() : "localhost";
     failure.port = peer.port();
     return failure;
 }

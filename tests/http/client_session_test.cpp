@@ -228,9 +228,26 @@ ASYNC_TEST_CASE("ClientSession: a Unix socket, by URL and by option") {
     server.close();
     co_await server.wait_closed();
     ClientSession late;
-    const std::string error = co_await text_of<http::ClientConnectorError>(late.get(url));
-    CHECK(error.starts_with("Cannot connect to host " + path));
+    const std::string error = co_await text_of<http::UnixClientConnectorError>(late.get(url));
+    CHECK(error == "Cannot connect to unix socket " + path +
+                       " [CURLE_COULDNT_CONNECT]: No such file or directory");
     co_await late.close();
+}
+
+ASYNC_TEST_CASE("ClientSession: the path of a Unix socket is too long") {
+    const std::string path(200, 'x');
+    ClientSession session({.unix_socket = path});
+    std::optional<http::UnixClientConnectorError> error;
+    try {
+        static_cast<void>(co_await session.get("http://docker.test/x"));
+    } catch (const http::UnixClientConnectorError& caught) {
+        error = caught;
+    }
+    REQUIRE(error);
+    CHECK(error->path() == path);
+    CHECK(error->host() == "docker.test");
+    CHECK(error->code() == std::errc::filename_too_long);
+    co_await session.close();
 }
 
 ASYNC_TEST_CASE("ClientSession: a proxy gets whole URLs, when it is asked for") {
@@ -287,7 +304,15 @@ ASYNC_TEST_CASE("ClientSession: the environment names a proxy only where it is t
     ::setenv("no_proxy", "127.0.0.1", 1);
     CHECK_AWAIT(text_at(trusting, server.url("/")), "hello");
     co_await proxy.stop();
-    co_await end(trusting, server);
+    const std::string gone =
+        co_await text_of<http::ClientProxyConnectionError>(trusting.get("http://far.test/"));
+    CHECK(gone.starts_with("Cannot connect to proxy 127.0.0.1:"));
+    CHECK(gone.find(" of the environment [") != std::string::npos);
+    const std::string url = server.url("/");
+    co_await server.stop();
+    const std::string direct = co_await text_of<http::ClientConnectorError>(trusting.get(url));
+    CHECK(direct.starts_with("Cannot connect to host 127.0.0.1:"));
+    co_await trusting.close();
 }
 
 ASYNC_TEST_CASE("ClientSession: after close() a request is a ClientConnectionError") {

@@ -145,3 +145,19 @@ TEST_CASE("curl errors: a connection that failed names host, port and the system
               "unreachable");
     }
 }
+
+TEST_CASE("curl errors: a Unix socket is named by its path, and not by a port") {
+    for (const int code : {6, 7}) {
+        const CurlFailure failure{.code = code,
+                                  .text = "of localhost port 80",
+                                  .host = "localhost",
+                                  .port = 80,
+                                  .unix_socket = "/run/x",
+                                  .system_error = ENOENT};
+        const Named error = thrown_for(failure);
+        CHECK(*error.type == typeid(UnixClientConnectorError));
+        CHECK(error.text ==
+              "Cannot connect to unix socket /run/x [" + curl_code_name(code) +
+                  (code == 6 ? "]: File name too long" : "]: No such file or directory"));
+    }
+}

@@ -53,6 +53,7 @@ TEST_CASE("errors: each is taken by the handlers of all that it is") {
     CHECK(taken_by(make_error<ServerConnectionError>("x")) == "EcnsR");
     CHECK(taken_by(ClientOSError(refused, "x")) == "EcnoSR");
     CHECK(taken_by(ClientConnectorError("h", 1, refused, "x")) == "EcnoSR");
+    CHECK(taken_by(UnixClientConnectorError("/p", "h", 1, refused, "x")) == "EcnoSR");
     CHECK(taken_by(ClientConnectorDNSError("h", 1, refused, "x")) == "EcnoSR");
     CHECK(taken_by(ClientProxyConnectionError("h", 1, refused, "x")) == "EcnoSR");
     CHECK(taken_by(ClientSSLError("h", 1, not_tls, "x")) == "EcnoSR");

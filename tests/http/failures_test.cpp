@@ -105,6 +105,21 @@ ASYNC_TEST_CASE("failures: the server hangs up without a word: ServerDisconnecte
     co_await end(session, server);
 }
 
+ASYNC_TEST_CASE("failures: the server hangs up in the handshake of TLS: ClientSSLError says so") {
+    const auto hang_up = [](StreamReader reader, StreamWriter) -> Task<> {
+        static_cast<void>(co_await reader.read(1000));
+    };
+    Server server = co_await start_server(hang_up, "127.0.0.1", 0);
+    const unsigned port = server.sockets()[0].getsockname().port();
+    ClientSession session;
+    const std::string error = co_await text_of<http::ClientSSLError>(
+        session.get(fmt::format("https://127.0.0.1:{}/", port)));
+    CHECK(error.find("the peer hung up in the middle of the handshake") != std::string::npos);
+    co_await session.close();
+    server.close();
+    co_await server.wait_closed();
+}
+
 ASYNC_TEST_CASE("failures: the server hangs up in the head") {
     for (const char* bytes : {"HTTP/1.1", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nX: 1\r\n"}) {
         HttpServer server;

@@ -79,6 +79,19 @@ private:
     unsigned port_;
 };
 
+/// No connection to a Unix socket could be made.
+class RINGIO_API UnixClientConnectorError : public ClientConnectorError {
+public:
+    UnixClientConnectorError(std::string path, std::string host, unsigned port,
+                             std::error_code code, const std::string& text)
+        : ClientConnectorError(std::move(host), port, code, text), path_(std::move(path)) {}
+
+    const std::string& path() const noexcept { return path_; }
+
+private:
+    std::string path_;
+};
+
 /// The name of the host has no address.
 class RINGIO_API ClientConnectorDNSError : public ClientConnectorError {
 public:

@@ -90,6 +90,25 @@ ASYNC_TEST_CASE("Server: close leaves its connections, and wait_closed waits for
     co_await server.wait_closed();
 }
 
+ASYNC_TEST_CASE("Server: wait_closed does not wait for a handler whose connection is closed") {
+    Event go_on;
+    bool has_ended = false;
+    auto handler = [&](StreamReader, StreamWriter writer) -> Task<> {
+        writer.close();
+        co_await go_on.wait();
+        has_ended = true;
+    };
+    Server server = co_await start_server(handler, "127.0.0.1", 0);
+    RawSocket client = RawSocket::connected(port_of(server));
+    CHECK_AWAIT(swallow(client), 0u);
+    server.close();
+    co_await server.wait_closed();
+    CHECK_FALSE(has_ended);
+    go_on.set();
+    co_await turns(3);
+    CHECK(has_ended);
+}
+
 ASYNC_TEST_CASE("Server: wait_closed waits for close() too, even when there is no connection") {
     Server server = co_await make_server();
     auto closed = create_task(server.wait_closed());

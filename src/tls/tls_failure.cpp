@@ -118,9 +118,9 @@ std::string hint_for(const BadCertificate& bad, const std::string& host, bool is
             return is_server ? "the issuer is not in .client_ca, nor sent by the peer: add it, or "
                                "the peer has to send the certificates in between"
                              : fmt::format(
-                                   "the issuer is not in .ca_file (without one: {}, see "
-                                   "update-ca-certificates), nor sent by the peer: add it, or the "
-                                   "peer has to send the certificates in between",
+                                   "the issuer is not in .ca_file, .ca_path or .ca_data (without "
+                                   "them: {}, see update-ca-certificates), nor sent by the peer: "
+                                   "add it, or the peer has to send the certificates in between",
                                    X509_get_default_cert_dir());
         case X509_V_ERR_HOSTNAME_MISMATCH:
             return fmt::format("{} was expected, and the certificate is for {}", host,

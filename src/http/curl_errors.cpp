@@ -115,13 +115,15 @@ std::string words_of(const CurlFailure& failure) {
             return error.what();
         }
     }
-    std::string words = failure.text;
-    if (words.empty()) {
-        words = curl_easy_strerror(static_cast<CURLcode>(failure.code));
-    } else if (words.find("SSL_ERROR_SYSCALL") != std::string::npos) {  // OpenSSL's name for it
-        words += "; the peer hung up in the middle of the handshake";
-    }
-    return words;
+    return failure.text.empty() ? curl_easy_strerror(static_cast<CURLcode>(failure.code))
+                                : failure.text;
+}
+
+// What a handshake that failed without a word of OpenSSL's comes from.
+const char* hint_for(std::string_view words) noexcept {
+    return words.find("SSL_ERROR_SYSCALL") != std::string_view::npos
+               ? "the peer hung up in the middle of the handshake"
+               : "";
 }
 
 std::error_code system_code(const CurlFailure& failure, int otherwise) {
@@ -131,8 +133,7 @@ std::error_code system_code(const CurlFailure& failure, int otherwise) {
 std::string connector_text(const CurlFailure& failure, const std::string& text) {
     return fmt::format("Cannot connect to {} {}:{}{} [{}]", failure.by_proxy ? "proxy" : "host",
                        failure.host, failure.port,
-                       failure.by_proxy && failure.by_environment ? " of the environment" : "",
-                       text);
+                       failure.by_environment ? " of the environment" : "", text);
 }
 
 template <class Error>
@@ -151,22 +152,6 @@ std::exception_ptr unix_error(const CurlFailure& failure) {
         UnixClientConnectorError(failure.unix_socket, failure.host, failure.port, code,
                                  fmt::format("Cannot connect to unix socket {} [{}]",
                                              failure.unix_socket, curl_code_name(failure.code))));
-}
-
-std::exception_ptr connector_error(const CurlFailure& failure, const std::string& text) {
-    if (!failure.unix_socket.empty()) {
-        return unix_error(failure);
-    }
-    const std::error_code code = system_code(failure, ECONNREFUSED);
-    return failure.by_proxy ? connector_error<ClientProxyConnectionError>(failure, code, text)
-                            : connector_error<ClientConnectorError>(failure, code, text);
-}
-
-std::exception_ptr dns_error(const CurlFailure& failure, const std::string& text) {
-    return failure.unix_socket.empty()
-               ? connector_error<ClientConnectorDNSError>(
-                     failure, std::error_code(EAI_NONAME, resolver_category()), text)
-               : unix_error(failure);
 }
 
 template <class Error, class Cause>
@@ -228,14 +213,23 @@ std::exception_ptr error_of(const CurlFailure& failure) {
     if (failure.tls && !failure.has_head) {
         return openssl_error(failure, text);
     }
-    switch (row != nullptr ? row->kind : Kind::connection) {
+    const Kind kind = row != nullptr ? row->kind : Kind::connection;
+    if (!failure.unix_socket.empty() && (kind == Kind::connector || kind == Kind::dns)) {
+        return unix_error(failure);
+    }
+    switch (kind) {
         case Kind::connector:
-            return connector_error(failure, text);
+            return failure.by_proxy ? connector_error<ClientProxyConnectionError>(
+                                          failure, system_code(failure, ECONNREFUSED), text)
+                                    : connector_error<ClientConnectorError>(
+                                          failure, system_code(failure, ECONNREFUSED), text);
         case Kind::dns:
-            return dns_error(failure, text);
-        case Kind::tls:
-            return tls_error<ClientSSLError>(failure,
-                                             TlsError(TlsErrc::protocol_error, words, words), text);
+            return connector_error<ClientConnectorDNSError>(
+                failure, std::error_code(EAI_NONAME, resolver_category()), text);
+        case Kind::tls: {
+            const TlsError cause(TlsErrc::protocol_error, text, words, hint_for(words));
+            return tls_error<ClientSSLError>(failure, cause, cause.what());
+        }
         case Kind::certificate:
             return tls_error<ClientConnectorCertificateError>(
                 failure, CertificateError(words, words, {}, CertificateFailure()), text);

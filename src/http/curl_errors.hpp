@@ -20,7 +20,7 @@ struct CurlFailure {
     bool connected = false;
     bool has_head = false;  ///< the head of the answer was there
     bool by_proxy = false;
-    bool by_environment = false;  ///< it named the proxy
+    bool by_environment = false;  ///< by_proxy, and the environment named it
     std::exception_ptr tls = {};  ///< what OpenSSL said, a TlsError
 };
 

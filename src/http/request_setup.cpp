@@ -176,9 +176,10 @@ CurlFailure describe_failure(CURLcode code, const EasyHandle& easy, const Reques
                         .proxy_status = easy.info<long>(CURLINFO_HTTP_CONNECTCODE),
                         .tls = parts.tls.failure()};
     const std::string proxy = proxy_of(exchange, settings);
-    failure.by_environment = exchange.proxy.empty() && settings.proxy.empty();
-    failure.by_proxy = !proxy.empty() && !failure.tls &&
-                       (!failure.by_environment || is_of_proxy(failure, exchange.url));
+    const bool is_given = !exchange.proxy.empty() || !settings.proxy.empty();
+    failure.by_proxy =
+        !proxy.empty() && !failure.tls && (is_given || is_of_proxy(failure, exchange.url));
+    failure.by_environment = failure.by_proxy && !is_given;
     const Url peer = failure.by_proxy ? Url(proxy) : exchange.url;
     failure.unix_socket = unix_socket_of(exchange, settings);
     failure.host = peer.unix_socket().empty() ? peer.host() : "localhost";

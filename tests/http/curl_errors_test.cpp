@@ -146,6 +146,20 @@ TEST_CASE("curl errors: a connection that failed names host, port and the system
     }
 }
 
+TEST_CASE("curl errors: who hangs up in a handshake is told from who hangs up behind it") {
+    CurlFailure failure{.code = 35, .text = "OpenSSL SSL_connect: SSL_ERROR_SYSCALL", .host = "h"};
+    try {
+        std::rethrow_exception(error_of(failure));
+    } catch (const ClientSSLError& error) {
+        CHECK(error.tls_error().hint() == "the peer hung up in the middle of the handshake");
+    }
+    failure.code = 56;
+    failure.text = "OpenSSL SSL_read: SSL_ERROR_SYSCALL, errno 0";
+    const Named behind = thrown_for(failure);
+    CHECK(*behind.type == typeid(ServerDisconnectedError));
+    CHECK(behind.text == "Server disconnected [CURLE_RECV_ERROR: " + failure.text + "]");
+}
+
 TEST_CASE("curl errors: a Unix socket is named by its path, and not by a port") {
     for (const int code : {6, 7}) {
         const CurlFailure failure{.code = code,

@@ -2,6 +2,7 @@
 #include "peers.hpp"
 
 #include <support/ends.hpp>
+#include <support/raw_socket.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -114,7 +115,8 @@ Task<> refused_by_squid(Site& site) {
                     "403, message='the proxy refused the connection");
     auto forbidden = co_await session.get("http://forbidden.test/", {.proxy = known});
     CHECK(forbidden.status() == 403);
-    const std::string nowhere = fmt::format("127.0.0.1:{}/", free_port());
+    const RawSocket closed = RawSocket::bound();
+    const std::string nowhere = fmt::format("127.0.0.1:{}/", closed.port());
     auto unreachable = co_await session.get("http://" + nowhere, {.proxy = known});
     CHECK(unreachable.status() == 503);
     CHECK_AWAIT_HAS(

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <ringio/base/unique_fd.hpp>
-#include <support/raw_socket.hpp>
+#include <support/free_port.hpp>
 
 #include <csignal>
 #include <cstdint>
@@ -55,7 +55,7 @@ public:
         return "";
     }
 
-    explicit Nginx(const std::filesystem::path& directory) : port_(RawSocket::bound().port()) {
+    explicit Nginx(const std::filesystem::path& directory) : port_(own_ports.next()) {
         write_configuration(directory);
         const std::string program_path = program();
         const std::string prefix = directory.string();

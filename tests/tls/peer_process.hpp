@@ -9,7 +9,7 @@
 #include <ringio/testing.hpp>
 #include <ringio/tls.hpp>
 #include <support/catch.hpp>
-#include <support/raw_socket.hpp>
+#include <support/free_port.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -43,9 +43,6 @@ inline bool is_missing(const std::string& name, const std::string& package) {
     WARN("skipped: " + name + " is not installed (Debian: apt-get install " + package + ")");
     return true;
 }
-
-/// A port at which nobody listens.
-inline std::string free_port() { return std::to_string(RawSocket::bound().port()); }
 
 /// Arguments of a program. GCC 12: a braced list of texts is none in an expression with a co_await.
 class Arguments {

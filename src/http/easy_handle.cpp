@@ -40,9 +40,12 @@ EasyHandle EasyHandle::make() {
     return made;
 }
 
-// libcurl 7.88 would lose the list of cookie files, that was set to have cookies at all.
+// Of two options libcurl 7.88 keeps what it was given: the list of cookie files, that was set to
+// have cookies at all, would be lost; the addresses are the caller's, and it would read them again
+// when they are gone, if it had not begun with that request or could not read them.
 void EasyHandle::reset() noexcept {
     curl_easy_setopt(easy_, CURLOPT_COOKIEFILE, nullptr);
+    curl_easy_setopt(easy_, CURLOPT_RESOLVE, nullptr);
     curl_easy_reset(easy_);
 }
 

@@ -1,5 +1,8 @@
 // A handle of libcurl carries one request of a session after the other.
+#include "../../src/http/easy_handle.hpp"
 #include "http_server.hpp"
+
+#include <support/raw_socket.hpp>
 
 #include <fmt/core.h>
 
@@ -99,4 +102,17 @@ ASYNC_TEST_CASE("handles: what a request is told does not stay for the next one"
             CHECK(heard.at(3) == alone.at(0));
         }
     }
+}
+
+TEST_CASE("handles: a reset forgets addresses of which no request has made use") {
+    http::detail::require_curl();
+    const RawSocket closed = RawSocket::bound();
+    const std::string url = fmt::format("http://127.0.0.1:{}/", closed.port());
+    http::detail::EasyHandle easy = http::detail::EasyHandle::make();
+    http::detail::TextList addresses;
+    addresses.add("which libcurl would refuse");
+    easy.set(CURLOPT_RESOLVE, addresses.get());
+    easy.reset();
+    easy.set(CURLOPT_URL, url.c_str());
+    CHECK(curl_easy_perform(easy.get()) == CURLE_COULDNT_CONNECT);
 }

@@ -4,6 +4,7 @@
 #include "http_server.hpp"
 
 #include <ringio/io/socket.hpp>
+#include <ringio/requests.hpp>
 #include <ringio/streams/resolver.hpp>
 
 #include <curl/curl.h>
@@ -70,7 +71,11 @@ public:
     }
     CurlCall(const CurlCall&) = delete;
     CurlCall& operator=(const CurlCall&) = delete;
-    ~CurlCall() { spy.calls -= is_spied_ ? 1 : 0; }
+    ~CurlCall() {
+        if (is_spied_) {
+            --spy.calls;
+        }
+    }
 
     bool is_spied() const noexcept { return is_spied_; }
 
@@ -271,6 +276,19 @@ public:
 };
 
 }  // namespace
+
+ASYNC_TEST_CASE("the spy on libcurl looks at the main thread alone", "[threads]") {
+    HttpServer server;
+    co_await server.start([](const Heard&) { return answer("200 OK", "page"); });
+    const std::string url = server.url("/");
+    const auto download = [&url] { return requests::get(url).text(); };
+    spy = {};
+    auto [one, other] = co_await gather(to_thread(download), to_thread(download));
+    CHECK(one == "page");
+    CHECK(other == "page");
+    CHECK(spy.counts.empty());
+    co_await server.stop();
+}
 
 ASYNC_TEST_CASE("C1: nothing of libcurl is called within a callback of it") {
     spy = {};
